@@ -1,0 +1,35 @@
+/* client.h: what every Kafka client of the project has in common: brokers, client id, security settings,
+ * and how librdkafka's errors map onto ours.
+ */
+#ifndef RL_STREAM_CLIENT_H
+#define RL_STREAM_CLIENT_H
+
+#include <librdkafka/rdkafka.h>
+#include <stdbool.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/error.h"
+
+typedef struct {
+    const char *brokers;   /* host:port, separated by commas */
+    const char *client_id; /* shown in the broker's logs and quotas */
+    const char
+        *properties; /* further librdkafka properties, "name=value" separated by ';'; NULL or "": none */
+} rl_stream_config;
+
+/* A librdkafka configuration with brokers, client id, Nagle off, 10 MiB message bounds, log lines kept off stderr,
+ * and `properties` applied last. The caller owns it (handing it to rd_kafka_new moves it). NULL and
+ * INVALID where a property is refused; the message names it. */
+rd_kafka_conf_t *rl_stream_conf(const rl_stream_config *config, rl_error *err);
+
+/* rd_kafka_conf_set with an rl_error. */
+bool rl_stream_set(rd_kafka_conf_t *conf, const char *name, const char *value, rl_error *err);
+
+/* Fills `err` from a librdkafka code: TRANSIENT what librdkafka retries by itself or what a broker's return
+ * cures, FATAL what ends a client (fencing, authentication), INVALID what the record itself causes. */
+bool rl_stream_error(rl_error *err, rd_kafka_resp_err_t code, const char *doing);
+
+RL_DEFINE_CLEANUP(rl_rd_conf_slot, rd_kafka_conf_t, rd_kafka_conf_destroy)
+RL_DEFINE_CLEANUP(rl_rd_message_slot, rd_kafka_message_t, rd_kafka_message_destroy)
+
+#endif
