@@ -65,16 +65,16 @@
 #define RL_AGENT_PROTOCOL_VERSION 1u
 
 #define RL_AGENT_HEADER_SIZE 8u
-#define RL_AGENT_REQUEST_MAX (8u * 1024u * 1024u) /* payload of JOB and RUN */
-#define RL_AGENT_OUTPUT_CHUNK (64u * 1024u)       /* program's bytes in one OUTPUT */
+#define RL_AGENT_REQUEST_MAX (8u * 1024u * 1024u)        /* payload of JOB and RUN */
+#define RL_AGENT_OUTPUT_CHUNK (64u * 1024u)              /* program's bytes in one OUTPUT */
 #define RL_AGENT_REPLY_MAX (RL_AGENT_OUTPUT_CHUNK + 64u) /* payload of any frame from the agent */
 
 #define RL_AGENT_ARGS_MAX 256u
 #define RL_AGENT_ENV_MAX 64u
 #define RL_AGENT_FILES_MAX 64u
-#define RL_AGENT_PATH_MAX 255u              /* of a file's path, in bytes */
+#define RL_AGENT_PATH_MAX 255u                        /* of a file's path, in bytes */
 #define RL_AGENT_STREAM_CAP_MAX (16u * 1024u * 1024u) /* largest stdout_bytes and stderr_bytes */
-#define RL_AGENT_TEXT_MAX 256u              /* agent version and ERROR text, in bytes */
+#define RL_AGENT_TEXT_MAX 256u                        /* agent version and ERROR text, in bytes */
 
 typedef enum rl_agent_frame_type {
     RL_AGENT_READY = 1,    /* agent: rl_agent_ready */
@@ -195,16 +195,16 @@ typedef struct rl_agent_output {
 } rl_agent_output;
 
 /* Limits that were met and other facts, in rl_agent_result.flags. Several may be set. */
-#define RL_AGENT_HIT_CPU 1u         /* CPU time reached the limit (killed for it, or found afterwards) */
-#define RL_AGENT_HIT_WALL 2u        /* killed because the elapsed time reached the limit */
-#define RL_AGENT_HIT_MEMORY 4u      /* oom_kills > 0 */
-#define RL_AGENT_HIT_PROCESSES 8u   /* forks_refused > 0 */
-#define RL_AGENT_HIT_STDOUT 16u     /* bytes past the cap were dropped */
-#define RL_AGENT_HIT_STDERR 32u     /* the same of standard error */
-#define RL_AGENT_HIT_FILE_SIZE 64u  /* a reaped process died of SIGXFSZ */
-#define RL_AGENT_NOT_STARTED 128u   /* the program could not be executed: start_errno says why */
-#define RL_AGENT_SKIPPED 256u       /* COMPILED without a compile step: all else is zero */
-#define RL_AGENT_KILLED_BY_US 512u  /* the main process was alive when the agent killed it */
+#define RL_AGENT_HIT_CPU 1u        /* CPU time reached the limit (killed for it, or found afterwards) */
+#define RL_AGENT_HIT_WALL 2u       /* killed because the elapsed time reached the limit */
+#define RL_AGENT_HIT_MEMORY 4u     /* oom_kills > 0 */
+#define RL_AGENT_HIT_PROCESSES 8u  /* forks_refused > 0 */
+#define RL_AGENT_HIT_STDOUT 16u    /* bytes past the cap were dropped */
+#define RL_AGENT_HIT_STDERR 32u    /* the same of standard error */
+#define RL_AGENT_HIT_FILE_SIZE 64u /* a reaped process died of SIGXFSZ */
+#define RL_AGENT_NOT_STARTED 128u  /* the program could not be executed: start_errno says why */
+#define RL_AGENT_SKIPPED 256u      /* COMPILED without a compile step: all else is zero */
+#define RL_AGENT_KILLED_BY_US 512u /* the main process was alive when the agent killed it */
 
 /* Agent -> runner: a phase is over; no process of the user is left and its output has all been sent.
  * Counts are differences from the phase's start. Layout: u32 index, u32 flags, i32 exit_code, u32
@@ -213,11 +213,11 @@ typedef struct rl_agent_output {
 typedef struct rl_agent_result {
     uint32_t index;
     uint32_t flags;
-    int32_t exit_code;     /* of the main process, 0..255; -1 when it died of a signal or never started */
-    uint32_t term_signal;  /* the signal it died of, else 0 */
-    uint32_t start_errno;  /* Linux errno with RL_AGENT_NOT_STARTED, else 0 */
-    int64_t cpu_us;        /* of all processes, the agent's own share taken off */
-    int64_t wall_us;       /* from just before the fork until the main process was reaped */
+    int32_t exit_code;         /* of the main process, 0..255; -1 when it died of a signal or never started */
+    uint32_t term_signal;      /* the signal it died of, else 0 */
+    uint32_t start_errno;      /* Linux errno with RL_AGENT_NOT_STARTED, else 0 */
+    int64_t cpu_us;            /* of all processes, the agent's own share taken off */
+    int64_t wall_us;           /* from just before the fork until the main process was reaped */
     int64_t memory_peak_bytes; /* anonymous + tmpfs memory of the container, sampled; at least the largest
                                   resident size of any reaped process */
     uint64_t oom_kills;
@@ -230,9 +230,9 @@ typedef struct rl_agent_result {
 bool rl_agent_result_is_success(const rl_agent_result *result);
 
 typedef enum rl_agent_failure_code {
-    RL_AGENT_FAILURE_PROTOCOL = 1,    /* the runner's bytes are not the protocol, or a frame out of turn */
-    RL_AGENT_FAILURE_FILES = 2,       /* the files could not be written; os_error says why (ENOSPC: too big) */
-    RL_AGENT_FAILURE_SYSTEM = 3,      /* a system call of ours failed */
+    RL_AGENT_FAILURE_PROTOCOL = 1, /* the runner's bytes are not the protocol, or a frame out of turn */
+    RL_AGENT_FAILURE_FILES = 2,    /* the files could not be written; os_error says why (ENOSPC: too big) */
+    RL_AGENT_FAILURE_SYSTEM = 3,   /* a system call of ours failed */
     RL_AGENT_FAILURE_UNSUPPORTED = 4, /* understood, but not offered by this version */
     RL_AGENT_FAILURE_STUCK = 5        /* killed processes did not go away in time */
 } rl_agent_failure_code;
