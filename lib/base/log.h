@@ -11,6 +11,7 @@
 #ifndef RL_BASE_LOG_H
 #define RL_BASE_LOG_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "lib/base/error.h"
