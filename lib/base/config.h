@@ -8,8 +8,8 @@
  *     };
  *
  * rl_config_load fills the struct from the environment. A value that does not parse or lies out of
- * bounds is an error that names variable, value and bounds; a RUNLOG_ variable that no table of the
- * project knows is an error that names the nearest one.
+ * bounds is an error that names variable, value and bounds; a RUNLOG_ variable that the service's table
+ * does not know is an error that names the nearest one, so that a misspelt setting is never ignored.
  *
  * This is the one place in lib/ that reads the environment.
  */

@@ -1,0 +1,102 @@
+#include "lib/base/log.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/buffer.h"
+#include "lib/base/clock.h"
+
+enum { LINE_LIMIT = 16 * 1024 };
+
+struct rl_log {
+    char service[64];
+    rl_log_level level;
+    int fd;
+};
+
+static const char *const level_names[] = {"debug", "info", "warn", "error"};
+
+rl_log *rl_log_new(const char *service, rl_log_level level, int fd) {
+    rl_log *log = calloc(1, sizeof *log);
+    if (log) {
+        strncpy(log->service, service, sizeof log->service - 1);
+        log->level = level;
+        log->fd = fd;
+    }
+    return log;
+}
+
+void rl_log_free(rl_log *log) {
+    free(log);
+}
+
+bool rl_log_level_parse(const char *text, rl_log_level *ret_level) {
+    for (size_t i = 0; i < sizeof level_names / sizeof *level_names; i++) {
+        if (strcmp(text, level_names[i]) == 0) {
+            *ret_level = (rl_log_level)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A JSON string; bytes that are not printable ASCII are escaped one by one, which keeps any line valid. */
+static void append_quoted(rl_buffer *line, const char *text) {
+    rl_buffer_append(line, "\"", 1);
+    for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
+        if (*c == '"' || *c == '\\') {
+            rl_buffer_printf(line, "\\%c", *c);
+        } else if (*c < 0x20 || *c >= 0x7f) {
+            rl_buffer_printf(line, "\\u%04x", *c);
+        } else {
+            rl_buffer_append(line, c, 1);
+        }
+    }
+    rl_buffer_append(line, "\"", 1);
+}
+
+static void append_field(rl_buffer *line, const rl_log_field *field) {
+    rl_buffer_append(line, ",", 1);
+    append_quoted(line, field->key);
+    rl_buffer_append(line, ":", 1);
+    if (field->kind == RL_FIELD_INT) {
+        rl_buffer_printf(line, "%" PRId64, field->number);
+    } else if (field->text) {
+        append_quoted(line, field->text);
+    } else {
+        rl_buffer_append_text(line, "null");
+    }
+}
+
+void rl_log_write(rl_log *log, rl_log_level level, const char *event, const rl_log_field *fields,
+                  size_t count) {
+    if (!log || level < log->level) {
+        return;
+    }
+    char when[RL_RFC3339_SIZE];
+    RL_AUTO_BUFFER rl_buffer line;
+    rl_buffer_init(&line, LINE_LIMIT);
+    rl_buffer_printf(&line,
+                     "{\"time\":\"%s\",\"level\":\"%s\",\"service\":", rl_rfc3339(rl_wall_clock_us(), when),
+                     level_names[level]);
+    append_quoted(&line, log->service);
+    rl_buffer_append_text(&line, ",\"event\":");
+    append_quoted(&line, event);
+    for (size_t i = 0; i < count; i++) {
+        if (fields[i].key) {
+            append_field(&line, &fields[i]);
+        }
+    }
+    rl_buffer_append_text(&line, "}\n");
+    /* A log that cannot be written has nowhere to complain. */
+    if (line.data && write(log->fd, line.data, line.size) < 0) {
+        return;
+    }
+}
+
+void rl_log_failure(rl_log *log, rl_log_level level, const char *event, const rl_error *err) {
+    rl_log(log, level, event, RL_S("class", rl_error_class_name(err->error_class)), RL_I("code", err->code),
+           RL_S("error", err->message));
+}
