@@ -1,0 +1,136 @@
+/* client.c: the settings that every client shares, and the map from librdkafka's codes to ours.
+ *
+ * The defaults of librdkafka suit a data centre where brokers stay up for months. Here a broker may be
+ * restarted under the running stack, so reconnecting is tried at least once a second and a connection
+ * that never opens is given up after a few seconds instead of thirty.
+ */
+#include "lib/stream/client.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+    const char *name;
+    const char *value;
+} setting;
+
+static const setting shared_settings[] = {
+    {"socket.nagle.disable", "true"},
+    {"socket.keepalive.enable", "true"},
+    {"socket.connection.setup.timeout.ms", "5000"},
+    {"reconnect.backoff.ms", "50"},
+    {"reconnect.backoff.max.ms", "1000"},
+    {"retry.backoff.max.ms", "1000"},
+    /* RL_FINISHED_MAX_BYTES and its framing fit; the topics have the same bound. */
+    {"message.max.bytes", "10485760"},
+    {"allow.auto.create.topics", "false"},
+};
+
+bool rl_stream_set(rd_kafka_conf_t *conf, const char *name, const char *value, rl_error *err) {
+    char reason[200];
+    if (rd_kafka_conf_set(conf, name, value, reason, sizeof reason) == RD_KAFKA_CONF_OK) {
+        return true;
+    }
+    return rl_error_set(err, RL_INVALID, 0, "Kafka property %s: %s", name, reason);
+}
+
+static void drop_log(const rd_kafka_t *client, int level, const char *facility, const char *text) {
+    (void)client;
+    (void)level;
+    (void)facility;
+    (void)text;
+}
+
+static char *trim(char *text) {
+    text += strspn(text, " \t");
+    size_t length = strlen(text);
+    while (length > 0 && strchr(" \t", text[length - 1])) {
+        text[--length] = '\0';
+    }
+    return text;
+}
+
+/* `list` is "name=value;name=value"; it is taken apart in place. */
+static bool set_properties(rd_kafka_conf_t *conf, char *list, rl_error *err) {
+    char *rest = list;
+    for (char *item = strsep(&rest, ";"); item; item = strsep(&rest, ";")) {
+        char *name = trim(item);
+        if (*name == '\0') {
+            continue;
+        }
+        char *equals = strchr(name, '=');
+        if (!equals) {
+            return rl_error_set(err, RL_INVALID, 0, "Kafka property \"%s\": expected name=value", name);
+        }
+        *equals = '\0';
+        if (!rl_stream_set(conf, trim(name), trim(equals + 1), err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+rd_kafka_conf_t *rl_stream_conf(const rl_stream_config *config, rl_error *err) {
+    RL_CLEANUP(rl_rd_conf_slot) rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    rd_kafka_conf_set_log_cb(conf, drop_log);
+    if (!rl_stream_set(conf, "bootstrap.servers", config->brokers, err) ||
+        !rl_stream_set(conf, "client.id", config->client_id, err)) {
+        return NULL;
+    }
+    for (size_t i = 0; i < sizeof shared_settings / sizeof shared_settings[0]; i++) {
+        if (!rl_stream_set(conf, shared_settings[i].name, shared_settings[i].value, err)) {
+            return NULL;
+        }
+    }
+    if (config->properties && *config->properties) {
+        RL_AUTO_FREE char *list = strdup(config->properties);
+        if (!list) {
+            rl_error_set(err, RL_TRANSIENT, 0, "out of memory");
+            return NULL;
+        }
+        if (!set_properties(conf, list, err)) {
+            return NULL;
+        }
+    }
+    return RL_STEAL(conf);
+}
+
+static rl_error_class class_of(rd_kafka_resp_err_t code) {
+    switch (code) {
+    case RD_KAFKA_RESP_ERR_NO_ERROR:
+        return RL_OK;
+    case RD_KAFKA_RESP_ERR__FATAL:
+    case RD_KAFKA_RESP_ERR__AUTHENTICATION:
+    case RD_KAFKA_RESP_ERR__FENCED:
+    case RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE:
+    case RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE:
+    case RD_KAFKA_RESP_ERR__SSL:
+    case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
+    case RD_KAFKA_RESP_ERR_UNSUPPORTED_SASL_MECHANISM:
+    case RD_KAFKA_RESP_ERR_ILLEGAL_SASL_STATE:
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID:
+    case RD_KAFKA_RESP_ERR_PRODUCER_FENCED:
+    case RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH:
+    case RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL:
+        return RL_FATAL;
+    case RD_KAFKA_RESP_ERR__BAD_MSG:
+    case RD_KAFKA_RESP_ERR__INVALID_ARG:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+    case RD_KAFKA_RESP_ERR_INVALID_MSG:
+    case RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE:
+    case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
+    case RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE:
+    case RD_KAFKA_RESP_ERR_INVALID_RECORD:
+    case RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP:
+        return RL_INVALID;
+    default:
+        return RL_TRANSIENT;
+    }
+}
+
+bool rl_stream_error(rl_error *err, rd_kafka_resp_err_t code, const char *doing) {
+    return rl_error_set(err, class_of(code), code, "%s: %s", doing, rd_kafka_err2str(code));
+}

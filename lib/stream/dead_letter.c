@@ -1,0 +1,77 @@
+/* dead_letter.c: builds the headers and hands the record on. */
+#include "lib/stream/dead_letter.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "lib/base/clock.h"
+#include "lib/stream/message.h"
+
+/* A record with more headers of its own loses the rest of them: the reason matters more. */
+#define MAX_OWN_HEADERS 32
+#define REASON_HEADERS 10
+
+typedef struct {
+    char size[24], partition[16], offset[24], attempt[16], time[RL_RFC3339_SIZE];
+} number_texts;
+
+static size_t copy_own_headers(const rd_kafka_message_t *message, rl_header *out) {
+    rd_kafka_headers_t *headers = NULL;
+    if (rd_kafka_message_headers(message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return 0;
+    }
+    size_t count = 0;
+    const char *name;
+    const void *value;
+    size_t size;
+    while (count < MAX_OWN_HEADERS &&
+           rd_kafka_header_get_all(headers, count, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        out[count++] = (rl_header){name, rl_bytes_make(value, value ? size : 0)};
+    }
+    return count;
+}
+
+static size_t add_reason(const rl_dead_letter *letter, number_texts *texts, rl_header *out) {
+    const rd_kafka_message_t *message = letter->message;
+    snprintf(texts->size, sizeof texts->size, "%zu", rl_message_value(message).size);
+    snprintf(texts->partition, sizeof texts->partition, "%" PRId32, message->partition);
+    snprintf(texts->offset, sizeof texts->offset, "%" PRId64, message->offset);
+    snprintf(texts->attempt, sizeof texts->attempt, "%" PRId32, letter->attempt);
+    rl_rfc3339(rl_wall_clock_us(), texts->time);
+    bool cut = rl_message_value(message).size > RL_DEAD_LETTER_MAX_BYTES;
+    const rl_header reason[REASON_HEADERS] = {
+        {"original-size", rl_bytes_of(texts->size)},
+        {"truncated", rl_bytes_of(cut ? "true" : "false")},
+        {"error.class", rl_bytes_of(rl_error_class_name(letter->why->error_class))},
+        {"error.message", rl_bytes_of(letter->why->message)},
+        {"origin.topic", rl_bytes_of(message->rkt ? rd_kafka_topic_name(message->rkt) : "")},
+        {"origin.partition", rl_bytes_of(texts->partition)},
+        {"origin.offset", rl_bytes_of(texts->offset)},
+        {"attempt", rl_bytes_of(texts->attempt)},
+        {"service", rl_bytes_of(letter->service)},
+        {"time", rl_bytes_of(texts->time)},
+    };
+    memcpy(out, reason, sizeof reason);
+    return REASON_HEADERS;
+}
+
+bool rl_dead_letter_send(rl_producer *producer, const rl_dead_letter *letter, rl_delivered delivered,
+                         void *context, rl_error *err) {
+    rl_header headers[MAX_OWN_HEADERS + REASON_HEADERS];
+    number_texts texts;
+    size_t count = copy_own_headers(letter->message, headers);
+    count += add_reason(letter, &texts, headers + count);
+    rl_bytes value = rl_message_value(letter->message);
+    if (value.size > RL_DEAD_LETTER_MAX_BYTES) {
+        value.size = RL_DEAD_LETTER_MAX_BYTES;
+    }
+    const rl_record record = {
+        .topic = letter->topic,
+        .partition = RD_KAFKA_PARTITION_UA,
+        .key = rl_message_key(letter->message),
+        .value = value,
+        .headers = headers,
+        .header_count = count,
+    };
+    return rl_producer_send(producer, &record, delivered, context, err);
+}

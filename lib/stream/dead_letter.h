@@ -1,0 +1,38 @@
+/* dead_letter.h: a record that cannot be used, set aside with the reason.
+ *
+ * The record goes to the dead-letter topic as it came: same key, same bytes (cut at
+ * RL_DEAD_LETTER_MAX_BYTES), its own headers first, then ours:
+ *
+ *     original-size     bytes of the value before it was cut
+ *     truncated         "true" or "false"
+ *     error.class       INVALID, TRANSIENT or FATAL
+ *     error.message     why
+ *     origin.topic, origin.partition, origin.offset
+ *     attempt           how often it had been tried, from 1
+ *     service           who set it aside
+ *     time              when, RFC 3339 in UTC
+ *
+ * Numbers are decimal text, so that any tool can show them.
+ *
+ * Thread: any.
+ */
+#ifndef RL_STREAM_DEAD_LETTER_H
+#define RL_STREAM_DEAD_LETTER_H
+
+#include "lib/stream/producer.h"
+
+#define RL_DEAD_LETTER_MAX_BYTES (8 * 1024 * 1024)
+
+typedef struct {
+    const char *topic;                 /* RL_TOPIC_SUBMISSIONS_DLQ or RL_TOPIC_RESULTS_DLQ */
+    const rd_kafka_message_t *message; /* borrowed for the call */
+    const rl_error *why;
+    int32_t attempt;
+    const char *service; /* "runlog-runner" */
+} rl_dead_letter;
+
+/* As rl_producer_send. */
+bool rl_dead_letter_send(rl_producer *producer, const rl_dead_letter *letter, rl_delivered delivered,
+                         void *context, rl_error *err);
+
+#endif

@@ -1,0 +1,22 @@
+/* message.c: views into a consumed record. */
+#include "lib/stream/message.h"
+
+rl_bytes rl_message_key(const rd_kafka_message_t *message) {
+    return rl_bytes_make(message->key, message->key ? message->key_len : 0);
+}
+
+rl_bytes rl_message_value(const rd_kafka_message_t *message) {
+    return rl_bytes_make(message->payload, message->payload ? message->len : 0);
+}
+
+bool rl_message_header(const rd_kafka_message_t *message, const char *name, rl_bytes *ret_value) {
+    rd_kafka_headers_t *headers = NULL;
+    const void *value = NULL;
+    size_t size = 0;
+    if (rd_kafka_message_headers(message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR ||
+        rd_kafka_header_get_last(headers, name, &value, &size) != RD_KAFKA_RESP_ERR_NO_ERROR || !value) {
+        return false;
+    }
+    *ret_value = rl_bytes_make(value, size);
+    return true;
+}

@@ -1,0 +1,21 @@
+/* message.h: reading a record that came from the log.
+ *
+ * Views into a librdkafka message: they live as long as the message does.
+ */
+#ifndef RL_STREAM_MESSAGE_H
+#define RL_STREAM_MESSAGE_H
+
+#include <librdkafka/rdkafka.h>
+
+#include "lib/base/buffer.h"
+
+#define RL_HEADER_TRACEPARENT "traceparent" /* W3C Trace Context, passed from submission to result */
+
+/* Empty views where the record has none. */
+rl_bytes rl_message_key(const rd_kafka_message_t *message);
+rl_bytes rl_message_value(const rd_kafka_message_t *message);
+
+/* The last header of that name. false where there is none or its value is null. */
+bool rl_message_header(const rd_kafka_message_t *message, const char *name, rl_bytes *ret_value);
+
+#endif
