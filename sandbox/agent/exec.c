@@ -1,0 +1,214 @@
+/* exec.c: from fork to execve. */
+#include "sandbox/agent/exec.h"
+
+#include "sandbox/seccomp/user_filter.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { REPORT_FD = 3 };
+
+/* ---- in the child ---- */
+
+/* When the container is out of memory the kernel picks by size and this score. The agent's stays 0, a
+ * program may raise its own but not lower it below the container's, so the agent goes last. */
+static int volunteer_for_oom(void) {
+    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return -1;
+    }
+    ssize_t written = write(fd, "1000", 4);
+    close(fd);
+    return written == 4 ? 0 : -1;
+}
+
+/* 0, 1, 2 are the pipes, REPORT_FD closes on exec, all else is closed. */
+static int arrange_descriptors(const int ends[3], int report_fd) {
+    for (int i = 0; i < 3; i++) {
+        if (dup2(ends[i], i) < 0) {
+            return -1;
+        }
+    }
+    if (report_fd != REPORT_FD && dup3(report_fd, REPORT_FD, O_CLOEXEC) < 0) {
+        return -1;
+    }
+    /* Linux before 5.9 lacks it; every descriptor of the agent closes on exec anyway. */
+    (void)close_range(REPORT_FD + 1, UINT_MAX, 0);
+    return 0;
+}
+
+/* Sets both the soft and the hard limit; never above the hard limit that the container came with. */
+static int lower_limit(__rlimit_resource_t resource, rlim_t value) {
+    struct rlimit limit;
+    if (getrlimit(resource, &limit) != 0) {
+        return -1;
+    }
+    rlim_t lowered = limit.rlim_max == RLIM_INFINITY || value < limit.rlim_max ? value : limit.rlim_max;
+    limit = (struct rlimit){lowered, lowered};
+    return setrlimit(resource, &limit);
+}
+
+/* RLIMIT_CPU counts one process in whole seconds; it stands behind the agent's own accounting in case the
+ * agent is not scheduled, hence a second more. No RLIMIT_NPROC: it counts a uid over the whole host. */
+static int lower_limits(const rl_agent_limits *limits) {
+    rlim_t cpu_seconds = (rlim_t)((limits->cpu_us + 999999) / 1000000 + 1);
+    return lower_limit(RLIMIT_CPU, cpu_seconds) == 0 &&
+                   lower_limit(RLIMIT_FSIZE, (rlim_t)limits->file_bytes) == 0 &&
+                   lower_limit(RLIMIT_NOFILE, limits->open_files) == 0 && lower_limit(RLIMIT_CORE, 0) == 0 &&
+                   lower_limit(RLIMIT_STACK, (rlim_t)limits->stack_bytes) == 0
+               ? 0
+               : -1;
+}
+
+/* Ignored signals and the mask survive execve; a program shall start with neither. */
+static void restore_signals(void) {
+    for (int number = 1; number < NSIG; number++) {
+        signal(number, SIG_DFL); /* fails for SIGKILL, SIGSTOP and the C library's own: as it should */
+    }
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static const char *job_path(const rl_user *user) {
+    for (const char *const *entry = user->env; *entry != NULL; entry++) {
+        if (strncmp(*entry, "PATH=", 5) == 0) {
+            return *entry + 5;
+        }
+    }
+    return "/usr/local/bin:/usr/bin:/bin";
+}
+
+/* execve with the lookup of a bare name in the job's PATH, not in ours. Returns with errno: that of the
+ * first candidate which exists but cannot be executed, else ENOENT. */
+static void execute(const rl_user *user, const rl_agent_command *command) {
+    char *const *argv = (char *const *)command->argv;
+    char *const *env = (char *const *)user->env;
+    if (strchr(argv[0], '/') != NULL) {
+        execve(argv[0], argv, env);
+        return;
+    }
+    int reason = ENOENT;
+    for (const char *part = job_path(user); reason == ENOENT;) {
+        size_t size = strcspn(part, ":");
+        char candidate[PATH_MAX];
+        int length = snprintf(candidate, sizeof candidate, "%.*s/%s", (int)size, part, argv[0]);
+        if (size > 0 && length > 0 && (size_t)length < sizeof candidate) {
+            execve(candidate, argv, env);
+            reason = errno == ENOTDIR ? ENOENT : errno;
+        }
+        if (part[size] == '\0') {
+            break;
+        }
+        part += size + 1;
+    }
+    errno = reason;
+}
+
+/* Everything before execve. NULL, or the step that failed, with errno. */
+static const char *prepare(const rl_user *user, const rl_agent_command *command,
+                           const rl_user_filter *filter) {
+    umask(022);
+    if (volunteer_for_oom() != 0) {
+        return "raising oom_score_adj";
+    }
+    if (lower_limits(&command->limits) != 0) {
+        return "setting resource limits";
+    }
+    const char *failed = rl_user_become(user);
+    if (failed != NULL) {
+        return failed;
+    }
+    restore_signals();
+    return rl_user_filter_install(filter) == 0 ? NULL : "installing the seccomp filter";
+}
+
+static _Noreturn void child(const rl_user *user, const rl_agent_command *command,
+                            const rl_user_filter *filter, const int ends[3], int report_fd) {
+    setsid(); /* cannot fail: a fresh child leads no group */
+    if (arrange_descriptors(ends, report_fd) != 0) {
+        rl_child_fail(report_fd, "arranging descriptors", false);
+    }
+    const char *failed = prepare(user, command, filter);
+    if (failed != NULL) {
+        rl_child_fail(REPORT_FD, failed, false);
+    }
+    execute(user, command);
+    rl_child_fail(REPORT_FD, "executing the program", true);
+}
+
+/* ---- in the agent ---- */
+
+/* All eight ends; -1 where not open. */
+typedef struct pipes {
+    int in[2], out[2], err[2], report[2];
+} pipes;
+
+static void close_all(int *fds, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (fds[i] >= 0) {
+            close(fds[i]);
+            fds[i] = -1;
+        }
+    }
+}
+
+static int open_pipes(const rl_user *user, pipes *p) {
+    *p = (pipes){{-1, -1}, {-1, -1}, {-1, -1}, {-1, -1}};
+    if (rl_user_pipe(user, p->in) != 0 || rl_user_pipe(user, p->out) != 0 ||
+        rl_user_pipe(user, p->err) != 0 || pipe2(p->report, O_CLOEXEC) != 0) {
+        return -1;
+    }
+    /* Only our ends: the flag belongs to an end, and a program expects its own to block. */
+    const int ours[] = {p->in[1], p->out[0], p->err[0], p->report[0]};
+    for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++) {
+        if (fcntl(ours[i], F_SETFL, O_NONBLOCK) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static void close_pipes(pipes *p) {
+    close_all(p->in, 2);
+    close_all(p->out, 2);
+    close_all(p->err, 2);
+    close_all(p->report, 2);
+}
+
+bool rl_exec_start(const rl_user *user, const rl_agent_command *command, rl_process *process,
+                   rl_fault *fault) {
+    rl_user_filter filter;
+    if (rl_user_filter_build(&filter) != 0) {
+        return rl_fault_set(fault, RL_AGENT_FAILURE_SYSTEM, 0, "building the seccomp filter");
+    }
+    pipes p;
+    if (open_pipes(user, &p) != 0) {
+        int os_error = errno;
+        close_pipes(&p);
+        return rl_fault_set(fault, RL_AGENT_FAILURE_SYSTEM, os_error, "making pipes");
+    }
+    pid_t pid = fork();
+    if (pid == 0) {
+        const int ends[3] = {p.in[0], p.out[1], p.err[1]};
+        child(user, command, &filter, ends, p.report[1]);
+    }
+    if (pid < 0) {
+        int os_error = errno;
+        close_pipes(&p);
+        return rl_fault_set(fault, RL_AGENT_FAILURE_SYSTEM, os_error, "forking");
+    }
+    *process = (rl_process){pid, p.in[1], p.out[0], p.err[0], p.report[0]};
+    close(p.in[0]);
+    close(p.out[1]);
+    close(p.err[1]);
+    close(p.report[1]);
+    return true;
+}

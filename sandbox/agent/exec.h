@@ -1,0 +1,27 @@
+/* exec.h: starting a program as the user.
+ *
+ * The child gives up everything on its way to execve, in an order where each step still has the powers it
+ * needs: own session, first candidate for the out-of-memory killer, descriptors 0-2 and no other, resource
+ * limits, identity, work folder, signals, the user's seccomp filter. The agent learns of a failure through
+ * a pipe that closes by itself when execve succeeds.
+ */
+#ifndef RL_SANDBOX_AGENT_EXEC_H
+#define RL_SANDBOX_AGENT_EXEC_H
+
+#include "sandbox/agent/user.h"
+
+/* A started program; the agent's ends of its pipes are owned by whoever holds this. */
+typedef struct rl_process {
+    pid_t pid;
+    int stdin_fd;  /* writing end, non-blocking */
+    int stdout_fd; /* reading ends, non-blocking */
+    int stderr_fd;
+    int report_fd; /* reading end: one rl_child_report, or end of file once the program runs */
+} rl_process;
+
+/* Forks and starts `command`. false and `fault` (SYSTEM) when even the fork failed; `process` then owns
+ * nothing. A failure in the child comes through report_fd. */
+bool rl_exec_start(const rl_user *user, const rl_agent_command *command, rl_process *process,
+                   rl_fault *fault);
+
+#endif

@@ -1,0 +1,180 @@
+/* main.c: the agent, process 1 of every sandbox container.
+ *
+ * It holds one conversation with the runner (sandbox/protocol.h) and exits: 0 when the conversation came to
+ * its end, 1 when the runner went away or asked us to stop, 2 after a failure of ours. As the container's
+ * PID 1 its exit makes the kernel kill whatever is left in the container.
+ *
+ * It is root only in name: no capability but SETUID and SETGID (to become the user in a child) and KILL (to
+ * end the user's processes without forking, which a fork bomb would prevent). It is not dumpable, so that
+ * nothing of it can be read or traced through /proc by anybody in the container.
+ */
+#include "sandbox/agent/files.h"
+#include "sandbox/agent/phase.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+enum { EXIT_DONE = 0, EXIT_ENDED = 1, EXIT_FAULT = 2 };
+
+typedef struct conversation {
+    rl_agent agent;
+    rl_request job_request; /* owns what `job` and `user` point into */
+    rl_agent_job job;
+    rl_user user;
+} conversation;
+
+static void stop(int number) {
+    (void)number;
+    _exit(EXIT_ENDED);
+}
+
+/* Without a handler the kernel hides SIGTERM and SIGINT from a PID 1, and stopping takes the Engine's whole
+ * grace. */
+static bool prepare_process(rl_agent *agent, rl_fault *fault) {
+    sigset_t child;
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR ||
+        signal(SIGTERM, stop) == SIG_ERR || signal(SIGINT, stop) == SIG_ERR ||
+        sigprocmask(SIG_BLOCK, &child, NULL) != 0) {
+        return rl_fault_set(fault, RL_AGENT_FAILURE_SYSTEM, errno, "preparing the process");
+    }
+    agent->signal_fd = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (agent->signal_fd < 0) {
+        return rl_fault_set(fault, RL_AGENT_FAILURE_SYSTEM, errno, "making a signalfd");
+    }
+    return true;
+}
+
+static bool say_ready(rl_agent *agent) {
+    const rl_agent_ready ready = {RL_AGENT_PROTOCOL_VERSION, (uint32_t)agent->cgroup.version,
+                                  rl_cgroup_accounting(&agent->cgroup), RL_VERSION};
+    return rl_channel_send_ready(&agent->channel, &ready);
+}
+
+/* Waits for a frame of `type`. ENDED, or FAULT when another one came. */
+static rl_phase_end await(rl_agent *agent, rl_agent_frame_type type, rl_request *request, rl_fault *fault) {
+    if (!rl_channel_await(&agent->channel, request, fault)) {
+        return agent->channel.ended ? RL_PHASE_ENDED : RL_PHASE_FAULT;
+    }
+    if (request->type != type) {
+        rl_fault_set(fault, RL_AGENT_FAILURE_PROTOCOL, 0, "a frame out of turn");
+        return RL_PHASE_FAULT;
+    }
+    return RL_PHASE_COMPLETE;
+}
+
+static rl_phase_end accept_job(conversation *c, rl_fault *fault) {
+    rl_phase_end end = await(&c->agent, RL_AGENT_JOB, &c->job_request, fault);
+    if (end != RL_PHASE_COMPLETE) {
+        return end;
+    }
+    const char *why = NULL;
+    if (!rl_agent_job_decode(c->job_request.payload, c->job_request.size, &c->job, &why)) {
+        rl_fault_set(fault, RL_AGENT_FAILURE_PROTOCOL, 0, why);
+        return RL_PHASE_FAULT;
+    }
+    c->user = (rl_user){c->job.uid, c->job.gid, c->job.work_dir, c->job.env};
+    return rl_files_write(&c->user, c->job.files, c->job.file_count, fault) ? RL_PHASE_COMPLETE
+                                                                            : RL_PHASE_FAULT;
+}
+
+/* Also without a compile step: the runner always hears COMPILED. */
+static rl_phase_end compile(conversation *c, rl_agent_result *result, rl_fault *fault) {
+    *result = (rl_agent_result){.flags = RL_AGENT_SKIPPED};
+    if (c->job.has_compile) {
+        rl_phase_spec spec = {RL_AGENT_PHASE_COMPILE, 0, &c->user, &c->job.compile, NULL, 0};
+        rl_phase_end end = rl_phase_run(&c->agent, &spec, result, fault);
+        if (end != RL_PHASE_COMPLETE) {
+            return end;
+        }
+    }
+    return rl_channel_send_result(&c->agent.channel, RL_AGENT_COMPILED, result) ? RL_PHASE_COMPLETE
+                                                                                : RL_PHASE_ENDED;
+}
+
+static rl_phase_end run_decoded(conversation *c, const rl_agent_run *run, rl_fault *fault) {
+    if ((run->flags & RL_AGENT_RUN_CLEAN) != 0) {
+        rl_fault_set(fault, RL_AGENT_FAILURE_UNSUPPORTED, 0, "cleaning between two runs");
+        return RL_PHASE_FAULT;
+    }
+    rl_phase_spec spec = {RL_AGENT_PHASE_RUN, run->index, &c->user,
+                          &run->command,      run->input, run->input_size};
+    rl_agent_result result;
+    rl_phase_end end = rl_phase_run(&c->agent, &spec, &result, fault);
+    if (end != RL_PHASE_COMPLETE) {
+        return end;
+    }
+    return rl_channel_send_result(&c->agent.channel, RL_AGENT_DONE, &result) ? RL_PHASE_COMPLETE
+                                                                             : RL_PHASE_ENDED;
+}
+
+/* One RUN. `*last` tells whether it was the last one. */
+static rl_phase_end run_once(conversation *c, bool *last, rl_fault *fault) {
+    rl_request request = {.payload = NULL};
+    rl_phase_end end = await(&c->agent, RL_AGENT_RUN, &request, fault);
+    if (end == RL_PHASE_COMPLETE) {
+        rl_agent_run run;
+        const char *why = NULL;
+        if (rl_agent_run_decode(request.payload, request.size, &run, &why)) {
+            *last = (run.flags & RL_AGENT_RUN_LAST) != 0;
+            end = run_decoded(c, &run, fault);
+        } else {
+            rl_fault_set(fault, RL_AGENT_FAILURE_PROTOCOL, 0, why);
+            end = RL_PHASE_FAULT;
+        }
+    }
+    free(request.payload);
+    return end;
+}
+
+static rl_phase_end converse(conversation *c, rl_fault *fault) {
+    if (!say_ready(&c->agent)) {
+        return RL_PHASE_ENDED;
+    }
+    rl_phase_end end = accept_job(c, fault);
+    rl_agent_result compiled;
+    if (end == RL_PHASE_COMPLETE) {
+        end = compile(c, &compiled, fault);
+    }
+    bool last = end == RL_PHASE_COMPLETE && !rl_agent_result_is_success(&compiled);
+    while (end == RL_PHASE_COMPLETE && !last) {
+        end = run_once(c, &last, fault);
+    }
+    return end;
+}
+
+/* ERROR to the runner; a line for `docker logs` if even that fails. */
+static int report_fault(rl_agent *agent, const rl_fault *fault) {
+    if (!rl_channel_send_fault(&agent->channel, fault)) {
+        fprintf(stderr, "runlog-agent: %s: %s\n", fault->doing, strerror(fault->os_error));
+    }
+    return EXIT_FAULT;
+}
+
+int main(void) {
+    if (getpid() != 1) {
+        /* It kills with kill(-1): anywhere else that would be everybody. */
+        fputs("runlog-agent " RL_VERSION ": runs only as process 1 of a sandbox container\n", stderr);
+        return EXIT_FAULT;
+    }
+    static conversation c; /* some 80 KiB: not for the stack */
+    rl_fault fault = {.doing = ""};
+    rl_channel_init(&c.agent.channel, STDIN_FILENO, STDOUT_FILENO);
+    rl_cgroup_open(&c.agent.cgroup, "/sys/fs/cgroup");
+    rl_phase_end end = prepare_process(&c.agent, &fault) ? converse(&c, &fault) : RL_PHASE_FAULT;
+    if (end == RL_PHASE_ENDED) {
+        rl_phase_kill_all(&c.agent); /* what does not die now dies with us */
+    }
+    free(c.job_request.payload);
+    rl_cgroup_close(&c.agent.cgroup);
+    return end == RL_PHASE_COMPLETE ? EXIT_DONE
+           : end == RL_PHASE_ENDED  ? EXIT_ENDED
+                                    : report_fault(&c.agent, &fault);
+}

@@ -1,0 +1,41 @@
+/* user_filter.h: the second, tighter seccomp filter, which only user code lives under.
+ *
+ * Theory of operation
+ * -------------------
+ * Two filters apply to a program, and the kernel takes the stricter answer of both. The outer one,
+ * engine.json, is loaded by the Engine before the agent starts: an allow-list, so that a system call which
+ * nobody here has heard of is refused. This inner one is a deny-list for what the outer one must leave to the
+ * agent or to the container's start, and repeats the dangerous ones, so that a container started with a
+ * laxer profile (an operator's own, a runtime that ignores it) still refuses them. The child installs it
+ * last before execve; it is inherited by every descendant and cannot be removed.
+ *
+ * - Another architecture's system calls (32-bit, x32) kill the process: filters look at numbers, and numbers
+ *   mean something else there.
+ * - A call that a C library replaces by an older one when the kernel lacks it gets ENOSYS: clone3, whose
+ *   flags a filter cannot see; everything else gets EPERM, sockets of a foreign family EAFNOSUPPORT.
+ * - Internet sockets stay: the network namespace has no interface but loopback, and runtimes probe with
+ *   them. Raw, packet, netlink, vsock, and protocols other than TCP and UDP do not.
+ *
+ * The program is assembled here from a table instead of by libseccomp: the agent links nothing but libc.
+ * Source: Documentation/userspace-api/seccomp_filter.rst of the kernel.
+ */
+#ifndef RL_SANDBOX_SECCOMP_USER_FILTER_H
+#define RL_SANDBOX_SECCOMP_USER_FILTER_H
+
+#include <linux/filter.h>
+#include <stddef.h>
+
+#define RL_USER_FILTER_MAX 512
+
+typedef struct rl_user_filter {
+    struct sock_filter code[RL_USER_FILTER_MAX];
+    size_t size;
+} rl_user_filter;
+
+/* Assembles the filter. Pure. Returns 0, or -1 if the table outgrew RL_USER_FILTER_MAX (a test sees to it). */
+int rl_user_filter_build(rl_user_filter *filter);
+
+/* Installs it for the calling thread, for ever. no-new-privileges must be set. 0, or -1 with errno. */
+int rl_user_filter_install(const rl_user_filter *filter);
+
+#endif
