@@ -9,6 +9,7 @@
 
 readonly RL_STATE="$RL_ROOT/.runlog"
 RL_LOG=/dev/null
+RL_BEGAN=0 # when this run began, as rl_now gives it
 RL_QUIET_SECONDS=20 # a step that lasts longer says that it is still at work this often
 
 # Seconds since boot with two digits: the wall clock may jump.
@@ -21,6 +22,11 @@ rl_now() {
 # rl_since START -> "12.3 s"
 rl_since() {
     awk -v a="$1" -v b="$(rl_now)" 'BEGIN { printf "%.1f s", b - a }'
+}
+
+# The time since this run began.
+rl_elapsed() {
+    rl_since "$RL_BEGAN"
 }
 
 rl_say() {
@@ -90,11 +96,7 @@ rl_start() {
 rl_finish() {
     local name=$1 status=0 ticker took
     local work="$RL_STATE/steps/$$" title=${RL_TITLE[$1]}
-    (
-        while sleep "$RL_QUIET_SECONDS"; do
-            printf '  ..      %s: still at it after %s\n' "$title" "$(rl_since "${RL_START[$name]}")"
-        done
-    ) &
+    rl_tick "$name" &
     ticker=$!
     wait "${RL_PID[$name]}" || status=$?
     kill "$ticker" 2>/dev/null || true
@@ -114,6 +116,19 @@ rl_finish() {
     [[ -z ${RL_SOFT:-} ]] || return "$status"
     rl_stop_steps
     exit 1
+}
+
+# Says now and then that a step is still at work. Waits on a pipe that never has anything, not on a `sleep`: a child
+# would outlive the kill and keep this script's output open.
+rl_tick() {
+    local never status
+    exec {never}<> <(:)
+    while true; do
+        status=0
+        read -rt "$RL_QUIET_SECONDS" -u "$never" || status=$?
+        ((status > 128)) || return 0
+        printf '  ..      %s: still at it after %s\n' "${RL_TITLE[$1]}" "$(rl_since "${RL_START[$1]}")"
+    done
 }
 
 # What a reader needs when a step has failed.
@@ -139,7 +154,7 @@ rl_stop_steps() {
 
 rl_kill_tree() {
     local child
-    for child in $(ps -o pid= --ppid "$1" 2>/dev/null || true); do
+    for child in $(cat "/proc/$1/task/$1/children" 2>/dev/null || true); do
         rl_kill_tree "$child"
     done
     kill "$1" 2>/dev/null || true
@@ -168,14 +183,21 @@ rl_content_hash() {
     done | sha256sum | cut -c1-12
 }
 
-# Installs Debian packages; the index is refreshed once per run, and only when something is missing.
+# Refreshes the package index once per step. One broken source among several is no reason to stop: the installation
+# that follows will say what it misses.
+rl_apt_refresh() {
+    [[ -z ${RL_APT_FRESH:-} ]] || return 0
+    rl_as_root apt-get update -qq || echo 'apt-get update failed for some source'
+    RL_APT_FRESH=1
+}
+
+# Installs Debian packages.
 rl_apt_install() {
     command -v apt-get >/dev/null || {
         echo "not a Debian host: install by hand: $*" >&2
         return 1
     }
-    [[ -n ${RL_APT_FRESH:-} ]] || rl_as_root apt-get update -qq
-    RL_APT_FRESH=1
+    rl_apt_refresh
     rl_as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"
 }
 

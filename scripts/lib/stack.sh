@@ -1,0 +1,150 @@
+# shellcheck shell=bash
+# stack.sh: building Runlog's images and running a stack of them.
+#
+# A stack is one compose project. RL_PROJECT, RL_ENV_FILE and RL_TAG say which: scripts/up uses "runlog" and .env,
+# scripts/test one of its own for each run.
+#
+# Sourced after common.sh, docker.sh and images.sh.
+
+readonly RL_SERVICES=(api runner result-sink)
+
+rl_compose() {
+    docker compose --project-directory "$RL_ROOT" --file "$RL_ROOT/compose.yaml" --project-name "$RL_PROJECT" \
+        --env-file "$RL_ENV_FILE" "$@"
+}
+
+# A setting that scripts need too: the environment first, as compose does it, then .env.
+rl_setting() {
+    local name=$1 default=$2 value=''
+    value=${!name:-}
+    if [[ -z $value && -e $RL_ROOT/.env ]]; then
+        value=$(sed -n "s/^$name=//p" "$RL_ROOT/.env" | tail -n 1 | tr -d "\"'")
+    fi
+    printf '%s' "${value:-$default}"
+}
+
+# The languages to build: RUNLOG_LANGUAGES (separated by spaces or commas), or every folder that has a Dockerfile.
+rl_languages() {
+    if [[ -n ${RUNLOG_LANGUAGES:-} ]]; then
+        tr -s ', ' '\n' <<<"$RUNLOG_LANGUAGES"
+        return
+    fi
+    local file
+    for file in "$RL_ROOT"/languages/*/Dockerfile; do
+        [[ -e $file ]] || continue
+        file=${file%/Dockerfile}
+        printf '%s\n' "${file##*/}"
+    done
+}
+
+# One target of a bake file: NAME CONTEXT STAGE ("" for the last).
+rl_bake_target() {
+    local name=$1 context=$2 stage=$3
+    printf '"%s":{"context":"%s","tags":["runlog/%s:%s"],' "$name" "$context" "$name" "$RL_TAG"
+    [[ -z $stage ]] || printf '"target":"%s",' "$stage"
+    printf '"args":{"RUNLOG_BASE_IMAGE":"%s","BASE_IMAGE":"%s","AGENT_IMAGE":"runlog/agent:%s"}}' \
+        "$RUNLOG_BASE_IMAGE" "$RUNLOG_BASE_IMAGE" "$RL_TAG"
+}
+
+# Reads lines "NAME CONTEXT STAGE" and builds them all in one go, common stages once.
+rl_bake() {
+    local file name context stage comma='' names=''
+    file=$(mktemp --suffix=.json)
+    {
+        printf '{"target":{'
+        while read -r name context stage; do
+            printf '%s' "$comma"
+            rl_bake_target "$name" "$context" "$stage"
+            comma=','
+            names+="${names:+,}\"$name\""
+        done
+        printf '},"group":{"default":{"targets":[%s]}}}' "$names"
+    } >"$file"
+    BUILDX_NO_DEFAULT_ATTESTATIONS=1 BUILDX_BUILDER='' docker buildx --builder default bake --progress plain --file "$file"
+    rm -f "$file"
+}
+
+rl_build_agent() {
+    rl_bake <<<"agent $RL_ROOT agent"
+}
+
+# rl_build_stages STAGE...: of the top Dockerfile.
+rl_build_stages() {
+    local stage
+    for stage in "$@"; do
+        printf '%s %s %s\n' "$stage" "$RL_ROOT" "$stage"
+    done | rl_bake
+}
+
+rl_build_languages() {
+    local language
+    for language in $(rl_languages); do
+        printf 'lang-%s %s\n' "$language" "$RL_ROOT/languages/$language"
+    done | rl_bake
+}
+
+# The settings of a stack that follow from this machine, as lines for an env file.
+rl_machine_settings() {
+    local socket=${RUNLOG_HOST_DOCKER_SOCKET:-/var/run/docker.sock}
+    printf 'RUNLOG_BASE_IMAGE=%s\n' "$RUNLOG_BASE_IMAGE"
+    printf 'RUNLOG_KAFKA_IMAGE=%s\n' "$RUNLOG_KAFKA_IMAGE"
+    printf 'RUNLOG_MONGO_IMAGE=%s\n' "$RUNLOG_MONGO_IMAGE"
+    if [[ -S $socket ]]; then
+        printf 'RUNLOG_RUNNER_UID=65532\n'
+        printf 'RUNLOG_DOCKER_GID=%s\n' "$(stat -L -c %g "$socket")"
+    fi
+}
+
+# Starts the stack and waits until every service is healthy, not for a time.
+rl_compose_up() {
+    local limit=${RUNLOG_UP_SECONDS:-180}
+    if rl_compose up --detach --remove-orphans --wait --wait-timeout "$limit" kafka mongo "${RL_SERVICES[@]}"; then
+        return 0
+    fi
+    echo
+    echo "the stack did not become healthy within $limit s:"
+    rl_compose ps --all || true
+    rl_explain_unhealthy
+    return 1
+}
+
+# The end of the log and the last health check of each container that is not as it should be.
+rl_explain_unhealthy() {
+    local id name state
+    for id in $(rl_compose ps --all --quiet); do
+        name=$(docker inspect --format '{{index .Config.Labels "com.docker.compose.service"}}' "$id")
+        state=$(docker inspect --format '{{.State.Status}} {{if .State.Health}}{{.State.Health.Status}}{{end}} {{.State.ExitCode}}' "$id")
+        case "$state" in
+            'running healthy '* | 'running  '* | 'exited  0') continue ;;
+        esac
+        printf -- '--- %s: %s\n' "$name" "$state"
+        docker inspect --format '{{if .State.Health}}{{range .State.Health.Log}}{{.Output}}{{end}}{{end}}' "$id" | tail -n 3
+        docker logs --tail 15 "$id" 2>&1 || true
+    done
+}
+
+# The address under which this machine reaches the stack's API.
+rl_api_url() {
+    printf 'http://%s' "$(rl_compose port api 3005)"
+}
+
+# Removes the sandbox containers of the project: a runner that was killed leaves the last ones to others.
+rl_remove_sandboxes() {
+    docker ps --all --quiet --filter "label=runlog.project=$RL_PROJECT" | xargs -r docker rm --force --volumes >/dev/null
+}
+
+# Posts a program and prints the result; fails unless it says what it should.
+rl_try_program() {
+    local url=$1 id answer
+    local body='{"code":"name = input()\nprint(f\"Hello, {name}\")","lang":"python","stdInput":"Runlog"}'
+    answer=$(curl --silent --show-error --max-time 20 -H 'Content-Type: application/json' --data "$body" "$url/api/submit")
+    echo "submitted: $answer"
+    id=$(sed -n 's/.*"codeSubmissionId":"\([^"]*\)".*/\1/p' <<<"$answer")
+    if [[ -z $id ]]; then
+        echo 'the answer has no codeSubmissionId' >&2
+        return 1
+    fi
+    answer=$(curl --silent --show-error --max-time 60 "$url/api/result/$id?wait=45")
+    echo "result:    $answer"
+    grep -q 'Hello, Runlog' <<<"$answer"
+}
