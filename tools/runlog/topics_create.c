@@ -1,0 +1,32 @@
+/* topics_create.c: `runlog topics create`, which a stack runs once before its services. */
+#include "lib/stream/topics.h"
+#include "tools/runlog/cli.h"
+#include "tools/runlog/settings.h"
+
+int rl_cli_topics_create(int argc, char *const *argv, char *const *environment) {
+    if (argc > 0) {
+        (void)fprintf(stderr, "runlog topics create: unexpected argument %s\n", argv[0]);
+        return RL_CLI_USAGE;
+    }
+    rl_error err = RL_ERROR_INIT;
+    rl_cli_settings settings;
+    if (!rl_cli_settings_load(environment, &settings, &err)) {
+        (void)rl_cli_fail(&err);
+        return RL_CLI_USAGE;
+    }
+    const rl_stream_config stream = rl_cli_settings_stream(&settings);
+    const rl_topics_options options = {
+        .partitions = (int32_t)settings.topic_partitions,
+        .replication = (int16_t)settings.topic_replication,
+        .results_retention_us = settings.results_retention_us,
+    };
+    size_t created = 0;
+    if (!rl_topics_create(&stream, &options, settings.topics_wait_us, &created, &err)) {
+        rl_error_prefix(&err, "cannot create topics at %s", settings.brokers);
+        return rl_cli_fail(&err);
+    }
+    size_t count = 0;
+    (void)rl_topics(&count);
+    (void)printf("topics: %zu created, %zu there already\n", created, count - created);
+    return RL_CLI_OK;
+}
