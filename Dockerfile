@@ -27,26 +27,30 @@ COPY CMakeLists.txt CMakePresets.json ./
 COPY cmake cmake
 COPY sandbox sandbox
 RUN --mount=type=cache,target=/ccache \
-    cmake --preset release && cmake --build build/release && cmake --install build/release --prefix /opt/runlog --strip
+    cmake --preset release -DCMAKE_INSTALL_PREFIX=/opt/runlog \
+ && cmake --build build/release --target runlog-agent \
+ && cmake --install build/release --component agent --strip
 
 FROM scratch AS agent
-COPY --from=agent-build /opt/runlog/bin/runlog-agent /runlog-agent
+COPY --from=agent-build /opt/runlog/sbin/runlog-agent /runlog-agent
 
 # ---- services and tools
 FROM build-deps AS build
 COPY CMakeLists.txt CMakePresets.json ./
 COPY cmake cmake
 COPY lib lib
+COPY schemas schemas
 COPY sandbox sandbox
 COPY services services
 COPY tools tools
 RUN --mount=type=cache,target=/ccache \
-    cmake --preset release && cmake --build build/release && cmake --install build/release --prefix /opt/runlog --strip
+    cmake --preset release -DCMAKE_INSTALL_PREFIX=/opt/runlog \
+ && cmake --build build/release \
+ && cmake --install build/release --strip
 # What the services read at run time: the schemas, and of the languages their manifests alone.
-COPY schemas /opt/runlog/share/runlog/schemas
 COPY languages /tmp/languages
-RUN cd /tmp/languages && mkdir -p /opt/runlog/share/runlog/languages \
- && find . -mindepth 2 -maxdepth 2 -name manifest.json -exec cp --parents {} /opt/runlog/share/runlog/languages/ \;
+RUN mkdir -p /opt/runlog/share/runlog/languages && cp -r schemas /opt/runlog/share/runlog/ \
+ && cd /tmp/languages && find . -mindepth 2 -maxdepth 2 -name manifest.json -exec cp --parents {} /opt/runlog/share/runlog/languages/ \;
 
 # ---- what all of them need to run
 FROM base AS runtime
