@@ -1,0 +1,6 @@
+#include <stdio.h>
+
+int main(void) {
+    fputs("Grüße, 世界 🚀", stdout);
+    return 0;
+}
