@@ -22,11 +22,17 @@ typedef enum {
     RL_RECORD_SUBMISSION,
     RL_RECORD_FINISHED,
     RL_RECORD_STARTED,
+    RL_RECORD_CANCEL,
+    RL_RECORD_DELETED,
+    RL_RECORD_APPLIED,
+    RL_RECORD_DISCARDED,
+    RL_RECORD_REPLAY,
+    RL_RECORD_CLAIM,
+    RL_RECORD_RUNNER,
     RL_RECORD_COUNT,
 } rl_record_kind;
 
-/* NULL with FATAL if a compiled-in schema does not parse, TRANSIENT when memory is short. Bounds
- * avro-c's allocator for the whole process: one value may not ask for more than 16 MiB. */
+/* NULL with FATAL if a compiled-in schema does not parse, TRANSIENT when memory is short. */
 rl_codec *rl_codec_new(rl_error *err);
 void rl_codec_free(rl_codec *codec);
 
