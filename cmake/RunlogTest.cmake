@@ -1,6 +1,12 @@
 # rl_add_unit_test(NAME SOURCES file... LIBS target...): a Check program under CTest, label "unit".
 # rl_add_integration_test(...): the same, label "integration"; it needs the real neighbours, named by
 # RUNLOG_TEST_KAFKA_BROKERS and RUNLOG_TEST_MONGO_URI.
+# Check's own macros are variadic in ways that -Wpedantic and -Wformat=2 dislike. Behind rl_options, so
+# that these come last on the command line.
+add_library(rl_check_options INTERFACE)
+target_link_libraries(rl_check_options INTERFACE rl_options)
+target_compile_options(rl_check_options INTERFACE -Wno-pedantic -Wno-format-nonliteral -Wno-format-extra-args)
+
 function(rl_add_test_program kind name)
     cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;LIBS" ${ARGN})
     if(NOT TARGET rl::check)
@@ -10,10 +16,8 @@ function(rl_add_test_program kind name)
         set(arg_TIMEOUT 120)
     endif()
     add_executable(${name} ${arg_SOURCES})
-    target_link_libraries(${name} PRIVATE rl_options ${arg_LIBS} rl::check)
+    target_link_libraries(${name} PRIVATE rl_options rl_check_options ${arg_LIBS} rl::check)
     target_compile_definitions(${name} PRIVATE RL_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
-    # Check's own macros are variadic in ways that -Wpedantic and -Wformat=2 dislike.
-    target_compile_options(${name} PRIVATE -Wno-pedantic -Wno-format-nonliteral -Wno-format-extra-args)
     add_test(NAME ${kind}/${name} COMMAND ${name})
     set_tests_properties(${kind}/${name} PROPERTIES LABELS ${kind} TIMEOUT ${arg_TIMEOUT})
 endfunction()

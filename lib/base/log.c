@@ -85,15 +85,17 @@ void rl_log_write(rl_log *log, rl_log_level level, const char *event, const rl_l
     rl_buffer_append_text(&line, ",\"event\":");
     append_quoted(&line, event);
     for (size_t i = 0; i < count; i++) {
-        if (fields[i].key) {
-            append_field(&line, &fields[i]);
-        }
+        append_field(&line, &fields[i]);
     }
     rl_buffer_append_text(&line, "}\n");
     /* A log that cannot be written has nowhere to complain. */
     if (line.data && write(log->fd, line.data, line.size) < 0) {
         return;
     }
+}
+
+void rl_log_event(rl_log *log, rl_log_level level, const char *event) {
+    rl_log_write(log, level, event, NULL, 0);
 }
 
 void rl_log_failure(rl_log *log, rl_log_level level, const char *event, const rl_error *err) {

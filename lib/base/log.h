@@ -39,13 +39,16 @@ void rl_log_free(rl_log *log);
 /* "debug", "info", "warn", "error" to level; false if it is none of them. */
 bool rl_log_level_parse(const char *text, rl_log_level *ret_level);
 
-/* Use the macro rl_log: it counts the fields. */
-void rl_log_write(rl_log *log, rl_log_level level, const char *event, const rl_log_field *fields,
-                  size_t count);
+/* Use the macro rl_log, which counts the fields. */
+void rl_log_write(rl_log *log, rl_log_level level, const char *event, const rl_log_field *fields, size_t count);
 
+/* An event with one field or more. */
 #define rl_log(log_, level_, event_, ...)                                                                    \
-    rl_log_write((log_), (level_), (event_), (const rl_log_field[]){RL_S(NULL, NULL), ##__VA_ARGS__},        \
-                 sizeof((const rl_log_field[]){RL_S(NULL, NULL), ##__VA_ARGS__}) / sizeof(rl_log_field))
+    rl_log_write((log_), (level_), (event_), (const rl_log_field[]){__VA_ARGS__},                            \
+                 sizeof((const rl_log_field[]){__VA_ARGS__}) / sizeof(rl_log_field))
+
+/* An event without fields. */
+void rl_log_event(rl_log *log, rl_log_level level, const char *event);
 
 /* Logs an rl_error with its class, code and message. */
 void rl_log_failure(rl_log *log, rl_log_level level, const char *event, const rl_error *err);
