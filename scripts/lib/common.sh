@@ -19,9 +19,9 @@ rl_now() {
     printf '%s' "$up"
 }
 
-# rl_since START -> "12.3 s"
+# rl_since START [END] -> "12.3 s"
 rl_since() {
-    awk -v a="$1" -v b="$(rl_now)" 'BEGIN { printf "%.1f s", b - a }'
+    awk -v a="$1" -v b="${2:-$(rl_now)}" 'BEGIN { printf "%.1f s", b - a }'
 }
 
 # The time since this run began.
@@ -66,12 +66,14 @@ rl_as_root() {
     fi
 }
 
-# The body of a step: strict, and the command that fails leaves its name in FILE.
+# The body of a step: strict, the command that fails leaves its name in FILE, and the end its time beside it (steps run
+# side by side and are collected in turn).
 rl_strict() {
-    local failed_file=$1
+    RL_STEP_FILE=$1 # not a local: the traps run after this function has ended
     shift
     set -Eeuo pipefail
-    trap 'printf "%s\n" "${BASH_COMMAND}" >"$failed_file"' ERR
+    trap 'printf "%s\n" "${BASH_COMMAND}" >"$RL_STEP_FILE.failed"' ERR
+    trap 'rl_now >"$RL_STEP_FILE.ended"' EXIT
     "$@"
 }
 
@@ -87,7 +89,7 @@ rl_start() {
     RL_HINT[$name]=$hint
     RL_START[$name]=$(rl_now)
     rl_say "  ..      $title"
-    (rl_strict "$work/$name.failed" "$@") >"$work/$name.out" 2>&1 </dev/null &
+    (rl_strict "$work/$name" "$@") >"$work/$name.out" 2>&1 </dev/null &
     RL_PID[$name]=$!
 }
 
@@ -102,7 +104,7 @@ rl_finish() {
     kill "$ticker" 2>/dev/null || true
     wait "$ticker" 2>/dev/null || true
     unset "RL_PID[$name]"
-    took=$(rl_since "${RL_START[$name]}")
+    took=$(rl_since "${RL_START[$name]}" "$(cat "$work/$name.ended" 2>/dev/null || true)")
     {
         printf '===== %s (%s, status %s)\n' "$title" "$took" "$status"
         cat "$work/$name.out"

@@ -1,6 +1,6 @@
 module runlog/standins/ferretdb
 
-go 1.25
+go 1.25.0
 
 require (
 	github.com/AlekSi/lazyerrors v0.0.0-20251102120325-67e66cc79778 // indirect
