@@ -1,13 +1,23 @@
 /* result_document.h: one finished submission as a MongoDB document, written by the sink and read by the API.
  *
- * {_id: id, generation, attempt, runner, verdict, limitHit, message, exitCode, signal, stdout, stderr, compileOutput
- *  (binary) with ...Truncated flags, cpuUs, wallUs, memoryBytes, tests, fetched, submission: {tenant, lang, source, input, ...},
- *  imageDigest, queuedAt, startedAt, finishedAt, expiresAt (dates)}
+ *     {_id: id, generation, attempt, runner, verdict, limitHit, message, exitCode, signal,
+ *      stdout, stdoutTruncated, stderr, stderrTruncated, compileOutput, compileOutputTruncated,
+ *      cpuUs, wallUs, memoryBytes, tests: [...], fetched: [{path, content}, ...],
+ *      submission: {tenant, lang, source, input, ...} or null, imageDigest,
+ *      queuedAt, queuedUs, startedAt, startedUs, finishedAt, finishedUs, expiresAt}
  *
- * Bytes are stored as BSON binary, so that NUL and ill-formed UTF-8 survive; times keep microseconds in
- * ...Us fields beside the dates that indexes need. A deleted submission is {_id, deleted: true, expiresAt}.
+ * Bytes that programs wrote are BSON binary, so that NUL and ill-formed UTF-8 survive. Text is BSON
+ * UTF-8; what is ill-formed in it (a file's name can be) is stored with U+FFFD in its place. ...At are BSON
+ * dates (milliseconds), for indexes and people; ...Us beside them keep the microseconds. exitCode and
+ * signal are null where there is none. The submission's id and generation are those of the document and are
+ * not stored twice.
+ *
+ * A deleted submission leaves a tombstone {_id, deleted: true, expiresAt}: it holds no generation, so no
+ * guarded replace matches it, and it keeps a late result from coming back until the TTL index removes it.
  *
  * Both directions live here so that they cannot drift; a test writes and reads back.
+ *
+ * Thread: pure functions over their arguments.
  */
 #ifndef RL_STORE_RESULT_DOCUMENT_H
 #define RL_STORE_RESULT_DOCUMENT_H
@@ -18,11 +28,24 @@
 
 #define RL_STORE_COLLECTION "results"
 
-/* Fills `document` (initialised by the caller) with the whole document. `expires_us` is wall clock. */
+/* Fills `document` (initialised by the caller, empty) with the whole document. `expires_us` is wall clock.
+ * INVALID where the id is empty, ill-formed or longer than RL_STORE_ID_MAX_BYTES, or where the document
+ * would pass what BSON can hold; TRANSIENT when memory is short. `document` is undefined after a failure and
+ * must still be destroyed. Whether the server accepts its size (16 MiB) is for the server to say. */
 bool rl_result_document_write(const rl_finished *finished, int64_t expires_us, bson_t *document,
                               rl_error *err);
 
-/* Reads one back. Everything in `ret` lives in `arena`, none of it in `document`. INVALID names the field that is missing or of another type. */
+/* Fills `document` with the tombstone of a deleted submission. Errors as above. */
+bool rl_result_document_write_deleted(const char *id, int64_t expires_us, bson_t *document, rl_error *err);
+
+/* Reads one back. Everything in `ret` lives in `arena`, none of it in `document`. INVALID names the field
+ * that is missing or of another type (for a tombstone: generation), TRANSIENT when memory is short. */
 bool rl_result_document_read(const bson_t *document, rl_arena *arena, rl_finished *ret, rl_error *err);
+
+/* Whether `document` is the tombstone of a deleted submission: ask before reading. */
+bool rl_result_document_is_deleted(const bson_t *document);
+
+/* Far below the 1024 bytes that older servers' indexes take, far above an id of ours. */
+#define RL_STORE_ID_MAX_BYTES 512
 
 #endif
