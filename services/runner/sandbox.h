@@ -36,12 +36,12 @@ typedef struct rl_sandbox rl_sandbox;
 
 /* Text is copied. `log` and `metrics` are borrowed until rl_sandbox_free; both may be NULL. */
 typedef struct {
-    const char *docker_socket;   /* path of the Engine's unix socket */
-    const char *project;         /* value of the label runlog.project: whose containers these are */
-    const char *runner;          /* value of the label runlog.runner: unique among live runners */
-    const char *image_prefix;    /* "runlog/lang-": image = prefix + language + ":" + tag */
-    const char *image_tag;       /* "latest" */
-    const char *runtime;         /* OCI runtime known to the Engine ("runsc"); NULL or "": the Engine's default */
+    const char *docker_socket; /* path of the Engine's unix socket */
+    const char *project;       /* value of the label runlog.project: whose containers these are */
+    const char *runner;        /* value of the label runlog.runner: unique among live runners */
+    const char *image_prefix;  /* "runlog/lang-": image = prefix + language + ":" + tag */
+    const char *image_tag;     /* "latest" */
+    const char *runtime; /* OCI runtime known to the Engine ("runsc"); NULL or "": the Engine's default */
     const char *seccomp_profile; /* JSON; NULL or "": the one built in (sandbox/seccomp/engine.json) */
     rl_limits maxima;            /* the operator's: limits of a record above them are lowered to them; a field
                                     that is 0 does not bound */
@@ -67,9 +67,9 @@ const char *rl_sandbox_api_version(const rl_sandbox *sandbox);
 #define RL_IMAGE_DIGEST_SIZE 128 /* "sha256:" and 64 hex digits, with room for another algorithm */
 
 typedef enum {
-    RL_IMAGE_READY,     /* the agent in it speaks our protocol; the image is pinned by its id */
-    RL_IMAGE_MISSING,   /* there is no such image on this Engine */
-    RL_IMAGE_UNUSABLE,  /* it starts nothing that says READY in our protocol version; `err` says what it met */
+    RL_IMAGE_READY,    /* the agent in it speaks our protocol; the image is pinned by its id */
+    RL_IMAGE_MISSING,  /* there is no such image on this Engine */
+    RL_IMAGE_UNUSABLE, /* it starts nothing that says READY in our protocol version; `err` says what it met */
     RL_IMAGE_UNCHECKED, /* TRANSIENT: the Engine could not be asked */
 } rl_image_status;
 
@@ -91,8 +91,9 @@ typedef enum {
  * output limit) or is `submission` itself. id and generation are the submission's; attempt and runner are
  * left 0 and "" for the caller.
  * `err` says why for TRANSIENT and NO_IMAGE. */
-rl_run_status rl_sandbox_run(rl_sandbox *sandbox, const rl_submission *submission, const rl_manifest *manifest,
-                             rl_cancel_token *cancel, rl_arena *arena, rl_finished *ret, rl_error *err);
+rl_run_status rl_sandbox_run(rl_sandbox *sandbox, const rl_submission *submission,
+                             const rl_manifest *manifest, rl_cancel_token *cancel, rl_arena *arena,
+                             rl_finished *ret, rl_error *err);
 
 RL_DEFINE_CLEANUP(rl_sandbox_slot, rl_sandbox, rl_sandbox_free)
 #define RL_AUTO_SANDBOX RL_CLEANUP(rl_sandbox_slot)

@@ -1,0 +1,45 @@
+/* container.h: one started container with an agent that is ready, from its creation to its end.
+ *
+ * The container's name, runlog-uid-N, is the claim to user id N: names are unique on an Engine, so whoever
+ * creates it owns the uid among all runners and all stacks that share the Engine, and per-uid quotas of the
+ * kernel (inotify, pipes, pending signals) are never shared between two submissions.
+ *
+ * Thread: a container belongs to one thread at a time; different ones are independent.
+ */
+#ifndef RL_RUNNER_CONTAINER_H
+#define RL_RUNNER_CONTAINER_H
+
+#include "services/runner/agent_link.h"
+#include "services/runner/container_spec.h"
+#include "services/runner/engine.h"
+
+typedef struct {
+    char id[RL_CONTAINER_ID_SIZE]; /* "": nothing has been created */
+    uint32_t uid;
+    rl_agent_link *link; /* NULL until attached */
+    int64_t create_us;   /* what each step took */
+    int64_t attach_us;
+    int64_t start_us;
+    int64_t ready_us;
+} rl_container;
+
+typedef enum {
+    RL_CONTAINER_READY,
+    RL_CONTAINER_TRANSIENT, /* the Engine is away or short of something */
+    RL_CONTAINER_NO_IMAGE,  /* the spec's image does not exist */
+    RL_CONTAINER_UNUSABLE,  /* it cannot be started, or says something else than READY in our version */
+    RL_CONTAINER_DIED,      /* it ended before READY: a bad image, or the Engine going down */
+    RL_CONTAINER_CANCELLED,
+} rl_container_status;
+
+/* Creates, attaches, starts, and waits for READY. `spec->uid` is ignored: a free one is chosen. Whatever is
+ * returned, `ret` is to be released with rl_container_close and its id, unless "", removed by the caller. */
+rl_container_status rl_container_open(rl_engine *engine, const rl_container_spec *spec,
+                                      const rl_cancel_token *cancel, rl_container *ret, rl_error *err);
+
+/* Closes the stream, so that an agent that still runs ends. The container itself stays until it is removed. */
+void rl_container_close(rl_container *container);
+
+#define RL_AUTO_CONTAINER RL_CLEANUP(rl_container_close)
+
+#endif

@@ -1,0 +1,49 @@
+/* container_spec.h: the body of POST /containers/create, where most of the sandbox's promise is written down.
+ *
+ * What it says, and why, in the order of the code:
+ *   - the agent of the image is PID 1 as uid 0 without any capability but those to become another uid and to
+ *     kill; it cannot gain others (no-new-privileges), and the user's code runs as a uid of its own
+ *   - its channel is standard input and output; StdinOnce, or closing one direction would close both
+ *   - no network, twice: NetworkDisabled spares the Engine a network sandbox and half the time of a start
+ *   - private IPC, cgroup and process namespaces; a small /dev/shm
+ *   - nothing is writable but two tmpfs that belong to the user: the work folder and /tmp
+ *   - memory without swap, processes, one CPU; rlimits that nothing inside can raise again
+ *   - no log file: the Engine would write the program's output to disk a second time
+ *
+ * Pure. Thread: any.
+ */
+#ifndef RL_RUNNER_CONTAINER_SPEC_H
+#define RL_RUNNER_CONTAINER_SPEC_H
+
+#include <stdint.h>
+
+#include "lib/base/buffer.h"
+#include "lib/base/error.h"
+
+#define RL_SANDBOX_WORK_DIR "/box"
+#define RL_SANDBOX_TEMP_DIR "/tmp"
+#define RL_SANDBOX_MEMORY_MIN (INT64_C(16) * 1024 * 1024) /* below it the container itself does not start */
+
+#define RL_LABEL_PROJECT "runlog.project"
+#define RL_LABEL_RUNNER "runlog.runner"
+#define RL_LABEL_LANGUAGE "runlog.lang"
+
+typedef struct {
+    const char *image;   /* name or id */
+    const char *project; /* labels, by which orphans are found */
+    const char *runner;
+    const char *language;
+    const char *runtime;  /* "": the Engine's default */
+    const char *seccomp;  /* profile, JSON */
+    uint32_t uid;         /* of the user's code, and its gid */
+    int64_t memory_bytes; /* at least RL_SANDBOX_MEMORY_MIN */
+    int64_t processes;    /* of the user; the agent is one more */
+    int64_t file_bytes;   /* of the work folder, and of one file */
+    int64_t stack_bytes;
+    int64_t open_files; /* per process */
+} rl_container_spec;
+
+/* Appends the JSON body to `out`. false with TRANSIENT when memory is short. */
+bool rl_container_spec_write(const rl_container_spec *spec, rl_buffer *out, rl_error *err);
+
+#endif

@@ -1,0 +1,58 @@
+/* conversation.h: JOB -> COMPILED -> RUN -> DONE with one agent, and what was said.
+ *
+ * RUN goes out right behind JOB, unless the container's memory has to change between the compile step and the
+ * run; then it waits for COMPILED. The agent keeps the limits; behind it stands a watch of our own: an agent
+ * that is silent longer than the phase's wall limit and a generous grace is given up.
+ *
+ * Thread: one at a time. Memory: three buffers, each bounded by the output limit.
+ */
+#ifndef RL_RUNNER_CONVERSATION_H
+#define RL_RUNNER_CONVERSATION_H
+
+#include "lib/base/log.h"
+#include "services/runner/container.h"
+#include "services/runner/job.h"
+#include "services/runner/verdict.h"
+
+typedef struct {
+    rl_buffer bytes;
+    bool truncated;
+} rl_captured;
+
+typedef struct {
+    rl_facts facts;
+    rl_captured out, err;
+    rl_captured compile;          /* both of the compiler's streams in the order they came */
+    rl_agent_failure_code failed; /* of the agent's ERROR; 0: none came */
+    uint32_t failed_errno;
+} rl_transcript;
+
+/* What a conversation is about; all borrowed. `log` may be NULL. */
+typedef struct {
+    rl_engine *engine;
+    rl_container *container;
+    const rl_submission *submission;
+    const rl_manifest *manifest;
+    const rl_limits *limits; /* effective ones */
+    const rl_cancel_token *cancel;
+    rl_log *log;
+} rl_subject;
+
+typedef enum {
+    RL_TALK_DONE,    /* the facts are complete: a compile step that failed, or a run */
+    RL_TALK_LOST,    /* the agent ended, fell silent or spoke nonsense before that; `err` says which */
+    RL_TALK_FAILED,  /* the agent said ERROR; `err` has its words */
+    RL_TALK_REFUSED, /* the submission does not fit into the protocol; `err` says what */
+    RL_TALK_CANCELLED,
+    RL_TALK_TRANSIENT, /* the Engine is away, or memory is short */
+    RL_TALK_OPEN,      /* not over yet; rl_converse never returns it */
+} rl_talk_status;
+
+void rl_transcript_init(rl_transcript *transcript, int64_t output_bytes);
+void rl_transcript_free(rl_transcript *transcript);
+
+rl_talk_status rl_converse(const rl_subject *subject, rl_transcript *transcript, rl_error *err);
+
+#define RL_AUTO_TRANSCRIPT RL_CLEANUP(rl_transcript_free)
+
+#endif

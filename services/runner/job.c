@@ -1,0 +1,159 @@
+#include "services/runner/job.h"
+
+#include <string.h>
+
+#include "services/runner/container_spec.h"
+
+#define SOURCE_MODE 0600u
+#define FILE_MODE 0700u /* further files may be scripts that the program starts */
+
+static int64_t bounded(int64_t asked, int64_t otherwise, int64_t maximum) {
+    int64_t value = asked > 0 ? asked : otherwise;
+    return maximum > 0 && value > maximum ? maximum : value;
+}
+
+static int64_t at_least(int64_t value, int64_t minimum) {
+    return value > minimum ? value : minimum;
+}
+
+static rl_phase_limits bounded_phase(const rl_phase_limits *asked, const rl_phase_limits *defaults,
+                                     const rl_phase_limits *maxima) {
+    return (rl_phase_limits){
+        .cpu_us = bounded(asked->cpu_us, defaults->cpu_us, maxima->cpu_us),
+        .wall_us = bounded(asked->wall_us, defaults->wall_us, maxima->wall_us),
+        .memory_bytes = at_least(bounded(asked->memory_bytes, defaults->memory_bytes, maxima->memory_bytes),
+                                 RL_SANDBOX_MEMORY_MIN),
+    };
+}
+
+rl_limits rl_job_limits(const rl_limits *asked, const rl_limits *defaults, const rl_limits *maxima) {
+    return (rl_limits){
+        .compile = bounded_phase(&asked->compile, &defaults->compile, &maxima->compile),
+        .run = bounded_phase(&asked->run, &defaults->run, &maxima->run),
+        .output_bytes = bounded(asked->output_bytes, defaults->output_bytes, maxima->output_bytes),
+        .file_bytes = bounded(asked->file_bytes, defaults->file_bytes, maxima->file_bytes),
+        .stack_bytes = bounded(asked->stack_bytes, defaults->stack_bytes, maxima->stack_bytes),
+        .processes = bounded(asked->processes, defaults->processes, maxima->processes),
+        .open_files = bounded(asked->open_files, defaults->open_files, maxima->open_files),
+    };
+}
+
+static uint32_t small(int64_t value) {
+    return value > UINT32_MAX ? UINT32_MAX : (uint32_t)value;
+}
+
+static rl_agent_limits phase_limits(const rl_limits *limits, const rl_phase_limits *phase,
+                                    int64_t memory_bytes) {
+    int64_t cap =
+        limits->output_bytes < RL_AGENT_STREAM_CAP_MAX ? limits->output_bytes : RL_AGENT_STREAM_CAP_MAX;
+    return (rl_agent_limits){
+        .cpu_us = phase->cpu_us,
+        .wall_us = phase->wall_us,
+        .memory_bytes = memory_bytes,
+        .stdout_bytes = cap,
+        .stderr_bytes = cap,
+        .file_bytes = limits->file_bytes,
+        .stack_bytes = limits->stack_bytes,
+        .open_files = small(limits->open_files),
+        .processes = small(limits->processes),
+    };
+}
+
+/* `base` followed by `more`. */
+static bool fill_argv(rl_agent_command *command, const char *const *base, size_t base_count,
+                      const char *const *more, size_t more_count, rl_error *err) {
+    if (base_count > RL_AGENT_ARGS_MAX || more_count > RL_AGENT_ARGS_MAX - base_count) {
+        return rl_error_set(err, RL_INVALID, 0, "more than %u arguments", RL_AGENT_ARGS_MAX);
+    }
+    for (size_t i = 0; i < base_count; i++) {
+        command->argv[i] = base[i];
+    }
+    for (size_t i = 0; i < more_count; i++) {
+        command->argv[base_count + i] = more[i];
+    }
+    command->argc = (uint32_t)(base_count + more_count);
+    return true;
+}
+
+static bool has_variable(const rl_agent_job *job, const char *entry) {
+    size_t name_size = strcspn(entry, "=") + 1;
+    for (uint32_t i = 0; i < job->env_count; i++) {
+        if (strncmp(job->env[i], entry, name_size) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The manifest's variables, and of ours those that it does not set. */
+static bool fill_environment(rl_agent_job *job, const rl_manifest *manifest, rl_error *err) {
+    static const char *const ours[] = {
+        "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "HOME=" RL_SANDBOX_WORK_DIR,
+        "TMPDIR=" RL_SANDBOX_TEMP_DIR,
+        "LANG=C.UTF-8",
+    };
+    const size_t our_count = sizeof ours / sizeof ours[0];
+    if (manifest->environment_count > RL_AGENT_ENV_MAX - our_count) {
+        return rl_error_set(err, RL_INVALID, 0, "more than %u environment variables", RL_AGENT_ENV_MAX);
+    }
+    for (size_t i = 0; i < manifest->environment_count; i++) {
+        job->env[job->env_count++] = manifest->environment[i];
+    }
+    for (size_t i = 0; i < our_count; i++) {
+        if (!has_variable(job, ours[i])) {
+            job->env[job->env_count++] = ours[i];
+        }
+    }
+    return true;
+}
+
+static void add_file(rl_agent_job *job, const char *path, uint32_t mode, rl_bytes content) {
+    job->files[job->file_count++] =
+        (rl_agent_file){.path = path, .mode = mode, .data = content.data, .size = content.size};
+}
+
+static bool fill_files(rl_agent_job *job, const rl_submission *submission, const rl_manifest *manifest,
+                       rl_error *err) {
+    if (submission->file_count > RL_AGENT_FILES_MAX - 1) {
+        return rl_error_set(err, RL_INVALID, 0, "more than %u files", RL_AGENT_FILES_MAX);
+    }
+    bool renamed = submission->entry_point && *submission->entry_point;
+    add_file(job, renamed ? submission->entry_point : manifest->source_file, SOURCE_MODE, submission->source);
+    for (size_t i = 0; i < submission->file_count; i++) {
+        add_file(job, submission->files[i].path, FILE_MODE, submission->files[i].content);
+    }
+    return true;
+}
+
+bool rl_job_fill(const rl_submission *submission, const rl_manifest *manifest, const rl_limits *limits,
+                 uint32_t uid, rl_agent_job *ret, rl_error *err) {
+    *ret = (rl_agent_job){.uid = uid, .gid = uid, .work_dir = RL_SANDBOX_WORK_DIR};
+    if (!fill_environment(ret, manifest, err) || !fill_files(ret, submission, manifest, err)) {
+        return false;
+    }
+    ret->has_compile = manifest->compile != NULL;
+    if (!ret->has_compile) {
+        return true;
+    }
+    ret->compile.limits = phase_limits(limits, &limits->compile, limits->compile.memory_bytes);
+    return fill_argv(&ret->compile, manifest->compile, manifest->compile_count, submission->compile_options,
+                     submission->compile_option_count, err);
+}
+
+bool rl_job_fill_run(const rl_submission *submission, const rl_manifest *manifest, const rl_limits *limits,
+                     int64_t memory_bytes, rl_agent_run *ret, rl_error *err) {
+    *ret = (rl_agent_run){
+        .flags = RL_AGENT_RUN_LAST, .input = submission->input.data, .input_size = submission->input.size};
+    ret->command.limits = phase_limits(limits, &limits->run, memory_bytes);
+    return fill_argv(&ret->command, manifest->run, manifest->run_count, submission->args,
+                     submission->arg_count, err);
+}
+
+bool rl_job_program_is_users(const rl_manifest *manifest) {
+    const char *program = manifest->run_count > 0 ? manifest->run[0] : "";
+    if (program[0] == '/') {
+        return strncmp(program, RL_SANDBOX_WORK_DIR "/", sizeof RL_SANDBOX_WORK_DIR) == 0;
+    }
+    return strchr(program, '/') != NULL;
+}

@@ -1,0 +1,29 @@
+/* job.h: from a submission and its language's manifest to what the agent is told.
+ *
+ * Pure: fills structs with views of the submission, the manifest and the limits, which must outlive them.
+ * Thread: any.
+ */
+#ifndef RL_RUNNER_JOB_H
+#define RL_RUNNER_JOB_H
+
+#include "lib/codec/submission.h"
+#include "lib/manifest/manifest.h"
+#include "sandbox/protocol.h"
+
+/* The limits that are enforced: those of the record; the manifest's for a field that the record leaves 0 or
+ * below; no field above `maxima`, where that is not 0; no memory below what a container needs to start. */
+rl_limits rl_job_limits(const rl_limits *asked, const rl_limits *defaults, const rl_limits *maxima);
+
+/* The work folder's files, the environment, and the compile step if the language has one. INVALID where
+ * there is more of something than the protocol carries. */
+bool rl_job_fill(const rl_submission *submission, const rl_manifest *manifest, const rl_limits *limits,
+                 uint32_t uid, rl_agent_job *ret, rl_error *err);
+
+/* The one run of a submission, which ends the conversation. `memory_bytes`: what the container has then. */
+bool rl_job_fill_run(const rl_submission *submission, const rl_manifest *manifest, const rl_limits *limits,
+                     int64_t memory_bytes, rl_agent_run *ret, rl_error *err);
+
+/* Whether the program that is run lies in the work folder: the user's own, or compiled from it. */
+bool rl_job_program_is_users(const rl_manifest *manifest);
+
+#endif

@@ -1,0 +1,147 @@
+#include "services/runner/reaper.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+
+#include "lib/base/clock.h"
+#include "services/runner/sweep.h"
+
+#define THREADS 2
+#define QUEUE_SIZE 64
+#define SWEEP_INTERVAL_US (30 * RL_US_PER_S)
+
+struct rl_reaper {
+    rl_reaper_options options;
+    pthread_t threads[THREADS];
+    size_t thread_count;
+    int64_t next_sweep_us; /* of the first thread alone */
+    pthread_mutex_t lock;  /* guards what follows */
+    pthread_cond_t changed;
+    char queue[QUEUE_SIZE][RL_CONTAINER_ID_SIZE]; /* a ring */
+    size_t first, count;
+    bool stopping;
+};
+
+static void remove_now(rl_reaper *reaper, const char *id) {
+    rl_error err = RL_ERROR_INIT;
+    int64_t start_us = rl_clock_us();
+    if (rl_engine_remove(reaper->options.engine, id, &err)) {
+        rl_metric_observe_us(reaper->options.removal_time, rl_clock_us() - start_us);
+    } else if (reaper->options.log) {
+        rl_log_failure(reaper->options.log, RL_LOG_WARN, "sandbox.removal_failed", &err);
+    }
+}
+
+static void sweep(rl_reaper *reaper) {
+    rl_error err = RL_ERROR_INIT;
+    size_t removed = 0;
+    bool done = rl_sweep_orphans(reaper->options.engine, reaper->options.project, &removed, &err);
+    rl_metric_add(reaper->options.swept, (int64_t)removed);
+    if (!reaper->options.log) {
+        return;
+    }
+    if (removed > 0) {
+        rl_log(reaper->options.log, RL_LOG_WARN, "sandbox.orphans_removed", RL_I("count", removed));
+    }
+    if (!done) {
+        rl_log_failure(reaper->options.log, RL_LOG_WARN, "sandbox.sweep_failed", &err);
+    }
+}
+
+/* Waits for a container to remove, or for `until_us`. false: nothing came by then, or it is time to stop. */
+static bool take(rl_reaper *reaper, int64_t until_us, char ret_id[RL_CONTAINER_ID_SIZE], bool *ret_stopping) {
+    pthread_mutex_lock(&reaper->lock);
+    while (reaper->count == 0 && !reaper->stopping && rl_clock_us() < until_us) {
+        rl_cond_wait_until(&reaper->changed, &reaper->lock, until_us);
+    }
+    bool taken = reaper->count > 0;
+    if (taken) {
+        memcpy(ret_id, reaper->queue[reaper->first], RL_CONTAINER_ID_SIZE);
+        reaper->first = (reaper->first + 1) % QUEUE_SIZE;
+        reaper->count--;
+    }
+    *ret_stopping = reaper->stopping;
+    pthread_mutex_unlock(&reaper->lock);
+    return taken;
+}
+
+/* Every thread removes; the one that `sweeps` also looks for orphans from time to time. */
+static void work(rl_reaper *reaper, bool sweeps) {
+    for (;;) {
+        char id[RL_CONTAINER_ID_SIZE];
+        bool stopping = false;
+        int64_t until_us = sweeps ? reaper->next_sweep_us : rl_clock_us() + 3600 * RL_US_PER_S;
+        if (take(reaper, until_us, id, &stopping)) {
+            remove_now(reaper, id);
+        } else if (stopping) {
+            return;
+        }
+        if (sweeps && !stopping && rl_clock_us() >= reaper->next_sweep_us) {
+            sweep(reaper);
+            reaper->next_sweep_us = rl_clock_us() + SWEEP_INTERVAL_US;
+        }
+    }
+}
+
+static void *run_sweeper(void *context) {
+    work(context, true);
+    return NULL;
+}
+
+static void *run_remover(void *context) {
+    work(context, false);
+    return NULL;
+}
+
+rl_reaper *rl_reaper_new(const rl_reaper_options *options, rl_error *err) {
+    RL_AUTO_REAPER rl_reaper *reaper = calloc(1, sizeof *reaper);
+    if (!reaper) {
+        rl_error_set(err, RL_TRANSIENT, ENOMEM, "no memory for the reaper");
+        return NULL;
+    }
+    reaper->options = *options;
+    reaper->next_sweep_us = rl_clock_us() + SWEEP_INTERVAL_US;
+    pthread_mutex_init(&reaper->lock, NULL);
+    rl_cond_init(&reaper->changed);
+    for (size_t i = 0; i < THREADS; i++) {
+        int failure = pthread_create(&reaper->threads[i], NULL, i == 0 ? run_sweeper : run_remover, reaper);
+        if (failure != 0) {
+            rl_error_set_errno(err, RL_TRANSIENT, failure, "cannot start the reaper");
+            return NULL;
+        }
+        reaper->thread_count++;
+    }
+    return RL_STEAL(reaper);
+}
+
+void rl_reaper_free(rl_reaper *reaper) {
+    if (!reaper) {
+        return;
+    }
+    pthread_mutex_lock(&reaper->lock);
+    reaper->stopping = true;
+    pthread_cond_broadcast(&reaper->changed);
+    pthread_mutex_unlock(&reaper->lock);
+    for (size_t i = 0; i < reaper->thread_count; i++) {
+        pthread_join(reaper->threads[i], NULL);
+    }
+    pthread_cond_destroy(&reaper->changed);
+    pthread_mutex_destroy(&reaper->lock);
+    free(reaper);
+}
+
+void rl_reaper_add(rl_reaper *reaper, const char *container_id) {
+    pthread_mutex_lock(&reaper->lock);
+    bool queued = reaper->count < QUEUE_SIZE;
+    if (queued) {
+        size_t last = (reaper->first + reaper->count) % QUEUE_SIZE;
+        snprintf(reaper->queue[last], RL_CONTAINER_ID_SIZE, "%s", container_id);
+        reaper->count++;
+        pthread_cond_signal(&reaper->changed);
+    }
+    pthread_mutex_unlock(&reaper->lock);
+    if (!queued) {
+        remove_now(reaper, container_id);
+    }
+}

@@ -1,0 +1,7 @@
+# The sandbox side of the runner: everything that talks to the Docker Engine and to agents. A library, so
+# that its tests can link it without the log.
+add_library(rl_runner_sandbox STATIC
+    agent_link.c attach.c cancel.c container.c container_spec.c conversation.c docker_frames.c
+    engine.c engine_json.c image_table.c job.c outcome.c reaper.c sandbox.c sweep.c verdict.c)
+target_link_libraries(rl_runner_sandbox PUBLIC
+    rl_base rl_codec rl_sandbox_protocol rl_sandbox_profile rl::curl rl::jansson)

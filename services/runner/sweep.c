@@ -1,0 +1,77 @@
+#include "services/runner/sweep.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lib/base/clock.h"
+#include "services/runner/container_spec.h"
+
+#define LABEL_SIZE 256
+
+static bool write_label(char out[LABEL_SIZE], const char *name, const char *value, rl_error *err) {
+    int size = snprintf(out, LABEL_SIZE, "%s=%s", name, value);
+    return (size >= 0 && size < LABEL_SIZE) ||
+           rl_error_set(err, RL_INVALID, 0, "the label %s is too long", name);
+}
+
+bool rl_sweep_is_orphan(const rl_engine_state *state, int64_t now_us) {
+    if (state->phase == RL_CONTAINER_RUNNING) {
+        return false;
+    }
+    bool ended = state->phase == RL_CONTAINER_EXITED && state->finished_us != 0;
+    int64_t since_us = ended ? state->finished_us : state->created_us;
+    int64_t age_us = now_us - since_us;
+    return age_us > RL_SWEEP_AGE_US || age_us < -RL_SWEEP_AGE_US;
+}
+
+/* Removes those of the list that are orphans, or all of them. */
+static bool remove_rows(rl_engine *engine, const rl_engine_row *rows, size_t count, bool orphans_only,
+                        size_t *ret_removed, rl_error *err) {
+    for (size_t i = 0; i < count; i++) {
+        rl_engine_state state;
+        rl_error failure = RL_ERROR_INIT;
+        if (orphans_only && !rl_engine_container_state(engine, rows[i].id, &state, &failure)) {
+            if (failure.code == 404) {
+                continue; /* somebody else was quicker */
+            }
+            if (err) {
+                *err = failure;
+            }
+            return false;
+        }
+        if (orphans_only && !rl_sweep_is_orphan(&state, rl_wall_clock_us())) {
+            continue;
+        }
+        if (!rl_engine_remove(engine, rows[i].id, err)) {
+            return false;
+        }
+        (*ret_removed)++;
+    }
+    return true;
+}
+
+bool rl_sweep_orphans(rl_engine *engine, const char *project, size_t *ret_removed, rl_error *err) {
+    static const char *const statuses[] = {"created", "exited", "dead", NULL};
+    char label[LABEL_SIZE];
+    RL_AUTO_FREE rl_engine_row *rows = NULL;
+    size_t count = 0;
+    *ret_removed = 0;
+    bool done = write_label(label, RL_LABEL_PROJECT, project, err) &&
+                rl_engine_list(engine, (const char *const[]){label, NULL}, statuses, &rows, &count, err) &&
+                remove_rows(engine, rows, count, true, ret_removed, err);
+    return done || rl_error_prefix(err, "cannot sweep orphaned sandboxes");
+}
+
+bool rl_sweep_own(rl_engine *engine, const char *project, const char *runner, size_t *ret_removed,
+                  rl_error *err) {
+    char project_label[LABEL_SIZE], runner_label[LABEL_SIZE];
+    RL_AUTO_FREE rl_engine_row *rows = NULL;
+    size_t count = 0;
+    *ret_removed = 0;
+    bool done = write_label(project_label, RL_LABEL_PROJECT, project, err) &&
+                write_label(runner_label, RL_LABEL_RUNNER, runner, err) &&
+                rl_engine_list(engine, (const char *const[]){project_label, runner_label, NULL}, NULL, &rows,
+                               &count, err) &&
+                remove_rows(engine, rows, count, false, ret_removed, err);
+    return done || rl_error_prefix(err, "cannot remove this runner's sandboxes");
+}
