@@ -1,0 +1,120 @@
+"""Parts of the stack are killed, stopped and multiplied while submissions are under way. What was accepted is kept.
+
+These tests come last (conftest.py): each leaves the stack ready again, and the last ones look at what is left.
+"""
+
+import threading
+
+import pytest
+
+from runlog_client import NOT_FOUND, eventually, in_parallel
+
+pytestmark = pytest.mark.disruptive
+
+IN_FLIGHT = 50
+DURING = 10  # more that arrive while the part is away
+PROGRAMS = {
+    "python": "n = int(input())\nprint(n * n)",
+    "bash": "read -r n\necho $((n * n))",
+}
+
+
+def submit_numbers(client, numbers):
+    """Submits a program for each number; {id: (number)}."""
+    langs = list(PROGRAMS)
+
+    def submit(number):
+        lang = langs[number % len(langs)]
+        return client.submit_until_accepted(PROGRAMS[lang], lang, f"{number}\n", deadline=180)
+
+    return dict(zip(in_parallel(submit, numbers, threads=8), numbers))
+
+
+def await_squares(client, accepted, deadline=240):
+    """Every accepted id has its own number's square; the results by id."""
+    results = in_parallel(lambda item: client.await_result(item, deadline), accepted, threads=16)
+    wrong = [result for (number, result) in zip(accepted.values(), results)
+             if (result["verdict"], result["stdOutput"]) != ("OK", f"{number * number}\n")]
+    assert not wrong, f"{len(wrong)} of {len(accepted)} wrong, the first: {wrong[0]}"
+    return dict(zip(accepted, results))
+
+
+@pytest.mark.parametrize("service", ["api", "runner", "result-sink", "kafka", "mongo"])
+def test_nothing_accepted_is_lost_when_a_part_is_killed(client, stack, service):
+    accepted = submit_numbers(client, range(1000, 1000 + IN_FLIGHT))
+    stack.kill(service)
+    late = {}
+    feeder = threading.Thread(target=lambda: late.update(submit_numbers(client, range(2000, 2000 + DURING))))
+    feeder.start()
+    stack.start(service)
+    feeder.join()
+    assert len(late) == DURING, f"only {len(late)} of {DURING} were accepted after all"
+    results = await_squares(client, {**accepted, **late})
+    stack.await_healthy(client)
+    again = in_parallel(lambda item: client.get(f"/api/result/{item}").json(), results, threads=8)
+    changed = [(first, second) for first, second in zip(results.values(), again) if first != second]
+    assert not changed, f"a result changed after it was seen: {changed[0]}"
+
+
+def test_a_submission_in_a_killed_runner_runs_again(client, stack):
+    slow = [client.submit(f"import time; time.sleep(3); print({i})", "python") for i in range(2)]
+    eventually("a sandbox is at work", stack.sandboxes)
+    stack.kill("runner")
+    stack.start("runner")
+    for i, submission_id in enumerate(slow):
+        result = client.await_result(submission_id)
+        assert (result["verdict"], result["stdOutput"]) == ("OK", f"{i}\n"), result
+    stack.await_healthy(client)
+
+
+def test_three_runners_all_take_part(client, stack):
+    stack.compose("up", "--detach", "--no-recreate", "--scale", "runner=3", "--wait", "runner")
+    try:
+        assert len(stack.containers("runner")) == 3
+        stack.await_healthy(client)
+        counts = {}
+
+        def all_take_part():
+            await_squares(client, submit_numbers(client, range(1, 25)))
+            counts.update({container[:12]: stack.runner_finished(container) for container in stack.containers("runner")})
+            return all(counts.values()) or None
+
+        before = {container[:12]: stack.runner_finished(container) for container in stack.containers("runner")}
+        try:
+            eventually("three runners have finished submissions", all_take_part, deadline=120)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; finished, by runner: {counts}; before: {before}") from None
+    finally:
+        stack.compose("up", "--detach", "--no-recreate", "--scale", "runner=1", "--wait", "runner")
+    stack.await_healthy(client)
+    assert len(stack.containers("runner")) == 1
+    await_squares(client, submit_numbers(client, range(1, 5)))
+
+
+def test_down_and_up_keep_results_ids_and_what_was_queued(client, stack):
+    done = {submission_id: client.await_result(submission_id)
+            for submission_id in submit_numbers(client, range(300, 306))}
+    queued = submit_numbers(client, range(400, 420))
+    stack.compose("down", "--timeout", "30")
+    stack.compose("up", "--detach", "--wait")
+    stack.await_healthy(client)
+    for submission_id, before in done.items():
+        after = client.get(f"/api/result/{submission_id}")
+        assert after.status == 200 and after.json() == before, f"{after}\nbefore: {before}"
+    await_squares(client, queued)
+    some_id = next(iter(done))
+    forged = some_id[:-1] + ("A" if some_id[-1] != "A" else "Q")
+    assert client.get(f"/api/result/{forged}").json() == NOT_FOUND
+
+
+def test_no_sandbox_container_is_left_behind(stack):
+    seen = []
+
+    def none_left():
+        seen[:] = stack.sandboxes()
+        return not seen
+
+    try:
+        eventually("no sandbox container is left", none_left, deadline=180, pause=0.5)
+    except AssertionError as error:
+        raise AssertionError(f"{error}: {seen}") from None

@@ -1,0 +1,61 @@
+"""The smoke programs of every language, through the API: languages/NAME/smoke/smoke.json."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from runlog_client import in_parallel
+
+LANGUAGES = Path(__file__).resolve().parents[2] / "languages"
+
+CASES = {
+    f"{folder.parent.parent.name}/{case['name']}": (folder.parent.parent.name, folder.parent, case)
+    for folder in sorted(LANGUAGES.glob("*/smoke/smoke.json"))
+    for case in json.loads(folder.read_text(encoding="utf-8"))
+}
+
+
+@pytest.fixture(scope="module")
+def offered(client):
+    return {language["name"]: language for language in client.get("/api/languages").json()["languages"]}
+
+
+@pytest.fixture(scope="module")
+def submitted(client, offered):
+    def submit(item):
+        lang, folder, case = item
+        if lang not in offered:
+            return None
+        return client.submit((folder / case["source"]).read_text(encoding="utf-8"), lang, case.get("stdInput", ""))
+
+    return dict(zip(CASES, in_parallel(submit, CASES.values())))
+
+
+def test_there_are_smoke_programs():
+    assert CASES, f"none under {LANGUAGES}"
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_smoke_program_gives_what_it_should(client, submitted, name):
+    lang, _, case = CASES[name]
+    if submitted[name] is None:
+        pytest.skip(f"this stack does not offer {lang}")
+    result = client.await_result(submitted[name])
+    assert result["verdict"] == case.get("verdict", "OK"), result
+    assert result["exitCode"] == case.get("exitCode", 0), result
+    assert result["stdOutput"] == case.get("stdOutput", ""), result
+    if "stdErrorContains" in case:
+        assert case["stdErrorContains"] in result["stdError"], result
+    else:
+        assert result["stdError"] == case.get("stdError", ""), result
+
+
+def test_each_language_is_listed_with_its_version_and_limits(offered):
+    for name, language in offered.items():
+        assert language["version"], language
+        assert isinstance(language["aliases"], list), language
+        assert isinstance(language["limits"], dict) and language["limits"], language
+        manifest = LANGUAGES / name / "manifest.json"
+        if manifest.exists():
+            assert language["version"] == json.loads(manifest.read_text(encoding="utf-8"))["version"], language

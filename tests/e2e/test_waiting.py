@@ -1,0 +1,54 @@
+"""Waiting for a result instead of asking again and again."""
+
+import pytest
+
+from runlog_client import PENDING, in_parallel
+
+
+def test_a_long_poll_answers_with_the_result(client):
+    submission_id = client.submit("import time; time.sleep(1); print('awake')", "python")
+    answer = client.get(f"/api/result/{submission_id}?wait=60")
+    assert answer.status == 200, answer
+    assert answer.json().get("stdOutput") == "awake\n", answer
+
+
+def test_a_long_poll_that_is_too_short_answers_pending(client):
+    submission_id = client.submit("import time; time.sleep(4)", "python")
+    answer = client.get(f"/api/result/{submission_id}?wait=1")
+    assert (answer.status, answer.json()) == (200, PENDING), answer
+    client.await_result(submission_id)
+
+
+def test_many_wait_for_one(client):
+    submission_id = client.submit("import time; time.sleep(1); print('for all')", "python")
+    answers = in_parallel(lambda _: client.get(f"/api/result/{submission_id}?wait=60"), range(20), threads=20)
+    seen = {answer.json().get("stdOutput") for answer in answers}
+    assert seen == {"for all\n"}, [str(answer) for answer in answers]
+
+
+def test_waiting_for_what_is_there_answers_the_same(client):
+    submission_id = client.submit("print(1)", "python")
+    first = client.await_result(submission_id)
+    assert client.get(f"/api/result/{submission_id}?wait=30").json() == first
+    assert client.get(f"/api/result/{submission_id}").json() == first
+
+
+def test_waiting_for_an_unknown_id_is_404_at_once(client):
+    answer = client.get("/api/result/unknown?wait=60")
+    assert answer.status == 404, answer
+
+
+@pytest.mark.parametrize("wait", ["x", "-1", "", "1e9", "99999999999999999999"])
+def test_a_wait_that_is_no_number_of_seconds_is_400(client, wait):
+    submission_id = client.submit("print(1)", "python")
+    answer = client.get(f"/api/result/{submission_id}?wait={wait}")
+    assert answer.status == 400, answer
+    assert "error" in answer.json(), answer
+
+
+def test_a_client_that_goes_away_while_waiting_harms_nobody(client):
+    submission_id = client.submit("import time; time.sleep(1); print('still here')", "python")
+    for _ in range(20):
+        with client.raw() as connection:
+            connection.sendall(f"GET /api/result/{submission_id}?wait=60 HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    assert client.await_result(submission_id)["stdOutput"] == "still here\n"
