@@ -1,0 +1,71 @@
+#include "lib/store/mongo.h"
+
+#include "tests/support/suite.h"
+
+static rl_error_class class_of(uint32_t domain, uint32_t code, const bson_t *reply) {
+    bson_error_t cause;
+    rl_error err = RL_ERROR_INIT;
+    bson_set_error(&cause, domain, code, "said so");
+    ck_assert(!rl_mongo_error(&err, &cause, reply, "replace"));
+    ck_assert_str_eq(err.message, "MongoDB replace: said so");
+    return err.error_class;
+}
+
+START_TEST(no_server_no_connection_and_no_primary_are_transient) {
+    ck_assert_int_eq(class_of(MONGOC_ERROR_SERVER_SELECTION, MONGOC_ERROR_SERVER_SELECTION_FAILURE, NULL),
+                     RL_TRANSIENT);
+    ck_assert_int_eq(class_of(MONGOC_ERROR_STREAM, MONGOC_ERROR_STREAM_SOCKET, NULL), RL_TRANSIENT);
+    ck_assert_int_eq(class_of(MONGOC_ERROR_SERVER, 10107, NULL), RL_TRANSIENT);
+    ck_assert_int_eq(class_of(MONGOC_ERROR_SERVER, 91, NULL), RL_TRANSIENT);
+}
+END_TEST
+
+START_TEST(a_server_that_refuses_this_client_is_fatal) {
+    ck_assert_int_eq(class_of(MONGOC_ERROR_CLIENT, MONGOC_ERROR_CLIENT_AUTHENTICATE, NULL), RL_FATAL);
+    ck_assert_int_eq(class_of(MONGOC_ERROR_SERVER, 13, NULL), RL_FATAL);
+}
+END_TEST
+
+START_TEST(a_document_that_does_not_fit_is_invalid) {
+    ck_assert_int_eq(class_of(MONGOC_ERROR_BSON, MONGOC_ERROR_BSON_INVALID, NULL), RL_INVALID);
+    ck_assert_int_eq(class_of(MONGOC_ERROR_SERVER, 10334, NULL), RL_INVALID);
+}
+END_TEST
+
+START_TEST(the_servers_label_wins_over_the_code) {
+    bson_t reply = BSON_INITIALIZER, labels;
+    BSON_APPEND_ARRAY_BEGIN(&reply, "errorLabels", &labels);
+    BSON_APPEND_UTF8(&labels, "0", "RetryableWriteError");
+    bson_append_array_end(&reply, &labels);
+    ck_assert_int_eq(class_of(MONGOC_ERROR_SERVER, 4242, &reply), RL_TRANSIENT);
+    bson_destroy(&reply);
+}
+END_TEST
+
+START_TEST(a_uri_must_parse_and_name_a_database) {
+    const char *const uris[] = {"http://mongo/runlog", "mongodb://mongo:27017", "mongodb://mongo:27017/", ""};
+    for (size_t i = 0; i < sizeof uris / sizeof uris[0]; i++) {
+        rl_error err = RL_ERROR_INIT;
+        const rl_mongo_config config = {.uri = uris[i]};
+        ck_assert_ptr_null(rl_mongo_new(&config, &err));
+        ck_assert_int_eq(err.error_class, RL_INVALID);
+    }
+}
+END_TEST
+
+START_TEST(a_server_that_is_away_is_noticed_by_the_first_operation_only) {
+    rl_error err = RL_ERROR_INIT;
+    /* Port 1 of this machine: nothing listens, the refusal is immediate. */
+    const rl_mongo_config config = {.uri = "mongodb://127.0.0.1:1/db", .select_timeout_us = 50000};
+    RL_AUTO_MONGO rl_mongo *mongo = rl_mongo_new(&config, &err);
+    ck_assert_msg(mongo != NULL, "%s", err.message);
+    ck_assert_str_eq(rl_mongo_database(mongo), "db");
+    ck_assert(!rl_mongo_ping(mongo, &err));
+    ck_assert_int_eq(err.error_class, RL_TRANSIENT);
+}
+END_TEST
+
+RL_SUITE("store/mongo", no_server_no_connection_and_no_primary_are_transient,
+         a_server_that_refuses_this_client_is_fatal, a_document_that_does_not_fit_is_invalid,
+         the_servers_label_wins_over_the_code, a_uri_must_parse_and_name_a_database,
+         a_server_that_is_away_is_noticed_by_the_first_operation_only)
