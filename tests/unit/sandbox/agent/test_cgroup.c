@@ -1,0 +1,169 @@
+/* The control group readers on folders laid out like those seen inside containers (values shortened). */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sandbox/agent/cgroup.h"
+#include "sandbox/protocol.h"
+
+static char root[64]; /* each test runs in a process of its own */
+
+static void make_root(void) {
+    strcpy(root, "/tmp/runlog-cgroup-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(root));
+}
+
+static void remove_root(void) {
+    char command[128];
+    snprintf(command, sizeof command, "rm -rf %s", root);
+    ck_assert_int_eq(system(command), 0);
+}
+
+static void put(const char *name, const char *content) {
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", root, name);
+    char *slash = strrchr(path, '/');
+    *slash = '\0';
+    mkdir(path, 0755); /* exists after the first file */
+    *slash = '/';
+    FILE *file = fopen(path, "w");
+    ck_assert_ptr_nonnull(file);
+    fputs(content, file);
+    fclose(file);
+}
+
+/* Linux 6.18, Engine 20.10 on a version 1 host. */
+static void lay_out_version_1(void) {
+    put("cpuacct/cpuacct.usage", "31997834\n");
+    put("memory/memory.stat",
+        "cache 1478656\nrss 229376\nrss_huge 0\nshmem 40960\nmapped_file 716800\ndirty 0\n"
+        "hierarchical_memory_limit 67108864\ntotal_cache 1478656\ntotal_rss 229376\n"
+        "total_rss_huge 0\ntotal_shmem 40960\ntotal_mapped_file 716800\n");
+    put("memory/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n");
+    put("pids/pids.events", "max 436\n");
+}
+
+/* Linux 6.1, a version 2 host with a private cgroup namespace. */
+static void lay_out_version_2(void) {
+    put("cgroup.controllers", "cpuset cpu io memory hugetlb pids rdma misc\n");
+    put("cpu.stat", "usage_usec 31997\nuser_usec 20000\nsystem_usec 11997\nnr_periods 3\nnr_throttled 0\n");
+    put("memory.stat", "anon 229376\nfile 1478656\nkernel 500000\nkernel_stack 16384\nshmem 40960\n"
+                       "file_mapped 716800\nanon_thp 0\n");
+    put("memory.events", "low 0\nhigh 0\nmax 57\noom 3\noom_kill 2\noom_group_kill 0\n");
+    put("pids.events", "max 436\n");
+}
+
+static void assert_figures(int version) {
+    rl_cgroup cgroup;
+    rl_cgroup_open(&cgroup, root);
+    ck_assert_int_eq(cgroup.version, version);
+    ck_assert_uint_eq(rl_cgroup_accounting(&cgroup),
+                      RL_AGENT_CAN_CPU | RL_AGENT_CAN_MEMORY | RL_AGENT_CAN_OOM | RL_AGENT_CAN_PIDS);
+    rl_cgroup_usage usage = rl_cgroup_read(&cgroup);
+    ck_assert_int_eq(usage.cpu_us, 31997);
+    ck_assert_int_eq(usage.memory_bytes, 229376 + 40960);
+    ck_assert_uint_eq(usage.oom_kills, 2);
+    ck_assert_uint_eq(usage.forks_refused, 436);
+    rl_cgroup_close(&cgroup);
+    ck_assert_uint_eq(rl_cgroup_accounting(&cgroup), 0);
+}
+
+START_TEST(version_1_is_read) {
+    lay_out_version_1();
+    assert_figures(1);
+}
+END_TEST
+
+START_TEST(version_2_is_read) {
+    lay_out_version_2();
+    assert_figures(2);
+}
+END_TEST
+
+START_TEST(figures_are_read_afresh) {
+    lay_out_version_1();
+    rl_cgroup cgroup;
+    rl_cgroup_open(&cgroup, root);
+    ck_assert_int_eq(rl_cgroup_read_cpu_us(&cgroup), 31997);
+    put("cpuacct/cpuacct.usage", "5000000000\n");
+    ck_assert_int_eq(rl_cgroup_read_cpu_us(&cgroup), 5000000);
+    rl_cgroup_close(&cgroup);
+}
+END_TEST
+
+START_TEST(missing_files_leave_zero_and_an_unset_bit) {
+    put("cpuacct/cpuacct.usage", "7000\n");
+    rl_cgroup cgroup;
+    rl_cgroup_open(&cgroup, root);
+    ck_assert_int_eq(cgroup.version, 1);
+    ck_assert_uint_eq(rl_cgroup_accounting(&cgroup), RL_AGENT_CAN_CPU);
+    rl_cgroup_usage usage = rl_cgroup_read(&cgroup);
+    ck_assert_int_eq(usage.cpu_us, 7);
+    ck_assert_int_eq(usage.memory_bytes, 0);
+    ck_assert_uint_eq(usage.oom_kills, 0);
+    rl_cgroup_close(&cgroup);
+}
+END_TEST
+
+START_TEST(nothing_readable_is_version_0) {
+    rl_cgroup cgroup;
+    rl_cgroup_open(&cgroup, root);
+    ck_assert_int_eq(cgroup.version, 0);
+    ck_assert_int_eq(rl_cgroup_read(&cgroup).cpu_us, 0);
+    rl_cgroup_close(&cgroup);
+}
+END_TEST
+
+START_TEST(kernel_without_an_oom_count_reports_none) {
+    lay_out_version_1();
+    put("memory/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\n"); /* before Linux 4.13 */
+    rl_cgroup cgroup;
+    rl_cgroup_open(&cgroup, root);
+    ck_assert_uint_eq(rl_cgroup_read(&cgroup).oom_kills, 0);
+    rl_cgroup_close(&cgroup);
+}
+END_TEST
+
+START_TEST(keys_are_whole_words_at_the_start_of_a_line) {
+    uint64_t value = 0;
+    ck_assert(rl_cgroup_find("total_rss_huge 1\ntotal_rss 2\n", "total_rss", &value));
+    ck_assert_uint_eq(value, 2);
+    ck_assert(!rl_cgroup_find("xmax 1\n", "max", &value));
+    ck_assert(!rl_cgroup_find("", "max", &value));
+    ck_assert(!rl_cgroup_find("max", "max", &value));
+    ck_assert(!rl_cgroup_find("max \n", "max", &value));
+    ck_assert(!rl_cgroup_find("max -1\n", "max", &value));
+}
+END_TEST
+
+START_TEST(numbers_saturate) {
+    uint64_t value = 0;
+    ck_assert(rl_cgroup_find("max 99999999999999999999999\n", "max", &value));
+    ck_assert_uint_eq(value, UINT64_MAX);
+    ck_assert(rl_cgroup_find("max 18446744073709551615\n", "max", &value));
+    ck_assert_uint_eq(value, UINT64_MAX);
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("cgroup readers");
+    TCase *tests = tcase_create("layouts");
+    tcase_add_checked_fixture(tests, make_root, remove_root);
+    tcase_add_test(tests, version_1_is_read);
+    tcase_add_test(tests, version_2_is_read);
+    tcase_add_test(tests, figures_are_read_afresh);
+    tcase_add_test(tests, missing_files_leave_zero_and_an_unset_bit);
+    tcase_add_test(tests, nothing_readable_is_version_0);
+    tcase_add_test(tests, kernel_without_an_oom_count_reports_none);
+    tcase_add_test(tests, keys_are_whole_words_at_the_start_of_a_line);
+    tcase_add_test(tests, numbers_saturate);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
