@@ -15,7 +15,8 @@
 #include "lib/base/arena.h"
 #include "lib/base/clock.h"
 
-#define MIB ((int64_t)1024 * 1024)
+#define KIB ((int64_t)1024)
+#define MIB (1024 * KIB)
 #define ARENA_BYTES ((size_t)256 * 1024)
 #define NAME_BYTES_MAX 32
 #define TITLE_BYTES_MAX 64
@@ -53,7 +54,7 @@ static rl_limits default_limits(void) {
     return (rl_limits){
         .compile = {.cpu_us = 10 * RL_US_PER_S, .memory_bytes = 512 * MIB},
         .run = {.cpu_us = 5 * RL_US_PER_S, .memory_bytes = 256 * MIB},
-        .output_bytes = 256 * 1024,
+        .output_bytes = 256 * KIB,
         .file_bytes = 64 * MIB,
         .stack_bytes = 64 * MIB,
         .processes = 64,

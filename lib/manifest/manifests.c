@@ -160,15 +160,16 @@ static bool load_all(rl_manifests *all, const char *directory, const char *only,
 }
 
 rl_manifests *rl_manifests_load(const char *directory, const char *only, rl_error *err) {
-    rl_manifests *all RL_AUTO_MANIFESTS = calloc(1, sizeof *all);
+    rl_manifests *all = calloc(1, sizeof *all);
     if (all == NULL) {
         rl_error_set(err, RL_TRANSIENT, 0, "out of memory");
         return NULL;
     }
     if (!load_all(all, directory, only, err)) {
+        rl_manifests_free(all);
         return NULL;
     }
-    return RL_STEAL(all);
+    return all;
 }
 
 void rl_manifests_free(rl_manifests *manifests) {

@@ -10,6 +10,7 @@ from runlog_client import in_parallel
 SPIN = "while True:\n    pass"
 SLEEP = "import time\nprint('going to bed', flush=True)\ntime.sleep(3600)"
 ALLOCATE = "data = b'x' * (1 << 30)\nprint(len(data))"
+ALLOCATE_JS = "const all = []; for (let i = 0; i < 1024; i++) all.push(Buffer.alloc(1 << 20, 1)); console.log(all.length)"
 ALLOCATE_C = """#include <stdlib.h>
 #include <string.h>
 #include <stdio.h>
@@ -74,10 +75,12 @@ if os.fork() == 0:
     os._exit(0)
 print('left a daemon behind')
 """
-TEMPLATES = """template <int N> struct Bomb { static constexpr int a = Bomb<N - 1>::a + Bomb<N - 1>::a * N; int x[Bomb<N-1>::a & 1]; };
-#include "/dev/zero"
-int main() { return Bomb<100000>::a; }
+TEMPLATES = """template <int N> struct Bomb { static constexpr long a = Bomb<N - 1>::a + Bomb<N - 2>::a; };
+template <long N> struct Wide { Wide<N * 2> left; Wide<N * 2 + 1> right; };
+int main() { return sizeof(Wide<1>) + Bomb<100000>::a; }
 """
+ENDLESS_INCLUDE = '#include "/dev/zero"\nint main(void) { return 0; }\n'
+SECRET_INCLUDE = '#include "/proc/1/environ"\nint main(void) { return 0; }\n'
 
 # name: (lang, code, verdict, {field: value or a function that judges it})
 PROGRAMS = {
@@ -85,7 +88,8 @@ PROGRAMS = {
     "infinite loop in bash": ("bash", "while :; do :; done", "TIME_LIMIT", {}),
     "sleeps for an hour": ("python", SLEEP, "TIME_LIMIT", {"limitHit": "WALL_TIME", "stdOutput": "going to bed\n"}),
     "ignores SIGTERM": ("python", TERM, "TIME_LIMIT", {}),
-    "allocates a gigabyte": ("python", ALLOCATE, ("MEMORY_LIMIT", "RUNTIME_ERROR"), {}),
+    "allocates a gigabyte": ("python", ALLOCATE, "MEMORY_LIMIT", {"limitHit": "MEMORY", "stdOutput": ""}),
+    "allocates a gigabyte in javascript": ("javascript", ALLOCATE_JS, "MEMORY_LIMIT", {}),
     "allocates a gigabyte in c": ("c", ALLOCATE_C, "MEMORY_LIMIT", {"limitHit": "MEMORY", "stdOutput": ""}),
     "a static array of a gigabyte": ("c", STATIC_C, "MEMORY_LIMIT", {}),
     "50 MB of output": ("python", FLOOD, "OUTPUT_LIMIT",
@@ -117,7 +121,10 @@ PROGRAMS = {
                                         "COMPILE_ERROR", {"stdError": lambda text: "Other" in text}),
     "a syntax error in python": ("python", "print(", "RUNTIME_ERROR",
                                  {"exitCode": 1, "stdError": lambda text: "SyntaxError" in text}),
-    "a compile bomb": ("cpp", TEMPLATES, "COMPILE_ERROR", {}),
+    "a template bomb": ("cpp", TEMPLATES, "COMPILE_ERROR", {}),
+    "an include without an end": ("c", ENDLESS_INCLUDE, "COMPILE_ERROR", {}),
+    "an include of what is not theirs": ("c", SECRET_INCLUDE, "COMPILE_ERROR",
+                                         {"stdError": lambda text: "environ" in text and "PATH=" not in text}),
     "a connection": ("python", CONNECT, "RUNTIME_ERROR",
                      {"stdOutput": "", "stdError": lambda text: "Error" in text}),
     "a name look-up": ("python", RESOLVE, "RUNTIME_ERROR", {"stdOutput": ""}),
