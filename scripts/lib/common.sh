@@ -177,6 +177,10 @@ rl_clean_steps() {
     rm -rf "${RL_STATE:?}/steps/$$"
 }
 
+rl_text_hash() {
+    printf '%s' "$1" | sha256sum | cut -c1-12
+}
+
 # A hash of the content and names of files: the key of everything that is built from them. Twelve digits.
 rl_content_hash() {
     local file

@@ -17,18 +17,25 @@ readonly RL_BASE_SUITE=trixie
 readonly RL_POSTGRES_SUITE=sid
 readonly RL_POSTGRES_PACKAGE=postgresql-18-documentdb
 
+# As in the official slim image: no documentation, and apt leaves nothing behind that a layer would keep.
+# shellcheck disable=SC2016 # mmdebstrap's shell expands $1
+readonly RL_SLIM=(
+    --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*'
+    --dpkgopt='path-exclude=/usr/share/locale/*' --aptopt='Acquire::Languages "none"'
+    --customize-hook='printf "%s\n" "DPkg::Post-Invoke { \"rm -f /var/cache/apt/archives/*.deb || true\"; };" "Dir::Cache::pkgcache \"\";" "Dir::Cache::srcpkgcache \"\";" >"$1/etc/apt/apt.conf.d/docker-clean"; rm -f "$1"/var/cache/apt/*.bin'
+)
+
 rl_have_image() {
     docker image inspect "$1" >/dev/null 2>&1
 }
 
 # The names that the stand-ins of this checkout have, whether they exist or not.
 rl_name_standins() {
-    local kafka mongo base
-    base=$(printf '%s' "$RL_BASE_SUITE minbase ca-certificates" | sha256sum | cut -c1-12)
-    RL_STANDIN_BASE=runlog-standin/debian:$RL_BASE_SUITE-$base
-    RL_STANDIN_POSTGRES=runlog-standin/postgres:$(printf '%s' "$RL_POSTGRES_SUITE $RL_POSTGRES_PACKAGE" | sha256sum | cut -c1-12)
-    kafka=$(rl_content_hash "$RL_STANDINS"/kafka/*)
-    mongo=$(rl_content_hash "$RL_STANDINS"/mongo/*)
+    local kafka mongo
+    RL_STANDIN_BASE=runlog-standin/debian:$RL_BASE_SUITE-$(rl_text_hash "$RL_BASE_SUITE ${RL_SLIM[*]}")
+    RL_STANDIN_POSTGRES=runlog-standin/postgres:$(rl_text_hash "$RL_POSTGRES_SUITE $RL_POSTGRES_PACKAGE ${RL_SLIM[*]}")
+    kafka=$(rl_text_hash "$RL_STANDIN_BASE $(rl_content_hash "$RL_STANDINS"/kafka/*)")
+    mongo=$(rl_text_hash "$RL_STANDIN_POSTGRES $(rl_content_hash "$RL_STANDINS"/mongo/*)")
     RL_STANDIN_KAFKA=runlog-standin/kafka:$kafka
     RL_STANDIN_MONGO=runlog-standin/mongo:$mongo
 }
@@ -138,9 +145,8 @@ rl_ensure_standin_tools() {
 rl_make_debian() {
     local image=$1 suite=$2 packages=$3
     shift 3
-    rl_as_root mmdebstrap --quiet --variant=minbase --include="$packages" --dpkgopt='path-exclude=/usr/share/doc/*' \
-        --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
-        "$@" "$suite" - http://deb.debian.org/debian | docker import - "$image"
+    rl_as_root mmdebstrap --quiet --variant=minbase --include="$packages" "${RL_SLIM[@]}" "$@" \
+        "$suite" - http://deb.debian.org/debian | docker import - "$image"
 }
 
 rl_make_base() {
