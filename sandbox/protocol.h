@@ -43,9 +43,8 @@
  *
  * Several tests in one container: RUN carries an `index`, echoed in OUTPUT and DONE, and may repeat, each
  * with its own input, arguments and limits. Before each RUN no process of the user is left. With
- * RL_AGENT_RUN_CLEAN the agent also restores the work folder to what the compile step left and removes IPC
- * objects. A protocol version in which that flag is refused says so in the flag's own comment. Expected
- * outputs have no place in this protocol: the comparison happens outside the container.
+ * RL_AGENT_RUN_CLEAN the agent shall also restore the work folder to what the compile step left and remove
+ * IPC objects; the flag is reserved, and version 1 answers it with ERROR (unsupported). Expected outputs have no place in this protocol: the comparison happens outside the container.
  *
  * Verdicts are not decided here. The agent reports facts (rl_agent_result); the runner interprets them.
  *
@@ -119,9 +118,9 @@ typedef struct rl_agent_ready {
 #define RL_AGENT_CAN_OOM 4u    /* count of processes killed for memory */
 #define RL_AGENT_CAN_PIDS 8u   /* count of forks refused by the process limit */
 
-/* What a phase may spend. Every field must be positive unless it says otherwise. The agent enforces all of
- * them itself but two: memory and processes are the container's own settings, and stand here so that the
- * agent can say in its result whether they were met.
+/* What a phase may spend. The agent enforces all of it but two: memory and processes are the container's own
+ * settings, which the kernel enforces and whose counts the result reports; they stand here so that a job
+ * says whole what it ran under.
  * Layout: i64 cpu_us, i64 wall_us, i64 memory_bytes, i64 stdout_bytes, i64 stderr_bytes, i64 file_bytes,
  * i64 stack_bytes, u32 open_files, u32 processes. */
 typedef struct rl_agent_limits {
@@ -178,7 +177,7 @@ typedef struct rl_agent_run {
 } rl_agent_run;
 
 #define RL_AGENT_RUN_LAST 1u  /* the agent exits after this one's DONE */
-#define RL_AGENT_RUN_CLEAN 2u /* restore the folder first; version 1 answers it with ERROR (unsupported) */
+#define RL_AGENT_RUN_CLEAN 2u /* restore the folder first; reserved, see above */
 
 typedef enum rl_agent_phase { RL_AGENT_PHASE_COMPILE = 0, RL_AGENT_PHASE_RUN = 1 } rl_agent_phase;
 typedef enum rl_agent_stream { RL_AGENT_STDOUT = 1, RL_AGENT_STDERR = 2 } rl_agent_stream;
@@ -202,7 +201,7 @@ typedef struct rl_agent_output {
 #define RL_AGENT_HIT_STDOUT 16u    /* bytes past the cap were dropped */
 #define RL_AGENT_HIT_STDERR 32u    /* the same of standard error */
 #define RL_AGENT_HIT_FILE_SIZE 64u /* a reaped process died of SIGXFSZ */
-#define RL_AGENT_NOT_STARTED 128u  /* the program could not be executed: start_errno says why */
+#define RL_AGENT_NOT_STARTED 128u  /* program or work folder could not be used: start_errno says why */
 #define RL_AGENT_SKIPPED 256u      /* COMPILED without a compile step: all else is zero */
 #define RL_AGENT_KILLED_BY_US 512u /* the main process was alive when the agent killed it */
 

@@ -140,6 +140,9 @@ static _Noreturn void child(const rl_user *user, const rl_agent_command *command
     if (failed != NULL) {
         rl_child_fail(REPORT_FD, failed, false);
     }
+    if (chdir(user->work_dir) != 0) { /* an earlier step of the user's may have locked it */
+        rl_child_fail(REPORT_FD, "entering the work folder", true);
+    }
     execute(user, command);
     rl_child_fail(REPORT_FD, "executing the program", true);
 }

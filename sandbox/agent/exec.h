@@ -2,7 +2,7 @@
  *
  * The child gives up everything on its way to execve, in an order where each step still has the powers it
  * needs: own session, first candidate for the out-of-memory killer, descriptors 0-2 and no other, resource
- * limits, identity, work folder, signals, the user's seccomp filter. The agent learns of a failure through
+ * limits, identity, signals, the user's seccomp filter, work folder. The agent learns of a failure through
  * a pipe that closes by itself when execve succeeds.
  */
 #ifndef RL_SANDBOX_AGENT_EXEC_H

@@ -71,7 +71,7 @@ static const char *write_file(int top, const rl_agent_file *file) {
 
 static _Noreturn void child(const rl_user *user, const rl_agent_file *files, size_t count, int report_fd) {
     const char *failed = rl_user_become(user);
-    int top = failed == NULL ? open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    int top = failed == NULL ? open(user->work_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
     if (failed == NULL && top < 0) {
         failed = "opening the work folder";
     }

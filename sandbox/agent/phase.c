@@ -15,7 +15,7 @@
 
 /* How long killed processes may take to vanish. Seconds pass when a large memory is given back on a busy
  * host; ten of them mean a process stuck in the kernel. */
-enum { DEATH_PATIENCE_US = 10 * 1000 * 1000 };
+enum { DEATH_PATIENCE_US = 10 * 1000 * 1000, REAPS_PER_TURN = 256 };
 
 typedef struct phase {
     rl_agent *agent;
@@ -52,9 +52,10 @@ static void note_death(phase *p, pid_t pid, int status, const struct rusage *usa
     }
 }
 
-/* Reaps whoever is dead; `p` may be NULL. Returns whether any process is left. */
+/* Reaps whoever is dead, but not for ever: a bomb of orphans that end at once must not keep us from the
+ * limits. `p` may be NULL. Returns whether any process is left. */
 static bool reap(phase *p) {
-    for (;;) {
+    for (int i = 0; i < REAPS_PER_TURN; i++) {
         int status = 0;
         struct rusage usage;
         pid_t pid = wait4(-1, &status, WNOHANG, &usage);
@@ -66,6 +67,7 @@ static bool reap(phase *p) {
             return false; /* ECHILD: as PID 1 we inherit every orphan, so nobody is left at all */
         }
     }
+    return true;
 }
 
 static void forget_signals(int signal_fd) {
@@ -170,8 +172,8 @@ static bool turn(phase *p, rl_fault *fault) {
     pump(p);
     if (fds[AT_SIGNAL].revents != 0) {
         forget_signals(p->agent->signal_fd);
-        reap(p);
     }
+    reap(p); /* every turn: what one turn left over announces itself no second time */
     return true;
 }
 

@@ -39,9 +39,6 @@ const char *rl_user_become(const rl_user *user) {
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
         return "setting no-new-privileges";
     }
-    if (chdir(user->work_dir) != 0) {
-        return "entering the work folder";
-    }
     return NULL;
 }
 

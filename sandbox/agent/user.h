@@ -23,11 +23,10 @@ typedef struct rl_user {
 typedef struct rl_child_report {
     const char *doing;
     int os_error;
-    bool is_exec; /* setup succeeded, the program itself could not be executed */
+    bool is_exec; /* our part was done; the user's folder or program could not be used */
 } rl_child_report;
 
-/* In the child: gives up root, every capability and group, enters the work folder. NULL, or the step that
- * failed, with errno. */
+/* In the child: gives up root, every capability and group. NULL, or the step that failed, with errno. */
 const char *rl_user_become(const rl_user *user);
 
 /* In the child: reports errno and ends. */
