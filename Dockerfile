@@ -113,6 +113,7 @@ COPY schemas schemas
 COPY services services
 COPY tools tools
 COPY languages languages
+COPY tests/support tests/support
 COPY tests/unit tests/unit
 COPY tests/integration tests/integration
 RUN --mount=type=cache,target=/ccache \
