@@ -4,6 +4,7 @@ These tests come last (conftest.py): each leaves the stack ready again, and the 
 """
 
 import threading
+import time
 
 import pytest
 
@@ -11,6 +12,7 @@ from runlog_client import NOT_FOUND, eventually, in_parallel
 
 pytestmark = pytest.mark.disruptive
 
+ALL_SERVICES = ("kafka", "mongo", "api", "runner", "result-sink")
 IN_FLIGHT = 50
 DURING = 10  # more that arrive while the part is away
 PROGRAMS = {
@@ -20,7 +22,7 @@ PROGRAMS = {
 
 
 def submit_numbers(client, numbers):
-    """Submits a program for each number; {id: (number)}."""
+    """Submits a program for each number; {id: number}."""
     langs = list(PROGRAMS)
 
     def submit(number):
@@ -31,15 +33,16 @@ def submit_numbers(client, numbers):
 
 
 def await_squares(client, accepted, deadline=240):
-    """Every accepted id has its own number's square; the results by id."""
-    results = in_parallel(lambda item: client.await_result(item, deadline), accepted, threads=16)
+    """Every accepted id has its own number's square within the deadline for all; the results by id."""
+    end = time.monotonic() + deadline
+    results = in_parallel(lambda item: client.await_result(item, end - time.monotonic()), accepted, threads=16)
     wrong = [result for (number, result) in zip(accepted.values(), results)
              if (result["verdict"], result["stdOutput"]) != ("OK", f"{number * number}\n")]
     assert not wrong, f"{len(wrong)} of {len(accepted)} wrong, the first: {wrong[0]}"
     return dict(zip(accepted, results))
 
 
-@pytest.mark.parametrize("service", ["api", "runner", "result-sink", "kafka", "mongo"])
+@pytest.mark.parametrize("service", ALL_SERVICES)
 def test_nothing_accepted_is_lost_when_a_part_is_killed(client, stack, service):
     accepted = submit_numbers(client, range(1000, 1000 + IN_FLIGHT))
     stack.kill(service)
@@ -96,7 +99,7 @@ def test_down_and_up_keep_results_ids_and_what_was_queued(client, stack):
             for submission_id in submit_numbers(client, range(300, 306))}
     queued = submit_numbers(client, range(400, 420))
     stack.compose("down", "--timeout", "30")
-    stack.compose("up", "--detach", "--wait")
+    stack.compose("up", "--detach", "--wait", *ALL_SERVICES)
     stack.await_healthy(client)
     for submission_id, before in done.items():
         after = client.get(f"/api/result/{submission_id}")
