@@ -247,10 +247,11 @@ class Stack:
         values = parse_metrics(answer.body.decode())
         return sum(value for name, value in values.items() if name.startswith("runlog_runner_finished_total"))
 
-    def sandboxes(self):
-        """What is left of sandbox containers of this project, in any state."""
+    def sandboxes(self, running=False):
+        """The sandbox containers of this project, in any state or only those that run."""
         return self.docker(
-            "ps", "--all", "--filter", f"label=runlog.project={self.project}", "--format", "{{.Names}} {{.Status}}"
+            "ps", *([] if running else ["--all"]), "--filter", f"label=runlog.project={self.project}",
+            "--format", "{{.Names}} {{.Status}}",
         ).splitlines()
 
     def await_healthy(self, client, services=("api", "runner", "result-sink"), deadline=120.0):

@@ -149,11 +149,17 @@ def test_unknown_fields_are_ignored(client):
 def test_unknown_forged_and_malformed_ids_are_404(client):
     real = client.submit("print(1)", "python")
     forged = [real[:i] + ("A" if real[i] != "A" else "B") + real[i + 1:] for i in (0, 9, 20, len(real) - 5)]
-    others = ["x", "123", "507f1f77bcf86cd799439011", "A" * 40, real + "A", real[:-1], "%00", "%ff%fe", "..%2f..%2fetc",
-              "a" * 3000, "%F0%9F%9A%80"]
+    others = ["x", "123", "507f1f77bcf86cd799439011", "A" * 40, real + "A", real[:-1], "a" * 3000, "%F0%9F%9A%80"]
     for submission_id in [*forged, *others]:
         answer = client.get(f"/api/result/{submission_id}")
         assert (answer.status, answer.json()) == (404, NOT_FOUND), f"{submission_id[:60]}: {answer}"
+
+
+@pytest.mark.parametrize("submission_id", ["%00", "%ff%fe", "..%2f..%2fetc%2fpasswd", "%", "%zz", "%0d%0aX:%20y"])
+def test_an_id_that_is_no_text_is_refused_as_json(client, submission_id):
+    answer = client.get(f"/api/result/{submission_id}")
+    assert answer.status in (400, 404), answer
+    assert "error" in answer.json(), answer
 
 
 @pytest.mark.parametrize("method, path, allowed", [
