@@ -71,8 +71,11 @@ static rl_container_status attach(rl_engine *engine, rl_container *container, rl
     if (!container->link && err) {
         *err = failure;
     }
-    /* Gone between two calls: somebody removed it. That says nothing about the image. */
-    return container->link ? RL_CONTAINER_READY : RL_CONTAINER_TRANSIENT;
+    if (container->link) {
+        return RL_CONTAINER_READY;
+    }
+    /* INVALID: it is gone, somebody has removed it. That says nothing about the image. */
+    return failure.error_class == RL_TRANSIENT ? RL_CONTAINER_TRANSIENT : RL_CONTAINER_DIED;
 }
 
 static rl_container_status start(rl_engine *engine, rl_container *container, rl_error *err) {
@@ -83,7 +86,8 @@ static rl_container_status start(rl_engine *engine, rl_container *container, rl_
     if (err) {
         *err = failure;
     }
-    return status_of(&failure);
+    /* 404 means the container, which somebody has removed; what is wrong with an image is a 400. */
+    return failure.code == 404 ? RL_CONTAINER_DIED : status_of(&failure);
 }
 
 static rl_container_status check_ready(const rl_agent_message *message, rl_error *err) {

@@ -28,7 +28,7 @@ typedef enum {
     RL_CONTAINER_TRANSIENT, /* the Engine is away or short of something */
     RL_CONTAINER_NO_IMAGE,  /* the spec's image does not exist */
     RL_CONTAINER_UNUSABLE,  /* it cannot be started, or says something else than READY in our version */
-    RL_CONTAINER_DIED,      /* it ended before READY: a bad image, or the Engine going down */
+    RL_CONTAINER_DIED,      /* it ended before READY: a bad image, the Engine going down, somebody's kill */
     RL_CONTAINER_CANCELLED,
 } rl_container_status;
 

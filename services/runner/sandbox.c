@@ -234,6 +234,7 @@ typedef struct {
 typedef enum {
     TRY_JUDGED, /* the transcript holds what there is to judge */
     TRY_LOST,   /* the agent died for no reason of the program's */
+    TRY_DIED,   /* the same before anything of the submission was executed: it can wait */
     TRY_FAILED, /* it will not get better: SYSTEM_ERROR with `err` */
     TRY_CANCELLED,
     TRY_TRANSIENT,
@@ -318,8 +319,8 @@ static try_status try_once(run *r, rl_transcript *transcript, rl_error *err) {
         break;
     case RL_CONTAINER_TRANSIENT:
         return TRY_TRANSIENT;
-    case RL_CONTAINER_DIED: /* nothing of the submission's has been executed: it can wait */
-        return TRY_TRANSIENT;
+    case RL_CONTAINER_DIED:
+        return TRY_DIED;
     case RL_CONTAINER_NO_IMAGE:
     case RL_CONTAINER_UNUSABLE:
         return TRY_NO_IMAGE;
@@ -362,6 +363,7 @@ static rl_run_status conclude(const run *r, try_status status, const rl_transcri
         return RL_RUN_CANCELLED;
     case TRY_NO_IMAGE:
         return RL_RUN_NO_IMAGE;
+    case TRY_DIED:
     case TRY_TRANSIENT:
         break;
     }
@@ -382,7 +384,7 @@ rl_run_status rl_sandbox_run(rl_sandbox *sandbox, const rl_submission *submissio
     try_status status = TRY_LOST;
     RL_AUTO_TRANSCRIPT rl_transcript transcript;
     rl_transcript_init(&transcript, r.limits.output_bytes);
-    for (int i = 0; i < TRIES && status == TRY_LOST; i++) {
+    for (int i = 0; i < TRIES && (status == TRY_LOST || status == TRY_DIED); i++) {
         rl_transcript_free(&transcript);
         rl_transcript_init(&transcript, r.limits.output_bytes);
         status = try_once(&r, &transcript, &failure);
