@@ -1,6 +1,7 @@
 """The smoke programs of every language, through the API: languages/NAME/smoke/smoke.json."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -59,3 +60,36 @@ def test_each_language_is_listed_with_its_version_and_limits(offered):
         manifest = LANGUAGES / name / "manifest.json"
         if manifest.exists():
             assert language["version"] == json.loads(manifest.read_text(encoding="utf-8"))["version"], language
+
+
+@pytest.fixture(scope="module")
+def image_of(stack):
+    """The image that the stack's runner uses for a language."""
+    pairs = stack.inspect(stack.containers("runner")[0])["Config"]["Env"]
+    settings = dict(pair.split("=", 1) for pair in pairs)
+    prefix = settings.get("RUNLOG_SANDBOX_IMAGE_PREFIX", "runlog/lang-")
+    tag = settings.get("RUNLOG_SANDBOX_IMAGE_TAG", "latest")
+    return lambda lang: f"{prefix}{lang}:{tag}"
+
+
+MANIFESTS = sorted(LANGUAGES.glob("*/manifest.json"))
+
+
+@pytest.mark.parametrize("path", MANIFESTS, ids=lambda path: path.parent.name)
+def test_the_version_of_a_manifest_is_the_images(offered, stack, image_of, path):
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    if manifest["name"] not in offered:
+        pytest.skip(f"this stack does not offer {manifest['name']}")
+    program, *arguments = manifest["versionCommand"]
+    said = stack.docker("run", "--rm", "--network", "none", "--entrypoint", "sh", image_of(manifest["name"]),
+                        "-c", '"$0" "$@" 2>&1', program, *arguments)
+    assert re.search(rf"(?<![\d.]){re.escape(manifest['version'])}(?![\d])", said), said
+
+
+@pytest.mark.parametrize("path", MANIFESTS, ids=lambda path: path.parent.name)
+def test_no_image_has_a_setuid_program(offered, stack, image_of, path):
+    if path.parent.name not in offered:
+        pytest.skip(f"this stack does not offer {path.parent.name}")
+    found = stack.docker("run", "--rm", "--network", "none", "--entrypoint", "find", image_of(path.parent.name),
+                         "/", "-xdev", "-perm", "/6000", "-type", "f")
+    assert found == "", found
