@@ -8,10 +8,11 @@
 ARG RUNLOG_BASE_IMAGE=debian:trixie-slim
 
 FROM ${RUNLOG_BASE_IMAGE} AS base
-ENV DEBIAN_FRONTEND=noninteractive LANG=C.UTF-8
+ENV LANG=C.UTF-8
 
 # ---- compilers and headers
 FROM base AS build-deps
+ENV DEBIAN_FRONTEND=noninteractive
 RUN apt-get update \
  && apt-get install -y --no-install-recommends \
       build-essential ccache check cmake ninja-build pkg-config \
@@ -54,6 +55,7 @@ RUN mkdir -p /opt/runlog/share/runlog/languages && cp -r schemas /opt/runlog/sha
 
 # ---- what all of them need to run
 FROM base AS runtime
+ARG DEBIAN_FRONTEND=noninteractive
 RUN apt-get update \
  && apt-get install -y --no-install-recommends \
       ca-certificates libavro24 libjansson4 librdkafka1 libssl3t64 libcurl4t64 \
@@ -64,6 +66,7 @@ COPY --from=build /opt/runlog/bin/runlog /usr/bin/runlog
 USER 65532:65532
 
 FROM runtime AS runtime-store
+ARG DEBIAN_FRONTEND=noninteractive
 USER root
 RUN apt-get update \
  && apt-get install -y --no-install-recommends libmongoc-1.0-0t64 libcivetweb1 \
@@ -86,6 +89,7 @@ EXPOSE 9100
 ENTRYPOINT ["/usr/bin/runlog-result-sink"]
 
 FROM runtime AS runner
+ARG DEBIAN_FRONTEND=noninteractive
 USER root
 RUN apt-get update && apt-get install -y --no-install-recommends libcivetweb1 && rm -rf /var/lib/apt/lists/*
 USER 65532:65532

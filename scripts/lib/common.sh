@@ -9,6 +9,7 @@
 
 readonly RL_STATE="$RL_ROOT/.runlog"
 RL_LOG=/dev/null
+RL_TAIL_LINES=40     # of a failed step's output that are shown
 RL_BEGAN=0 # when this run began, as rl_now gives it
 RL_QUIET_SECONDS=20 # a step that lasts longer says that it is still at work this often
 
@@ -133,6 +134,11 @@ rl_tick() {
     done
 }
 
+# ctest's lines about tests that passed would push those that failed out of the last lines.
+rl_without_passed_tests() {
+    grep -vE '^ *Start +[0-9]+: |^ *[0-9]+/[0-9]+ Test .* Passed ' || true
+}
+
 # What a reader needs when a step has failed.
 rl_report_failure() {
     local name=$1 status=$2 work="$RL_STATE/steps/$$"
@@ -140,7 +146,7 @@ rl_report_failure() {
         printf '\n%s failed with status %s.\n' "${RL_TITLE[$name]}" "$status"
         [[ ! -s $work/$name.failed ]] || printf 'command: %s\n' "$(head -n 1 "$work/$name.failed")"
         printf 'its last lines:\n'
-        tail -n 30 "$work/$name.out" | sed 's/^/    | /'
+        rl_without_passed_tests <"$work/$name.out" | tail -n "$RL_TAIL_LINES" | sed 's/^/    | /'
         [[ -z ${RL_HINT[$name]} ]] || printf 'try: %s\n' "${RL_HINT[$name]}"
         printf 'log: %s\n\n' "$RL_LOG"
     } >&2

@@ -34,7 +34,7 @@ rl_provide_engine() {
         local packages=(docker.io iptables)
         rl_apt_refresh
         # Newer Debian splits the client off.
-        if ! command -v docker >/dev/null && rl_apt_offers docker-cli 0; then packages+=(docker-cli); fi
+        command -v docker >/dev/null || ! rl_apt_offers docker-cli 0 || packages+=(docker-cli)
         rl_apt_install "${packages[@]}"
     fi
     command -v iptables >/dev/null || [[ -x /usr/sbin/iptables ]] || rl_apt_install iptables
