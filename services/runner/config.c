@@ -1,0 +1,75 @@
+/* config.c: the runner's options; see lib/base/config.h for how the table is used. */
+#include "services/runner/config.h"
+
+#include <stddef.h>
+
+#define AT(field) offsetof(rl_runner_config, field)
+#define MIB (INT64_C(1024) * 1024)
+#define GIB (INT64_C(1024) * MIB)
+#define SECOND INT64_C(1000000)
+
+static const rl_config_option options[] = {
+    {"RUNLOG_SLOTS", RL_CONFIG_INT, AT(slots), "0", 0, 1024,
+     "submissions executed at once; 0: one per core, which is also the most that keeps verdicts fair"},
+    {"RUNLOG_LOG_LEVEL", RL_CONFIG_TEXT, AT(log_level), "info", 1, 8, "debug, info, warn or error"},
+    {"RUNLOG_OPS_LISTEN", RL_CONFIG_TEXT, AT(ops_listen), "0.0.0.0:9100", 1, 255,
+     "address and port of /healthz, /readyz and /metrics"},
+    {"RUNLOG_KAFKA_BROKERS", RL_CONFIG_TEXT, AT(kafka_brokers), "kafka:9092", 1, 4095,
+     "Kafka bootstrap servers, host:port separated by commas"},
+    {"RUNLOG_KAFKA_PROPERTIES", RL_CONFIG_TEXT, AT(kafka_properties), "", 0, 4095,
+     "further librdkafka properties, name=value separated by semicolons (TLS, SASL)"},
+    {"RUNLOG_DOCKER_SOCKET", RL_CONFIG_TEXT, AT(docker_socket), "/var/run/docker.sock", 1, 107,
+     "unix socket of the Docker Engine that runs the sandboxes"},
+    {"RUNLOG_PROJECT", RL_CONFIG_TEXT, AT(project), "runlog", 1, 63,
+     "label of this stack's sandboxes: a runner removes what dead runners of the same project left behind"},
+    {"RUNLOG_LANGUAGES_DIR", RL_CONFIG_TEXT, AT(languages_dir), "/usr/share/runlog/languages", 1, 4095,
+     "folder of the language manifests"},
+    {"RUNLOG_LANGUAGES", RL_CONFIG_TEXT, AT(languages), "", 0, 4095,
+     "languages to offer, separated by commas, the same for all runners; empty: all in the folder"},
+    {"RUNLOG_SANDBOX_IMAGE_PREFIX", RL_CONFIG_TEXT, AT(image_prefix), "runlog/lang-", 0, 255,
+     "a language's image is this prefix, its name, a colon and the tag"},
+    {"RUNLOG_SANDBOX_IMAGE_TAG", RL_CONFIG_TEXT, AT(image_tag), "latest", 1, 127,
+     "tag of the language images"},
+    {"RUNLOG_SANDBOX_RUNTIME", RL_CONFIG_TEXT, AT(runtime), "", 0, 63,
+     "OCI runtime known to the Engine, for example runsc; empty: the Engine's default"},
+    {"RUNLOG_WINDOW", RL_CONFIG_INT, AT(window), "256", 64, 1024,
+     "records per partition between the first unfinished one and the last one taken"},
+    {"RUNLOG_REVOKE_DRAIN", RL_CONFIG_DURATION, AT(drain_us), "15s", 0, 120 * SECOND,
+     "how long partitions that move to another runner wait for what is running"},
+    {"RUNLOG_RUNNER_STOP_GRACE", RL_CONFIG_DURATION, AT(grace_us), "20s", 0, 600 * SECOND,
+     "how long a stopping runner waits for what is running; the rest is handed back to the group"},
+    {"RUNLOG_SANDBOX_MAX_CPU", RL_CONFIG_DURATION, AT(max_cpu_us), "60s", 1 * SECOND, 3600 * SECOND,
+     "CPU time of a compile or run step, whatever the record asks for"},
+    {"RUNLOG_SANDBOX_MAX_WALL", RL_CONFIG_DURATION, AT(max_wall_us), "122s", 1 * SECOND, 7200 * SECOND,
+     "elapsed time of a compile or run step, whatever the record asks for"},
+    {"RUNLOG_SANDBOX_MAX_MEMORY", RL_CONFIG_BYTES, AT(max_memory_bytes), "2GiB", 16 * MIB, 1024 * GIB,
+     "memory of a sandbox, its files included, whatever the record asks for"},
+    {"RUNLOG_SANDBOX_MAX_OUTPUT", RL_CONFIG_BYTES, AT(max_output_bytes), "1MiB", 1024, 1 * MIB,
+     "each of stdout, stderr and the compiler's output, whatever the record asks for"},
+    {"RUNLOG_SANDBOX_MAX_FILES", RL_CONFIG_BYTES, AT(max_file_bytes), "512MiB", 1 * MIB, 64 * GIB,
+     "size of the work folder, whatever the record asks for"},
+    {"RUNLOG_SANDBOX_MAX_PROCESSES", RL_CONFIG_INT, AT(max_processes), "256", 1, 32768,
+     "processes and threads of a sandbox, whatever the record asks for"},
+};
+
+const rl_config_table rl_runner_config_table = {
+    .service = "runlog-runner",
+    .summary = "takes submissions from the log, executes each in a container, emits results",
+    .options = options,
+    .count = sizeof options / sizeof options[0],
+};
+
+rl_limits rl_runner_config_maxima(const rl_runner_config *config) {
+    const rl_phase_limits phase = {
+        .cpu_us = config->max_cpu_us,
+        .wall_us = config->max_wall_us,
+        .memory_bytes = config->max_memory_bytes,
+    };
+    return (rl_limits){
+        .compile = phase,
+        .run = phase,
+        .output_bytes = config->max_output_bytes,
+        .file_bytes = config->max_file_bytes,
+        .processes = config->max_processes,
+    };
+}

@@ -1,0 +1,40 @@
+/* config.h: what can be set about the runner; the table in config.c documents each variable. */
+#ifndef RL_RUNNER_CONFIG_H
+#define RL_RUNNER_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/base/config.h"
+#include "lib/codec/limits.h"
+
+typedef struct {
+    const char *log_level;
+    const char *ops_listen;
+    const char *kafka_brokers;
+    const char *kafka_properties;
+    const char *docker_socket;
+    const char *project;
+    const char *languages_dir;
+    const char *languages;
+    const char *image_prefix;
+    const char *image_tag;
+    const char *runtime;
+    int64_t slots;
+    int64_t window;
+    int64_t drain_us;
+    int64_t grace_us;
+    int64_t max_cpu_us;
+    int64_t max_wall_us;
+    int64_t max_memory_bytes;
+    int64_t max_output_bytes;
+    int64_t max_file_bytes;
+    int64_t max_processes;
+} rl_runner_config;
+
+extern const rl_config_table rl_runner_config_table;
+
+/* The maxima in the form in which the sandbox takes them. */
+rl_limits rl_runner_config_maxima(const rl_runner_config *config);
+
+#endif

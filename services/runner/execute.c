@@ -1,0 +1,156 @@
+/* execute.c: from a record to a verdict. */
+#include "services/runner/execute.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#include "lib/base/clock.h"
+#include "lib/stream/message.h"
+
+/* A decoded submission (4 MiB encoded at most) and four times its output limit. */
+#define ARENA_BYTES ((size_t)48 * 1024 * 1024)
+
+/* Ends a task with an answer of our own making. */
+static rl_finished system_error(const rl_submission *submission, const char *message) {
+    int64_t now_us = rl_wall_clock_us();
+    return (rl_finished){
+        .id = submission->id,
+        .generation = submission->generation,
+        .verdict = RL_VERDICT_SYSTEM_ERROR,
+        .message = message,
+        .submission = submission,
+        .image_digest = "",
+        .queued_us = submission->created_us,
+        .started_us = now_us,
+        .finished_us = now_us,
+    };
+}
+
+static void decide(const rl_executor *executor, rl_task *task, rl_finished *finished) {
+    bool owed = rl_emitter_owe(executor->emitter, task, finished, &task->err);
+    task->state = owed ? RL_TASK_DECIDED : RL_TASK_RETRY;
+}
+
+static int64_t record_time_us(const rd_kafka_message_t *message) {
+    rd_kafka_timestamp_type_t type;
+    int64_t timestamp_ms = rd_kafka_message_timestamp(message, &type);
+    return timestamp_ms > 0 ? timestamp_ms * RL_US_PER_MS : rl_wall_clock_us();
+}
+
+/* Sets the record aside. Whoever polls for it gets an answer all the same, if the key tells who that is. */
+static void refuse(const rl_executor *executor, rl_task *task, const rl_error *why) {
+    task->dead_letter = true;
+    task->err = *why;
+    task->state = RL_TASK_DECIDED;
+    rl_bytes key = rl_message_key(task->message);
+    if (!rl_id_has_form(key)) {
+        return;
+    }
+    char id[RL_ID_SIZE] = "";
+    memcpy(id, key.data, RL_ID_LENGTH);
+    rl_submission unknown = {.id = id, .created_us = record_time_us(task->message)};
+    rl_finished finished = system_error(&unknown, "the submission's record could not be read");
+    finished.submission = NULL;
+    rl_error err = RL_ERROR_INIT;
+    if (!rl_emitter_owe(executor->emitter, task, &finished, &err)) {
+        task->dead_letter = false;
+        task->err = err;
+        task->state = RL_TASK_RETRY;
+    }
+}
+
+static void image_away(const rl_executor *executor, rl_task *task, const rl_submission *submission) {
+    int64_t now_us = rl_clock_us();
+    if (task->image_away_us == 0) {
+        task->image_away_us = now_us;
+    }
+    if (now_us - task->image_away_us < RL_IMAGE_PATIENCE_US) {
+        task->state = RL_TASK_IMAGE_AWAY;
+        return;
+    }
+    rl_finished finished = system_error(submission, "the language's image is missing on the runner");
+    decide(executor, task, &finished);
+}
+
+static void run(const rl_executor *executor, rl_task *task, const rl_submission *submission,
+                const rl_manifest *manifest, rl_arena *arena) {
+    rl_emitter_started(executor->emitter, submission, task->attempt);
+    int64_t start_us = rl_clock_us();
+    rl_finished finished = {0};
+    rl_run_status status =
+        executor->run(executor->sandbox, submission, manifest, task->cancel, arena, &finished, &task->err);
+    rl_metric_observe_us(executor->metrics->sandbox, rl_clock_us() - start_us);
+    if (atomic_load(&task->abandoned)) {
+        task->state = RL_TASK_DROPPED;
+        return;
+    }
+    switch (status) {
+    case RL_RUN_DONE:
+    case RL_RUN_CANCELLED:
+        decide(executor, task, &finished);
+        return;
+    case RL_RUN_TRANSIENT:
+        task->state = RL_TASK_RETRY;
+        return;
+    case RL_RUN_NO_IMAGE:
+        image_away(executor, task, submission);
+        return;
+    }
+}
+
+/* The key names the partition's order and what a dead letter answers to: a record whose key is not its id
+ * was not written by an API. */
+static bool check_key(const rl_task *task, const rl_submission *submission, rl_error *err) {
+    if (rl_bytes_equal(rl_message_key(task->message), rl_bytes_of(submission->id))) {
+        return true;
+    }
+    return rl_error_set(err, RL_INVALID, 0, "the record's key is not the submission's id");
+}
+
+static void decide_or_run(const rl_executor *executor, rl_task *task, const rl_submission *submission,
+                          rl_arena *arena) {
+    int64_t now_us = rl_wall_clock_us();
+    if (submission->deadline_us > 0 && now_us > submission->deadline_us) {
+        rl_finished finished = system_error(submission, "expired in queue");
+        decide(executor, task, &finished);
+        return;
+    }
+    const rl_manifest *manifest = rl_manifests_find(executor->manifests, rl_bytes_of(submission->lang));
+    if (!manifest) {
+        rl_finished finished = system_error(submission, "no runner offers this language");
+        decide(executor, task, &finished);
+        return;
+    }
+    rl_metric_observe_us(executor->metrics->queue_wait, now_us - submission->created_us);
+    run(executor, task, submission, manifest, arena);
+}
+
+void rl_execute(void *context, rl_task *task) {
+    const rl_executor *executor = context;
+    if (atomic_load(&task->abandoned)) {
+        task->state = RL_TASK_DROPPED;
+        return;
+    }
+    RL_AUTO_ARENA rl_arena *arena = rl_arena_new(ARENA_BYTES);
+    if (!arena) {
+        rl_error_set(&task->err, RL_TRANSIENT, 0, "out of memory");
+        task->state = RL_TASK_RETRY;
+        return;
+    }
+    rl_submission submission;
+    rl_error err = RL_ERROR_INIT;
+    if (!rl_submission_decode(executor->codec, rl_message_value(task->message), arena, &submission, &err) ||
+        !check_key(task, &submission, &err)) {
+        if (err.error_class == RL_INVALID) {
+            refuse(executor, task, &err);
+        } else {
+            task->err = err;
+            task->state = RL_TASK_RETRY;
+        }
+        return;
+    }
+    decide_or_run(executor, task, &submission, arena);
+    if (task->state == RL_TASK_DECIDED) {
+        rl_task_drop_message(task);
+    }
+}

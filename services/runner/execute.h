@@ -1,0 +1,49 @@
+/* execute.h: what a slot does with a record: read it, decide whether it may still run, run it, and write
+ * down what is owed to the log.
+ *
+ *     bytes --decode--> submission --deadline, language--> sandbox --verdict--> Finished
+ *
+ * Each way out ends in a task state (task.h):
+ *
+ *     not a submission           DECIDED: a dead letter, and a SYSTEM_ERROR where the key is an id
+ *     past its deadline          DECIDED: SYSTEM_ERROR "expired in queue"
+ *     a language nobody offers   DECIDED: SYSTEM_ERROR
+ *     a verdict                  DECIDED
+ *     Docker or memory is away   RETRY
+ *     the image went missing     IMAGE_AWAY; DECIDED as SYSTEM_ERROR after IMAGE_PATIENCE_US
+ *     abandoned meanwhile        DROPPED
+ *
+ * Thread: rl_execute from any number of slots at once.
+ */
+#ifndef RL_RUNNER_EXECUTE_H
+#define RL_RUNNER_EXECUTE_H
+
+#include "lib/base/log.h"
+#include "lib/manifest/manifest.h"
+#include "services/runner/emit.h"
+#include "services/runner/runner_metrics.h"
+#include "services/runner/sandbox.h"
+
+/* How long a record waits for an image that was there when the runner started. */
+#define RL_IMAGE_PATIENCE_US (INT64_C(600) * 1000000)
+
+/* As rl_sandbox_run, which it is in a runner. */
+typedef rl_run_status (*rl_run_function)(void *sandbox, const rl_submission *submission,
+                                         const rl_manifest *manifest, rl_cancel_token *cancel,
+                                         rl_arena *arena, rl_finished *ret, rl_error *err);
+
+/* All borrowed. */
+typedef struct {
+    rl_run_function run;
+    void *sandbox;
+    const rl_manifests *manifests;
+    rl_codec *codec;
+    rl_emitter *emitter;
+    rl_runner_metrics *metrics;
+    rl_log *log;
+} rl_executor;
+
+/* An rl_slot_work: `context` is an rl_executor. */
+void rl_execute(void *context, rl_task *task);
+
+#endif

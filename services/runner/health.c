@@ -1,0 +1,138 @@
+/* health.c: one thread, two questions, every INTERVAL.
+ *
+ * Locks: `lock` guards everything below it in the struct; no question is asked under it.
+ */
+#include "services/runner/health.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lib/base/clock.h"
+
+#define INTERVAL_US (2 * RL_US_PER_S)
+#define KAFKA_TIMEOUT_US (2 * RL_US_PER_S)
+
+typedef struct {
+    bool ok;
+    char reason[128];
+} answer;
+
+struct rl_health {
+    rl_sandbox *sandbox;
+    rl_producer *producer;
+    const char *topic;
+    pthread_t thread;
+    bool started;
+
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool stop;
+    answer docker, kafka;
+};
+
+static void set(rl_health *health, answer *slot, const rl_error *err) {
+    pthread_mutex_lock(&health->lock);
+    slot->ok = err == NULL;
+    snprintf(slot->reason, sizeof slot->reason, "%.127s", err ? err->message : "");
+    pthread_mutex_unlock(&health->lock);
+}
+
+void rl_health_set_docker(rl_health *health, const rl_error *err) {
+    set(health, &health->docker, err);
+}
+
+void rl_health_set_kafka(rl_health *health, const rl_error *err) {
+    set(health, &health->kafka, err);
+}
+
+static void ask(rl_health *health) {
+    rl_error err = RL_ERROR_INIT;
+    rl_health_set_docker(health, rl_sandbox_ping(health->sandbox, &err) ? NULL : &err);
+    rl_health_set_kafka(
+        health,
+        rl_producer_prime(health->producer, health->topic, KAFKA_TIMEOUT_US, NULL, &err) ? NULL : &err);
+}
+
+static bool rest(rl_health *health) {
+    int64_t until_us = rl_clock_us() + INTERVAL_US;
+    pthread_mutex_lock(&health->lock);
+    while (!health->stop && rl_clock_us() < until_us) {
+        rl_cond_wait_until(&health->changed, &health->lock, until_us);
+    }
+    bool go_on = !health->stop;
+    pthread_mutex_unlock(&health->lock);
+    return go_on;
+}
+
+static void *watch(void *context) {
+    rl_health *health = context;
+    do {
+        ask(health);
+    } while (rest(health));
+    return NULL;
+}
+
+rl_health *rl_health_new(rl_error *err) {
+    rl_health *health = calloc(1, sizeof *health);
+    if (!health) {
+        rl_error_set(err, RL_TRANSIENT, ENOMEM, "out of memory");
+        return NULL;
+    }
+    pthread_mutex_init(&health->lock, NULL);
+    rl_cond_init(&health->changed);
+    static const rl_error starting = {RL_TRANSIENT, 0, "not asked yet"};
+    rl_health_set_docker(health, &starting);
+    rl_health_set_kafka(health, &starting);
+    return health;
+}
+
+bool rl_health_start(rl_health *health, rl_sandbox *sandbox, rl_producer *producer, const char *topic,
+                     rl_error *err) {
+    health->sandbox = sandbox;
+    health->producer = producer;
+    health->topic = topic;
+    int failed = pthread_create(&health->thread, NULL, watch, health);
+    health->started = failed == 0;
+    return failed == 0 || rl_error_set_errno(err, RL_TRANSIENT, failed, "cannot start a thread");
+}
+
+void rl_health_stop(rl_health *health) {
+    if (!health->started) {
+        return;
+    }
+    pthread_mutex_lock(&health->lock);
+    health->stop = true;
+    pthread_cond_broadcast(&health->changed);
+    pthread_mutex_unlock(&health->lock);
+    pthread_join(health->thread, NULL);
+    health->started = false;
+}
+
+void rl_health_free(rl_health *health) {
+    if (health) {
+        rl_health_stop(health);
+        pthread_cond_destroy(&health->changed);
+        pthread_mutex_destroy(&health->lock);
+        free(health);
+    }
+}
+
+static bool check(rl_health *health, const answer *slot, char reason[128]) {
+    pthread_mutex_lock(&health->lock);
+    bool ok = slot->ok;
+    snprintf(reason, 128, "%s", slot->reason);
+    pthread_mutex_unlock(&health->lock);
+    return ok;
+}
+
+bool rl_health_check_docker(void *context, char reason[128]) {
+    rl_health *health = context;
+    return check(health, &health->docker, reason);
+}
+
+bool rl_health_check_kafka(void *context, char reason[128]) {
+    rl_health *health = context;
+    return check(health, &health->kafka, reason);
+}

@@ -1,0 +1,487 @@
+/* intake.c: the loop, and what becomes of a task that comes home. See intake.h. */
+#include "services/runner/intake.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+
+#include "lib/base/clock.h"
+
+#define LONGEST_SLEEP_US (1 * RL_US_PER_S)
+#define RETRY_MIN_US (200 * RL_US_PER_MS)
+#define RETRY_MAX_US (10 * RL_US_PER_S)
+#define IMAGE_PAUSE_US (5 * RL_US_PER_S)
+#define CANCEL_PATIENCE_US (5 * RL_US_PER_S)
+#define COMMIT_PATIENCE_US (5 * RL_US_PER_S)
+#define LEAVE_PATIENCE_US (10 * RL_US_PER_S)
+
+typedef enum { RUNNING, DRAINING, CANCELLING, COMMITTING, LEAVING, ENDED } phase;
+
+struct rl_intake {
+    rl_intake_options o;
+    int wake_fd;
+    rl_task_queue *home;
+    rl_membership *membership;
+    rl_task *newest; /* of all tasks */
+    size_t tasks;
+    rl_task *spare;  /* made, but without a record yet */
+    rl_task *parked; /* waiting for another try, in no order */
+    size_t parked_runs, parked_emissions;
+    phase phase;
+    int64_t phase_until_us;
+    atomic_bool stopping;
+    rl_error fatal;
+};
+
+static void enlist(rl_intake *intake, rl_task *task) {
+    task->older = intake->newest;
+    task->newer = NULL;
+    if (intake->newest) {
+        intake->newest->newer = task;
+    }
+    intake->newest = task;
+    intake->tasks++;
+}
+
+static void delist(rl_intake *intake, rl_task *task) {
+    if (task->older) {
+        task->older->newer = task->newer;
+    }
+    if (task->newer) {
+        task->newer->older = task->older;
+    } else {
+        intake->newest = task->older;
+    }
+    intake->tasks--;
+}
+
+/* The end of a task that is here. `done`: its record is answered. */
+static void end(rl_intake *intake, rl_task *task, bool done) {
+    if (!done) {
+        rl_metric_add(intake->o.metrics->abandoned, 1);
+    }
+    delist(intake, task);
+    rl_membership_release(intake->membership, task->partition, task->offset, task->epoch, done);
+    rl_task_free(task);
+}
+
+/* ---- parking ---- */
+
+static void park(rl_intake *intake, rl_task *task, int64_t not_before_us) {
+    if (atomic_load(&task->abandoned) || (intake->phase != RUNNING && !rl_emitter_owes(task))) {
+        end(intake, task, false);
+        return;
+    }
+    task->not_before_us = not_before_us;
+    task->next = intake->parked;
+    intake->parked = task;
+    *(rl_emitter_owes(task) ? &intake->parked_emissions : &intake->parked_runs) += 1;
+}
+
+/* As park, after a pause that grows. */
+static void park_and_back_off(rl_intake *intake, rl_task *task, const char *event) {
+    rl_log(intake->o.log, RL_LOG_WARN, event, RL_S("topic", task->partition->topic),
+           RL_I("partition", task->partition->number), RL_I("offset", task->offset),
+           RL_S("reason", task->err.message));
+    rl_metric_add(intake->o.metrics->repeated, 1);
+    task->backoff_us = rl_backoff_next_us(task->backoff_us, RETRY_MIN_US, RETRY_MAX_US);
+    park(intake, task, rl_clock_us() + task->backoff_us);
+}
+
+/* Takes the parked tasks out that `wanted` picks, as a list. */
+static rl_task *unpark(rl_intake *intake, bool (*wanted)(const rl_task *task, const void *context),
+                       const void *context) {
+    rl_task *picked = NULL;
+    rl_task **link = &intake->parked;
+    while (*link) {
+        rl_task *task = *link;
+        if (!wanted(task, context)) {
+            link = &task->next;
+            continue;
+        }
+        *link = task->next;
+        *(rl_emitter_owes(task) ? &intake->parked_emissions : &intake->parked_runs) -= 1;
+        task->next = picked;
+        picked = task;
+    }
+    return picked;
+}
+
+static void end_all(rl_intake *intake, rl_task *list) {
+    while (list) {
+        rl_task *task = list;
+        list = task->next;
+        end(intake, task, false);
+    }
+}
+
+/* ---- hooks of the membership ---- */
+
+static bool is_run_of(const rl_task *task, const void *partition) {
+    return task->partition == partition && !rl_emitter_owes(task);
+}
+
+static bool is_of(const rl_task *task, const void *partition) {
+    return task->partition == partition;
+}
+
+static bool is_run(const rl_task *task, const void *unused) {
+    (void)unused;
+    return !rl_emitter_owes(task);
+}
+
+static bool is_any(const rl_task *task, const void *unused) {
+    (void)task;
+    (void)unused;
+    return true;
+}
+
+static void on_withdraw(void *context, rl_partition *partition) {
+    rl_intake *intake = context;
+    end_all(intake, unpark(intake, is_run_of, partition));
+}
+
+static void on_abandon(void *context, rl_partition *partition) {
+    rl_intake *intake = context;
+    end_all(intake, unpark(intake, is_of, partition));
+    for (rl_task *task = intake->newest; task; task = task->older) {
+        if (task->partition == partition) {
+            rl_task_abandon(task);
+        }
+    }
+}
+
+/* ---- tasks that come home ---- */
+
+static void emit(rl_intake *intake, rl_task *task) {
+    if (atomic_load(&task->abandoned)) {
+        end(intake, task, false);
+        return;
+    }
+    if (task->emitted_us == 0) {
+        task->emitted_us = rl_clock_us();
+    }
+    rl_error err = RL_ERROR_INIT;
+    if (!rl_emitter_send(intake->o.emitter, task, &err)) {
+        if (!task->dead_letter) {
+            task->err = err; /* a dead letter's own reason stays */
+        }
+        park_and_back_off(intake, task, "submission.emit_retried");
+    }
+}
+
+static void on_delivered(rl_intake *intake, rl_task *task) {
+    if (rl_emitter_owes(task)) {
+        rl_metric_add(intake->o.metrics->dead_letters, 1);
+        emit(intake, task);
+        return;
+    }
+    rl_runner_metrics *metrics = intake->o.metrics;
+    rl_metric_observe_us(metrics->emit, rl_clock_us() - task->emitted_us);
+    if (task->id[0]) {
+        rl_metric_add(metrics->finished[task->verdict], 1);
+    } else {
+        rl_metric_add(metrics->dead_letters, 1);
+    }
+    rl_log(intake->o.log, RL_LOG_INFO, task->id[0] ? "submission.finished" : "submission.refused",
+           RL_S("id", task->id), RL_S("topic", task->partition->topic),
+           RL_I("partition", task->partition->number), RL_I("offset", task->offset),
+           RL_S("verdict", task->id[0] ? rl_verdict_name(task->verdict) : NULL),
+           RL_I("took_us", rl_clock_us() - task->taken_us));
+    end(intake, task, true);
+}
+
+/* librdkafka tries for ever what can be cured by trying; what comes back here is something else. */
+static void on_undelivered(rl_intake *intake, rl_task *task) {
+    if (task->err.error_class == RL_FATAL) {
+        intake->fatal = task->err;
+        park(intake, task, INT64_MAX);
+        return;
+    }
+    if (task->err.error_class == RL_INVALID) {
+        rl_log_failure(intake->o.log, RL_LOG_ERROR, "submission.emit_refused", &task->err);
+        if (task->dead_letter) {
+            task->dead_letter =
+                false; /* the broker takes no record of that size: the offset stays in the log */
+        } else if (!rl_emitter_shrink(intake->o.emitter, task)) {
+            rl_error_set(&intake->fatal, RL_FATAL, 0, "the broker refuses even a result without contents");
+            park(intake, task, INT64_MAX);
+            return;
+        }
+        if (!rl_emitter_owes(task)) {
+            end(intake, task, true);
+            return;
+        }
+    }
+    park_and_back_off(intake, task, "submission.emit_retried");
+}
+
+static void welcome(rl_intake *intake, rl_task *task) {
+    switch (task->state) {
+    case RL_TASK_DECIDED:
+        emit(intake, task);
+        return;
+    case RL_TASK_RETRY:
+        park_and_back_off(intake, task, "submission.retried");
+        return;
+    case RL_TASK_IMAGE_AWAY:
+        rl_metric_add(intake->o.metrics->repeated, 1);
+        park(intake, task, rl_clock_us() + IMAGE_PAUSE_US);
+        return;
+    case RL_TASK_DELIVERED:
+        on_delivered(intake, task);
+        return;
+    case RL_TASK_UNDELIVERED:
+        on_undelivered(intake, task);
+        return;
+    case RL_TASK_TAKEN:
+    case RL_TASK_DROPPED:
+        end(intake, task, false);
+        return;
+    }
+}
+
+/* ---- starting ---- */
+
+static bool has_free_slot(const rl_intake *intake) {
+    return rl_slots_busy(intake->o.slots) < rl_slots_count(intake->o.slots);
+}
+
+static bool is_due(const rl_task *task, const void *now_us) {
+    return task->not_before_us <= *(const int64_t *)now_us;
+}
+
+static void resume_parked(rl_intake *intake, int64_t now_us) {
+    rl_task *due = intake->parked ? unpark(intake, is_due, &now_us) : NULL;
+    while (due) {
+        rl_task *task = due;
+        due = task->next;
+        if (rl_emitter_owes(task)) {
+            emit(intake, task);
+        } else if (has_free_slot(intake)) {
+            rl_slots_start(intake->o.slots, task);
+        } else {
+            park(intake, task, now_us); /* looked at again as soon as a slot wakes us */
+        }
+    }
+}
+
+static void start_new(rl_intake *intake) {
+    while (intake->phase == RUNNING && has_free_slot(intake) && intake->parked_emissions == 0 &&
+           intake->parked_runs < rl_slots_count(intake->o.slots)) {
+        rl_error err = RL_ERROR_INIT;
+        if (!intake->spare && !(intake->spare = rl_task_new(intake->home, &err))) {
+            rl_log_failure(intake->o.log, RL_LOG_ERROR, "intake.short_of_resources", &err);
+            return; /* again at the next wake-up, a second from now at the latest */
+        }
+        rl_partition *partition = NULL;
+        rd_kafka_message_t *message = rl_membership_take(intake->membership, &partition);
+        if (!message) {
+            return;
+        }
+        rl_task *task = RL_STEAL(intake->spare);
+        rl_task_begin(task, message, partition);
+        enlist(intake, task);
+        rl_metric_add(intake->o.metrics->consumed, 1);
+        rl_slots_start(intake->o.slots, task);
+    }
+}
+
+/* ---- stopping ---- */
+
+static void enter(rl_intake *intake, phase next, int64_t patience_us) {
+    intake->phase = next;
+    intake->phase_until_us = rl_clock_us() + patience_us;
+}
+
+static void begin_stop(rl_intake *intake) {
+    if (intake->phase == DRAINING) {
+        intake->phase_until_us = rl_clock_us(); /* asked twice: at once */
+    }
+    if (intake->phase != RUNNING) {
+        return;
+    }
+    rl_log(intake->o.log, RL_LOG_INFO, "runner.stopping", RL_I("submissions", intake->tasks));
+    atomic_store(&intake->stopping, true);
+    rl_membership_hurry(intake->membership);
+    enter(intake, DRAINING, intake->o.grace_us);
+    end_all(intake, unpark(intake, is_run, NULL));
+}
+
+static void abandon_all(rl_intake *intake) {
+    rl_log(intake->o.log, RL_LOG_WARN, "runner.submissions_handed_back", RL_I("submissions", intake->tasks));
+    end_all(intake, unpark(intake, is_any, NULL));
+    for (rl_task *task = intake->newest; task; task = task->older) {
+        rl_task_abandon(task);
+    }
+}
+
+static void advance_stop(rl_intake *intake, int64_t now_us) {
+    bool late = now_us >= intake->phase_until_us;
+    if (intake->phase == DRAINING && intake->tasks > 0 && late) {
+        abandon_all(intake);
+        enter(intake, CANCELLING, CANCEL_PATIENCE_US);
+    } else if ((intake->phase == DRAINING && intake->tasks == 0) ||
+               (intake->phase == CANCELLING && (intake->tasks == 0 || late))) {
+        enter(intake, COMMITTING, COMMIT_PATIENCE_US);
+    } else if (intake->phase == COMMITTING && (rl_membership_is_committed(intake->membership) || late)) {
+        rl_membership_leave(intake->membership);
+        enter(intake, LEAVING, LEAVE_PATIENCE_US);
+    } else if (intake->phase == LEAVING && (rl_membership_is_closed(intake->membership) || late)) {
+        intake->phase = ENDED;
+    }
+}
+
+/* ---- the loop ---- */
+
+static int sleep_ms(const rl_intake *intake, int64_t now_us) {
+    int64_t until_us = now_us + LONGEST_SLEEP_US;
+    int64_t due_us = rl_membership_due_us(intake->membership, now_us);
+    until_us = due_us < until_us ? due_us : until_us;
+    for (const rl_task *task = intake->parked; task; task = task->next) {
+        /* One that is due already waits for a slot, and the slot wakes us. */
+        if (task->not_before_us > now_us && task->not_before_us < until_us) {
+            until_us = task->not_before_us;
+        }
+    }
+    if (intake->phase != RUNNING && intake->phase_until_us < until_us) {
+        until_us = intake->phase_until_us;
+    }
+    int64_t sleep_us = until_us > now_us ? until_us - now_us : 0;
+    return (int)((sleep_us + RL_US_PER_MS - 1) / RL_US_PER_MS);
+}
+
+/* Waits; true when the runner is asked to stop. */
+static bool await(rl_intake *intake, int timeout_ms) {
+    struct pollfd fds[] = {{.fd = intake->wake_fd, .events = POLLIN},
+                           {.fd = intake->o.stop_fd, .events = POLLIN}};
+    if (poll(fds, 2, timeout_ms) <= 0) {
+        return false;
+    }
+    char drop[256]; /* an eventfd gives 8 bytes, a signalfd 128 for each signal */
+    if (fds[0].revents) {
+        ssize_t ignored = read(intake->wake_fd, drop, 8);
+        (void)ignored;
+    }
+    if (fds[1].revents) {
+        ssize_t ignored = read(intake->o.stop_fd, drop, sizeof drop);
+        (void)ignored;
+    }
+    return fds[1].revents != 0;
+}
+
+static void show(const rl_intake *intake) {
+    size_t total, largest;
+    rl_membership_windows(intake->membership, &total, &largest);
+    rl_metric_set(intake->o.metrics->window_records, (int64_t)total);
+    rl_metric_set(intake->o.metrics->window_largest, (int64_t)largest);
+    rl_metric_set(intake->o.metrics->tasks, (int64_t)intake->tasks);
+    rl_metric_set(intake->o.metrics->parked, (int64_t)(intake->parked_runs + intake->parked_emissions));
+    rl_metric_set(intake->o.metrics->slots_busy, (int64_t)rl_slots_busy(intake->o.slots));
+}
+
+static bool turn(rl_intake *intake, rl_error *err) {
+    if (!rl_membership_poll(intake->membership, err)) {
+        return false;
+    }
+    rl_task *task;
+    while ((task = rl_task_queue_pop(intake->home)) != NULL) {
+        welcome(intake, task);
+    }
+    int64_t now_us = rl_clock_us();
+    resume_parked(intake, now_us);
+    start_new(intake);
+    rl_membership_advance(intake->membership, now_us);
+    advance_stop(intake, now_us);
+    show(intake);
+    if (intake->fatal.error_class != RL_OK) {
+        if (err) {
+            *err = intake->fatal;
+        }
+        return false;
+    }
+    return true;
+}
+
+bool rl_intake_run(rl_intake *intake, rl_error *err) {
+    rl_metric_set(intake->o.metrics->slots, (int64_t)rl_slots_count(intake->o.slots));
+    while (intake->phase != ENDED) {
+        if (!turn(intake, err)) {
+            atomic_store(&intake->stopping, true);
+            abandon_all(intake);
+            return false;
+        }
+        if (intake->phase != ENDED && await(intake, sleep_ms(intake, rl_clock_us()))) {
+            begin_stop(intake);
+        }
+    }
+    return true;
+}
+
+static bool join(rl_intake *intake, rl_error *err) {
+    const rl_membership_options options = {
+        .stream = intake->o.stream,
+        .group = intake->o.group,
+        .topics = intake->o.topics,
+        .topic_count = intake->o.topic_count,
+        .window = intake->o.window,
+        .drain_us = intake->o.drain_us,
+        .wake_fd = intake->wake_fd,
+        .withdraw = on_withdraw,
+        .abandon = on_abandon,
+        .context = intake,
+        .log = intake->o.log,
+        .metrics = intake->o.metrics,
+    };
+    intake->membership = rl_membership_new(&options, err);
+    return intake->membership != NULL;
+}
+
+rl_intake *rl_intake_new(const rl_intake_options *options, rl_error *err) {
+    rl_intake *intake = calloc(1, sizeof *intake);
+    if (!intake) {
+        rl_error_set(err, RL_TRANSIENT, ENOMEM, "out of memory");
+        return NULL;
+    }
+    intake->o = *options;
+    intake->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (intake->wake_fd < 0) {
+        rl_error_set_errno(err, RL_TRANSIENT, errno, "cannot make an eventfd");
+        free(intake);
+        return NULL;
+    }
+    intake->home = rl_task_queue_new(intake->wake_fd, err);
+    if (!intake->home || !join(intake, err)) {
+        rl_intake_free(intake);
+        return NULL;
+    }
+    return intake;
+}
+
+bool rl_intake_is_joined(const rl_intake *intake) {
+    return rl_membership_is_joined(intake->membership);
+}
+
+bool rl_intake_is_stopping(const rl_intake *intake) {
+    return atomic_load(&intake->stopping);
+}
+
+void rl_intake_free(rl_intake *intake) {
+    if (!intake) {
+        return;
+    }
+    rl_task *task;
+    while (intake->home && (task = rl_task_queue_pop(intake->home)) != NULL) {
+        /* What was acknowledged at the last moment is not committed any more: it is repeated, not lost. */
+        end(intake, task, false);
+    }
+    end_all(intake, unpark(intake, is_any, NULL));
+    rl_task_free(intake->spare);
+    rl_membership_free(intake->membership);
+    rl_task_queue_free(intake->home);
+    close(intake->wake_fd);
+    free(intake);
+}

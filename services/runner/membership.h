@@ -1,0 +1,95 @@
+/* membership.h: this runner as a member of the consumer group: what is assigned to it, what it has
+ * committed, how it gives partitions back.
+ *
+ * Theory of operation
+ * -------------------
+ * The group balances cooperatively (KIP-429): a rebalance takes away only what moves, and the rest goes on
+ * being worked on. librdkafka announces changes through a callback and then waits until the application
+ * carries them out, for as long as max.poll.interval allows. An assignment is carried out at once. A
+ * revocation takes time, and the consumer must be polled meanwhile, so it is a small state machine that
+ * rl_membership_advance drives:
+ *
+ *     announced -> nothing more is taken; what has not started is handed back (hook `withdraw`)
+ *     draining  -> until what runs has ended and been acknowledged, at most `drain_us`;
+ *                  then the rest is stopped (hook `abandon`)
+ *     committing-> until the coordinator has the watermarks, at most a few seconds
+ *     carried out
+ *
+ * If the group has already thrown us out (assignment lost), somebody else is working on the same records:
+ * everything of those partitions is stopped at once and nothing is committed.
+ *
+ * Commits are asynchronous and one at a time, at most every COMMIT_INTERVAL, each with all watermarks that
+ * have moved. A commit that fails is made good by the next one.
+ *
+ * Thread: the consumer thread only. Hooks run in it.
+ */
+#ifndef RL_RUNNER_MEMBERSHIP_H
+#define RL_RUNNER_MEMBERSHIP_H
+
+#include "lib/base/log.h"
+#include "lib/stream/client.h"
+#include "services/runner/partition.h"
+#include "services/runner/runner_metrics.h"
+
+typedef struct rl_membership rl_membership;
+
+typedef struct {
+    const rl_stream_config *stream;
+    const char *group;
+    const char *const *topics;
+    size_t topic_count;
+    size_t window;    /* offsets in flight per partition */
+    int64_t drain_us; /* how long a revocation waits for what runs */
+    int wake_fd;      /* an eventfd: gets 1 added when there is something to do */
+    /* Hands back what has not started of a partition that leaves. */
+    void (*withdraw)(void *context, rl_partition *partition);
+    /* Stops what runs of a partition: it leaves or is lost. */
+    void (*abandon)(void *context, rl_partition *partition);
+    void *context;
+    rl_log *log;
+    rl_runner_metrics *metrics;
+} rl_membership_options;
+
+/* Creates the consumer and joins the group in the background. `options` is copied, what it points at is
+ * borrowed. */
+rl_membership *rl_membership_new(const rl_membership_options *options, rl_error *err);
+
+/* Serves what librdkafka has to say: call it after each wake-up and at least once a second. false with
+ * FATAL where this member cannot go on. */
+bool rl_membership_poll(rl_membership *membership, rl_error *err);
+
+/* Carries revocations and commits forward. */
+void rl_membership_advance(rl_membership *membership, int64_t now_us);
+
+/* When rl_membership_advance has something to do next, monotonic; INT64_MAX: not before a wake-up. */
+int64_t rl_membership_due_us(const rl_membership *membership, int64_t now_us);
+
+/* The next record, fairly from one partition after the other. NULL where there is none (or no room). The
+ * message is the caller's; so is one reference to `*ret_partition`, until rl_membership_release. */
+rd_kafka_message_t *rl_membership_take(rl_membership *membership, rl_partition **ret_partition);
+
+/* Gives a reference back; `done`: its record is answered and its offset may be committed. */
+void rl_membership_release(rl_membership *membership, rl_partition *partition, int64_t offset, uint32_t epoch,
+                           bool done);
+
+/* How many records lie between watermark and last one taken: of all partitions, and of the fullest. */
+void rl_membership_windows(const rl_membership *membership, size_t *ret_total, size_t *ret_largest);
+
+/* Whether every watermark that moved has been committed. */
+bool rl_membership_is_committed(const rl_membership *membership);
+
+/* From now on commits do not wait to be worth their while. */
+void rl_membership_hurry(rl_membership *membership);
+
+/* Begins to leave the group; go on polling and advancing until rl_membership_is_closed. */
+void rl_membership_leave(rl_membership *membership);
+bool rl_membership_is_closed(const rl_membership *membership);
+
+/* Whether it has been given an assignment (an empty one counts) and not lost it. Any thread. */
+bool rl_membership_is_joined(const rl_membership *membership);
+
+/* Frees. No task may hold a reference or a message any more. Leaves the group only if
+ * rl_membership_leave was called: otherwise the group notices by the session's timeout. */
+void rl_membership_free(rl_membership *membership);
+
+#endif

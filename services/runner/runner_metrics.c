@@ -1,0 +1,50 @@
+/* runner_metrics.c: the names. */
+#include "services/runner/runner_metrics.h"
+
+#include <stdio.h>
+
+static void init_finished(rl_runner_metrics *m, rl_metrics *registry) {
+    for (int verdict = 0; verdict < RL_VERDICT_COUNT; verdict++) {
+        char labels[64];
+        snprintf(labels, sizeof labels, "verdict=\"%s\"", rl_verdict_name((rl_verdict)verdict));
+        m->finished[verdict] = rl_metrics_counter(registry, "runlog_runner_finished_total", labels,
+                                                  "Submissions whose result is on the log, by verdict.");
+    }
+}
+
+static void init_stages(rl_runner_metrics *m, rl_metrics *registry) {
+    static const char name[] = "runlog_runner_stage_seconds";
+    static const char help[] = "How long a submission spent waiting in the queue, in the sandbox, and "
+                               "until its result was acknowledged.";
+    m->queue_wait = rl_metrics_histogram(registry, name, "stage=\"queue\"", help);
+    m->sandbox = rl_metrics_histogram(registry, name, "stage=\"sandbox\"", help);
+    m->emit = rl_metrics_histogram(registry, name, "stage=\"emit\"", help);
+}
+
+void rl_runner_metrics_init(rl_runner_metrics *m, rl_metrics *registry) {
+    m->slots = rl_metrics_gauge(registry, "runlog_runner_slots", NULL, "Containers that may run at once.");
+    m->slots_busy = rl_metrics_gauge(registry, "runlog_runner_slots_busy", NULL, "Slots at work.");
+    m->partitions = rl_metrics_gauge(registry, "runlog_runner_partitions", NULL, "Partitions assigned.");
+    m->window_records = rl_metrics_gauge(registry, "runlog_runner_window_records", NULL,
+                                         "Records between watermark and last one taken, all partitions.");
+    m->window_largest = rl_metrics_gauge(registry, "runlog_runner_window_largest", NULL,
+                                         "Records in the fullest window of a partition.");
+    m->tasks = rl_metrics_gauge(registry, "runlog_runner_tasks", NULL, "Submissions held by this runner.");
+    m->parked = rl_metrics_gauge(registry, "runlog_runner_parked", NULL,
+                                 "Submissions waiting for another try (Docker, an image or Kafka is away).");
+    m->consumed =
+        rl_metrics_counter(registry, "runlog_runner_consumed_total", NULL, "Records taken from the log.");
+    init_finished(m, registry);
+    m->dead_letters = rl_metrics_counter(registry, "runlog_runner_dead_letters_total", NULL,
+                                         "Records that could not be read and were set aside.");
+    m->repeated = rl_metrics_counter(registry, "runlog_runner_repeated_total", NULL,
+                                     "Executions and emissions that had to be tried again.");
+    m->abandoned = rl_metrics_counter(registry, "runlog_runner_abandoned_total", NULL,
+                                      "Submissions handed back unfinished, for another runner.");
+    m->commits = rl_metrics_counter(registry, "runlog_runner_commits_total", NULL, "Offset commits.");
+    m->commit_failures = rl_metrics_counter(registry, "runlog_runner_commit_failures_total", NULL,
+                                            "Offset commits that the coordinator refused.");
+    m->rebalances = rl_metrics_counter(registry, "runlog_runner_rebalances_total", NULL,
+                                       "Assignments and revocations of partitions.");
+    init_stages(m, registry);
+}

@@ -1,0 +1,67 @@
+/* task.c: making and unmaking of a task. */
+#include "services/runner/task.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/clock.h"
+#include "lib/codec/result.h"
+#include "lib/stream/message.h"
+
+static void copy_traceparent(rl_task *task) {
+    rl_bytes value;
+    if (rl_message_header(task->message, RL_HEADER_TRACEPARENT, &value) &&
+        value.size < sizeof task->traceparent) {
+        memcpy(task->traceparent, value.data, value.size);
+    }
+}
+
+rl_task *rl_task_new(rl_task_queue *home, rl_error *err) {
+    RL_AUTO_CANCEL_TOKEN rl_cancel_token *cancel = rl_cancel_token_new(err);
+    if (!cancel) {
+        return NULL;
+    }
+    rl_task *task = calloc(1, sizeof *task);
+    if (!task) {
+        rl_error_set(err, RL_TRANSIENT, ENOMEM, "out of memory");
+        return NULL;
+    }
+    task->home = home;
+    task->attempt = 1;
+    task->cancel = RL_STEAL(cancel);
+    rl_buffer_init(&task->finished, RL_FINISHED_MAX_BYTES);
+    return task;
+}
+
+void rl_task_begin(rl_task *task, rd_kafka_message_t *message, rl_partition *partition) {
+    task->partition = partition;
+    task->offset = message->offset;
+    task->epoch = partition->epoch;
+    task->message = message;
+    task->taken_us = rl_clock_us();
+    task->state = RL_TASK_TAKEN;
+    copy_traceparent(task);
+}
+
+void rl_task_drop_message(rl_task *task) {
+    if (task->message) {
+        rd_kafka_message_destroy(task->message);
+        task->message = NULL;
+    }
+}
+
+void rl_task_free(rl_task *task) {
+    if (!task) {
+        return;
+    }
+    rl_task_drop_message(task);
+    rl_buffer_free(&task->finished);
+    rl_cancel_token_free(task->cancel);
+    free(task);
+}
+
+void rl_task_abandon(rl_task *task) {
+    atomic_store(&task->abandoned, true);
+    rl_cancel_token_set(task->cancel);
+}

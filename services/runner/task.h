@@ -1,0 +1,88 @@
+/* task.h: one submission on its way through the runner.
+ *
+ * A task is made when a record is taken from its partition and ends when everything it owes to the log has
+ * been acknowledged, or when its partition belongs to somebody else. On the way it changes hands:
+ *
+ *     consumer thread --start--> a slot's thread --back--> consumer thread --send--> producer's thread --report--> consumer thread
+ *
+ * Whoever holds it may touch all of it; nobody else may touch any of it, with two exceptions that any
+ * thread may use at any time: the cancel token and `abandoned`. Handing over goes through a queue
+ * (task_queue.h), whose lock orders the memory.
+ */
+#ifndef RL_RUNNER_TASK_H
+#define RL_RUNNER_TASK_H
+
+#include <librdkafka/rdkafka.h>
+#include <stdatomic.h>
+
+#include "lib/base/buffer.h"
+#include "lib/base/error.h"
+#include "lib/codec/id.h"
+#include "lib/codec/verdict.h"
+#include "services/runner/cancel.h"
+#include "services/runner/partition.h"
+#include "services/runner/task_queue.h"
+
+/* What the last holder says. */
+typedef enum {
+    RL_TASK_TAKEN,       /* consumer thread: fresh from the log */
+    RL_TASK_DECIDED,     /* slot: there is something to emit */
+    RL_TASK_RETRY,       /* slot: TRANSIENT failure, see `err`: run it again later */
+    RL_TASK_IMAGE_AWAY,  /* slot: the language's image is missing: this one waits, others go on */
+    RL_TASK_DROPPED,     /* slot: it was abandoned and stopped */
+    RL_TASK_DELIVERED,   /* producer: acknowledged */
+    RL_TASK_UNDELIVERED, /* producer: not acknowledged, see `err` */
+} rl_task_state;
+
+#define RL_TRACEPARENT_MAX 64 /* version 00 has 55 characters */
+
+struct rl_task {
+    rl_task *next;       /* in the queue or list that holds it */
+    rl_task *older;      /* in the consumer thread's list of all tasks: its alone, whoever holds the task */
+    rl_task *newer;      /* as above */
+    rl_task_queue *home; /* where it returns to */
+
+    rl_partition *partition; /* one reference */
+    int64_t offset;
+    uint32_t epoch; /* of the partition's window */
+
+    rd_kafka_message_t *message; /* NULL once nothing needs the record any more */
+    int32_t attempt;             /* 1: the first try */
+    int64_t taken_us;            /* monotonic */
+
+    rl_cancel_token *cancel;
+    atomic_bool abandoned; /* its partition is lost or the runner ends: emit nothing */
+
+    rl_task_state state;
+    rl_error err;
+    int64_t not_before_us; /* monotonic: parked until then */
+    int64_t backoff_us;    /* the last pause */
+    int64_t image_away_us; /* monotonic: since when its image has been missing; 0: it is not */
+
+    /* What it owes to the log. */
+    bool dead_letter;    /* first the record itself, with `err` as the reason */
+    char id[RL_ID_SIZE]; /* then, where there is an id, ... */
+    rl_buffer finished;  /* ... this encoded Finished */
+    rl_verdict verdict;
+    char traceparent[RL_TRACEPARENT_MAX]; /* "": none */
+    int64_t emitted_us;                   /* monotonic: when it was handed to the producer */
+};
+
+/* An empty task: made before its record is taken, so that what is taken always has a task. NULL and
+ * TRANSIENT when descriptors or memory are short. */
+rl_task *rl_task_new(rl_task_queue *home, rl_error *err);
+
+/* Hands the task its record; the message is the task's from here on, and so is one reference to the
+ * partition. */
+void rl_task_begin(rl_task *task, rd_kafka_message_t *message, rl_partition *partition);
+
+/* Frees all but the reference to the partition, which the consumer thread gives back itself. NULL is fine. */
+void rl_task_free(rl_task *task);
+
+/* Forgets the record's bytes as soon as nothing needs them: they pin a whole fetched batch. */
+void rl_task_drop_message(rl_task *task);
+
+/* Stops it wherever it is. Any thread that knows the task to be alive. */
+void rl_task_abandon(rl_task *task);
+
+#endif
