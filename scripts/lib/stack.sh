@@ -23,7 +23,7 @@ rl_setting() {
     printf '%s' "${value:-$default}"
 }
 
-# The languages to build: RUNLOG_LANGUAGES (separated by spaces or commas), or every folder that has a Dockerfile.
+# The languages to build: RUNLOG_LANGUAGES (separated by commas), or every folder that has a Dockerfile.
 rl_languages() {
     if [[ -n ${RUNLOG_LANGUAGES:-} ]]; then
         tr -s ', ' '\n' <<<"$RUNLOG_LANGUAGES"
@@ -89,6 +89,7 @@ rl_machine_settings() {
     printf 'RUNLOG_BASE_IMAGE=%s\n' "$RUNLOG_BASE_IMAGE"
     printf 'RUNLOG_KAFKA_IMAGE=%s\n' "$RUNLOG_KAFKA_IMAGE"
     printf 'RUNLOG_MONGO_IMAGE=%s\n' "$RUNLOG_MONGO_IMAGE"
+    [[ -z ${RUNLOG_LANGUAGES:-} ]] || printf 'RUNLOG_LANGUAGES=%s\n' "$RUNLOG_LANGUAGES"
     if [[ -S $socket ]]; then
         printf 'RUNLOG_RUNNER_UID=65532\n'
         printf 'RUNLOG_DOCKER_GID=%s\n' "$(stat -L -c %g "$socket")"
