@@ -425,18 +425,21 @@ size_t rl_agent_output_encode(const rl_agent_output *output, uint8_t *out, size_
 
 bool rl_agent_output_decode(const uint8_t *payload, size_t size, rl_agent_output *output, const char **why) {
     reader r = {payload, size, NULL};
-    *output = (rl_agent_output){.index = get_u32(&r)};
-    uint8_t phase = get_u8(&r);
-    uint8_t stream = get_u8(&r);
-    uint8_t zero = get_u8(&r) | get_u8(&r);
-    if (phase > RL_AGENT_PHASE_RUN || stream < RL_AGENT_STDOUT || stream > RL_AGENT_STDERR || zero != 0) {
+    *output = (rl_agent_output){.stream = RL_AGENT_STDOUT};
+    output->index = get_u32(&r);
+    uint32_t head = get_u32(&r); /* phase, stream and two zeros at once */
+    uint32_t phase = head >> 24;
+    uint32_t stream = head >> 16 & 0xff;
+    if (phase > RL_AGENT_PHASE_RUN || stream < RL_AGENT_STDOUT || stream > RL_AGENT_STDERR ||
+        (head & 0xffff) != 0) {
         complain(&r, "output of an unknown phase or stream");
+    } else {
+        output->phase = (rl_agent_phase)phase;
+        output->stream = (rl_agent_stream)stream;
     }
     if (r.left == 0 || r.left > RL_AGENT_OUTPUT_CHUNK) {
         complain(&r, "output is empty or too large");
     }
-    output->phase = (rl_agent_phase)phase;
-    output->stream = (rl_agent_stream)stream;
     output->size = r.left;
     output->data = take(&r, r.left);
     return reader_end(&r, why);
@@ -505,13 +508,14 @@ size_t rl_agent_failure_encode(const rl_agent_failure *failure, uint8_t *out, si
 bool rl_agent_failure_decode(const uint8_t *payload, size_t size, rl_agent_failure *failure,
                              const char **why) {
     reader r = {payload, size, NULL};
-    *failure = (rl_agent_failure){.message = ""};
+    *failure = (rl_agent_failure){.code = RL_AGENT_FAILURE_SYSTEM, .message = ""};
     uint32_t code = get_u32(&r);
     failure->os_error = get_u32(&r);
     failure->message = get_text(&r, RL_AGENT_TEXT_MAX);
     if (code < RL_AGENT_FAILURE_PROTOCOL || code > RL_AGENT_FAILURE_STUCK) {
         complain(&r, "unknown failure code");
+    } else {
+        failure->code = (rl_agent_failure_code)code;
     }
-    failure->code = (rl_agent_failure_code)code;
     return reader_end(&r, why);
 }

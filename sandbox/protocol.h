@@ -64,16 +64,16 @@
 #define RL_AGENT_PROTOCOL_VERSION 1u
 
 #define RL_AGENT_HEADER_SIZE 8u
-#define RL_AGENT_REQUEST_MAX (8u * 1024u * 1024u)        /* payload of JOB and RUN */
-#define RL_AGENT_OUTPUT_CHUNK (64u * 1024u)              /* program's bytes in one OUTPUT */
+#define RL_AGENT_REQUEST_MAX (8u << 20)                  /* payload of JOB and RUN */
+#define RL_AGENT_OUTPUT_CHUNK (64u << 10)                /* program's bytes in one OUTPUT */
 #define RL_AGENT_REPLY_MAX (RL_AGENT_OUTPUT_CHUNK + 64u) /* payload of any frame from the agent */
 
 #define RL_AGENT_ARGS_MAX 256u
 #define RL_AGENT_ENV_MAX 64u
 #define RL_AGENT_FILES_MAX 64u
-#define RL_AGENT_PATH_MAX 255u                        /* of a file's path, in bytes */
-#define RL_AGENT_STREAM_CAP_MAX (16u * 1024u * 1024u) /* largest stdout_bytes and stderr_bytes */
-#define RL_AGENT_TEXT_MAX 256u                        /* agent version and ERROR text, in bytes */
+#define RL_AGENT_PATH_MAX 255u              /* of a file's path, in bytes */
+#define RL_AGENT_STREAM_CAP_MAX (16u << 20) /* largest stdout_bytes and stderr_bytes */
+#define RL_AGENT_TEXT_MAX 256u              /* agent version and ERROR text, in bytes */
 
 typedef enum rl_agent_frame_type {
     RL_AGENT_READY = 1,    /* agent: rl_agent_ready */

@@ -193,7 +193,7 @@ static void emit_conditional(rl_user_filter *filter, size_t rule) {
     uint8_t count = (uint8_t)conditional[rule].count;
     emit_jump(filter, BPF_JEQ, (uint32_t)conditional[rule].number, 0, (uint8_t)(count + 3));
     /* args[] are 64 bits, little endian on both architectures: the low half comes first. */
-    emit_load(filter, offsetof(struct seccomp_data, args) + 8 * conditional[rule].argument);
+    emit_load(filter, offsetof(struct seccomp_data, args) + (size_t)8 * conditional[rule].argument);
     for (uint8_t i = 0; i < count; i++) {
         uint8_t to_refuse = (uint8_t)(count - 1 - i); /* instructions between here and the return */
         uint8_t to_reload = (uint8_t)(count - i);
