@@ -13,12 +13,17 @@ rl_compose() {
         --env-file "$RL_ENV_FILE" "$@"
 }
 
-# A setting that scripts need too: the environment first, as compose does it, then .env.
+# .env without the block that scripts/up keeps in it.
+rl_own_settings() {
+    sed '/^# >>> scripts\/up/,/^# <<< scripts\/up/d' "$RL_ROOT/.env"
+}
+
+# A setting that scripts need too: the environment first, as compose does it, then what the user wrote into .env.
 rl_setting() {
     local name=$1 default=$2 value=''
     value=${!name:-}
     if [[ -z $value && -e $RL_ROOT/.env ]]; then
-        value=$(sed -n "s/^$name=//p" "$RL_ROOT/.env" | tail -n 1 | tr -d "\"'")
+        value=$(rl_own_settings | sed -n "s/^$name=//p" | tail -n 1 | tr -d "\"'")
     fi
     printf '%s' "${value:-$default}"
 }
