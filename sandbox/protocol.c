@@ -1,168 +1,29 @@
-/* protocol.c: the frames of protocol.h as bytes.
- *
- * A writer that keeps counting after the buffer is full serves both measuring and writing; a reader that
- * becomes `bad` once and stays so lets a decoder read field after field and ask at the end. Both are values
- * on the stack. Nothing here multiplies or adds a size from the wire before comparing it with what is left.
- */
+/* protocol.c: the frames of protocol.h as bytes, one encoder and one decoder for each. */
 #include "sandbox/protocol.h"
+
+#include "sandbox/wire.h"
 
 #include <string.h>
 
-/* ---- writing ---- */
-
-typedef struct writer {
-    uint8_t *out;
-    size_t capacity;
-    size_t used; /* may pass capacity: then it only counts */
-} writer;
-
-static void put_raw(writer *w, const void *data, size_t size) {
-    if (size > 0 && w->used <= w->capacity && size <= w->capacity - w->used) {
-        memcpy(w->out + w->used, data, size);
-    }
-    w->used += size;
-}
-
-static void put_u8(writer *w, uint8_t value) {
-    put_raw(w, &value, 1);
-}
-
-static void put_u32(writer *w, uint32_t value) {
-    const uint8_t bytes[4] = {(uint8_t)(value >> 24), (uint8_t)(value >> 16), (uint8_t)(value >> 8),
-                              (uint8_t)value};
-    put_raw(w, bytes, sizeof bytes);
-}
-
-static void put_u64(writer *w, uint64_t value) {
-    put_u32(w, (uint32_t)(value >> 32));
-    put_u32(w, (uint32_t)value);
-}
-
-static void put_i64(writer *w, int64_t value) {
-    put_u64(w, (uint64_t)value);
-}
-
-static void put_bytes(writer *w, const void *data, size_t size) {
-    put_u32(w, (uint32_t)size);
-    put_raw(w, data, size);
-}
-
-static void put_text(writer *w, const char *text) {
-    const char *known = text != NULL ? text : "";
-    size_t size = strlen(known);
-    put_u32(w, (uint32_t)size);
-    put_raw(w, known, size + 1);
-}
-
-static writer frame_begin(rl_agent_frame_type type, uint8_t *out, size_t capacity) {
-    writer w = {out, out != NULL ? capacity : 0, 0};
+static rl_wire_writer frame_begin(rl_agent_frame_type type, uint8_t *out, size_t capacity) {
+    rl_wire_writer w = {out, out != NULL ? capacity : 0, 0};
     const uint8_t head[4] = {(uint8_t)type, 0, 0, 0};
-    put_raw(&w, head, sizeof head);
-    put_u32(&w, 0); /* the size, known at the end */
+    rl_wire_put_raw(&w, head, sizeof head);
+    rl_wire_put_u32(&w, 0); /* the size, known at the end */
     return w;
 }
 
 /* Fills the size in. 0 when the payload is above what the other side would accept. */
-static size_t frame_end(writer *w, size_t payload_max) {
+static size_t frame_end(rl_wire_writer *w, size_t payload_max) {
     size_t payload = w->used - RL_AGENT_HEADER_SIZE;
     if (payload > payload_max) {
         return 0;
     }
     if (w->used <= w->capacity) {
-        writer head = {w->out + 4, 4, 0};
-        put_u32(&head, (uint32_t)payload);
+        rl_wire_writer head = {w->out + 4, 4, 0};
+        rl_wire_put_u32(&head, (uint32_t)payload);
     }
     return w->used;
-}
-
-/* ---- reading ---- */
-
-typedef struct reader {
-    const uint8_t *next;
-    size_t left;
-    const char *bad; /* NULL while all is well; then the first complaint */
-} reader;
-
-static void complain(reader *r, const char *why) {
-    if (r->bad == NULL) {
-        r->bad = why;
-    }
-    r->left = 0;
-}
-
-static const uint8_t *take(reader *r, size_t size) {
-    if (r->bad != NULL || size > r->left) {
-        complain(r, "payload ends inside a field");
-        return NULL;
-    }
-    const uint8_t *at = r->next;
-    r->next += size;
-    r->left -= size;
-    return at;
-}
-
-static uint8_t get_u8(reader *r) {
-    const uint8_t *at = take(r, 1);
-    return at != NULL ? *at : 0;
-}
-
-static uint32_t get_u32(reader *r) {
-    const uint8_t *at = take(r, 4);
-    if (at == NULL) {
-        return 0;
-    }
-    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | (uint32_t)at[3];
-}
-
-static uint64_t get_u64(reader *r) {
-    uint64_t high = get_u32(r);
-    return high << 32 | get_u32(r);
-}
-
-/* A signed number that must be at least `least`. */
-static int64_t get_i64(reader *r, int64_t least, const char *why) {
-    uint64_t raw = get_u64(r);
-    int64_t value = 0;
-    memcpy(&value, &raw, sizeof value);
-    if (value < least) {
-        complain(r, why);
-    }
-    return value;
-}
-
-static const uint8_t *get_bytes(reader *r, size_t *size) {
-    *size = get_u32(r);
-    const uint8_t *at = take(r, *size);
-    if (at == NULL) {
-        *size = 0;
-    }
-    return at;
-}
-
-/* A C string in place. "" when the reader is bad, so that a half-decoded struct holds no wild pointer. */
-static const char *get_text(reader *r, size_t max) {
-    size_t size = get_u32(r);
-    if (size > max) {
-        complain(r, "text is too long");
-        return "";
-    }
-    const uint8_t *at = take(r, size + 1);
-    if (at == NULL) {
-        return "";
-    }
-    if (memchr(at, 0, size + 1) != at + size) {
-        complain(r, "text holds a NUL or lacks its last one");
-        return "";
-    }
-    return (const char *)at;
-}
-
-static bool reader_end(reader *r, const char **why) {
-    if (r->bad == NULL && r->left != 0) {
-        r->bad = "bytes after the last field";
-    }
-    *why = r->bad;
-    return r->bad == NULL;
 }
 
 rl_agent_parse rl_agent_frame_parse(const uint8_t *data, size_t size, size_t payload_max,
@@ -176,8 +37,8 @@ rl_agent_parse rl_agent_frame_parse(const uint8_t *data, size_t size, size_t pay
     if (size < RL_AGENT_HEADER_SIZE) {
         return RL_AGENT_PARSE_MORE;
     }
-    reader head = {data + 4, 4, NULL};
-    size_t payload_size = get_u32(&head);
+    rl_wire_reader head = {data + 4, 4, NULL};
+    size_t payload_size = rl_wire_get_u32(&head);
     if (data[1] != 0 || data[2] != 0 || data[3] != 0) {
         *why = "reserved bytes of a frame header are not zero";
         return RL_AGENT_PARSE_BAD;
@@ -199,84 +60,84 @@ rl_agent_parse rl_agent_frame_parse(const uint8_t *data, size_t size, size_t pay
 /* ---- READY ---- */
 
 size_t rl_agent_ready_encode(const rl_agent_ready *ready, uint8_t *out, size_t capacity) {
-    writer w = frame_begin(RL_AGENT_READY, out, capacity);
-    put_u32(&w, ready->protocol_version);
-    put_u32(&w, ready->cgroup_version);
-    put_u32(&w, ready->accounting);
-    put_text(&w, ready->version);
+    rl_wire_writer w = frame_begin(RL_AGENT_READY, out, capacity);
+    rl_wire_put_u32(&w, ready->protocol_version);
+    rl_wire_put_u32(&w, ready->cgroup_version);
+    rl_wire_put_u32(&w, ready->accounting);
+    rl_wire_put_text(&w, ready->version);
     return frame_end(&w, RL_AGENT_REPLY_MAX);
 }
 
 bool rl_agent_ready_decode(const uint8_t *payload, size_t size, rl_agent_ready *ready, const char **why) {
-    reader r = {payload, size, NULL};
+    rl_wire_reader r = {payload, size, NULL};
     *ready = (rl_agent_ready){.version = ""};
-    ready->protocol_version = get_u32(&r);
+    ready->protocol_version = rl_wire_get_u32(&r);
     if (r.bad == NULL && ready->protocol_version != RL_AGENT_PROTOCOL_VERSION) {
         *why = NULL; /* the rest has a layout that is not ours to judge */
         return true;
     }
-    ready->cgroup_version = get_u32(&r);
-    ready->accounting = get_u32(&r);
-    ready->version = get_text(&r, RL_AGENT_TEXT_MAX);
-    return reader_end(&r, why);
+    ready->cgroup_version = rl_wire_get_u32(&r);
+    ready->accounting = rl_wire_get_u32(&r);
+    ready->version = rl_wire_get_text(&r, RL_AGENT_TEXT_MAX);
+    return rl_wire_end(&r, why);
 }
 
 /* ---- JOB and RUN ---- */
 
-static void put_limits(writer *w, const rl_agent_limits *limits) {
-    put_i64(w, limits->cpu_us);
-    put_i64(w, limits->wall_us);
-    put_i64(w, limits->memory_bytes);
-    put_i64(w, limits->stdout_bytes);
-    put_i64(w, limits->stderr_bytes);
-    put_i64(w, limits->file_bytes);
-    put_i64(w, limits->stack_bytes);
-    put_u32(w, limits->open_files);
-    put_u32(w, limits->processes);
+static void put_limits(rl_wire_writer *w, const rl_agent_limits *limits) {
+    rl_wire_put_i64(w, limits->cpu_us);
+    rl_wire_put_i64(w, limits->wall_us);
+    rl_wire_put_i64(w, limits->memory_bytes);
+    rl_wire_put_i64(w, limits->stdout_bytes);
+    rl_wire_put_i64(w, limits->stderr_bytes);
+    rl_wire_put_i64(w, limits->file_bytes);
+    rl_wire_put_i64(w, limits->stack_bytes);
+    rl_wire_put_u32(w, limits->open_files);
+    rl_wire_put_u32(w, limits->processes);
 }
 
-static void get_limits(reader *r, rl_agent_limits *limits) {
-    limits->cpu_us = get_i64(r, 1, "cpu_us is not positive");
-    limits->wall_us = get_i64(r, 1, "wall_us is not positive");
-    limits->memory_bytes = get_i64(r, 1, "memory_bytes is not positive");
-    limits->stdout_bytes = get_i64(r, 0, "stdout_bytes is negative");
-    limits->stderr_bytes = get_i64(r, 0, "stderr_bytes is negative");
-    limits->file_bytes = get_i64(r, 1, "file_bytes is not positive");
-    limits->stack_bytes = get_i64(r, 1, "stack_bytes is not positive");
-    limits->open_files = get_u32(r);
-    limits->processes = get_u32(r);
+static void get_limits(rl_wire_reader *r, rl_agent_limits *limits) {
+    limits->cpu_us = rl_wire_get_i64(r, 1, "cpu_us is not positive");
+    limits->wall_us = rl_wire_get_i64(r, 1, "wall_us is not positive");
+    limits->memory_bytes = rl_wire_get_i64(r, 1, "memory_bytes is not positive");
+    limits->stdout_bytes = rl_wire_get_i64(r, 0, "stdout_bytes is negative");
+    limits->stderr_bytes = rl_wire_get_i64(r, 0, "stderr_bytes is negative");
+    limits->file_bytes = rl_wire_get_i64(r, 1, "file_bytes is not positive");
+    limits->stack_bytes = rl_wire_get_i64(r, 1, "stack_bytes is not positive");
+    limits->open_files = rl_wire_get_u32(r);
+    limits->processes = rl_wire_get_u32(r);
     if (limits->open_files < 3) {
-        complain(r, "open_files is below 3");
+        rl_wire_complain(r, "open_files is below 3");
     }
     if (limits->processes < 1) {
-        complain(r, "processes is not positive");
+        rl_wire_complain(r, "processes is not positive");
     }
     if (limits->stdout_bytes > RL_AGENT_STREAM_CAP_MAX || limits->stderr_bytes > RL_AGENT_STREAM_CAP_MAX) {
-        complain(r, "an output cap is above its maximum");
+        rl_wire_complain(r, "an output cap is above its maximum");
     }
 }
 
-static void put_command(writer *w, const rl_agent_command *command) {
+static void put_command(rl_wire_writer *w, const rl_agent_command *command) {
     put_limits(w, &command->limits);
-    put_u32(w, command->argc);
+    rl_wire_put_u32(w, command->argc);
     for (uint32_t i = 0; i < command->argc; i++) {
-        put_text(w, command->argv[i]);
+        rl_wire_put_text(w, command->argv[i]);
     }
 }
 
-static void get_command(reader *r, rl_agent_command *command) {
+static void get_command(rl_wire_reader *r, rl_agent_command *command) {
     get_limits(r, &command->limits);
-    command->argc = get_u32(r);
+    command->argc = rl_wire_get_u32(r);
     if (command->argc < 1 || command->argc > RL_AGENT_ARGS_MAX) {
-        complain(r, "argument count is out of bounds");
+        rl_wire_complain(r, "argument count is out of bounds");
         command->argc = 0;
     }
     for (uint32_t i = 0; i < command->argc; i++) {
-        command->argv[i] = get_text(r, RL_AGENT_REQUEST_MAX);
+        command->argv[i] = rl_wire_get_text(r, RL_AGENT_REQUEST_MAX);
     }
     command->argv[command->argc] = NULL;
     if (command->argc > 0 && command->argv[0][0] == '\0') {
-        complain(r, "the program's name is empty");
+        rl_wire_complain(r, "the program's name is empty");
     }
 }
 
@@ -299,15 +160,15 @@ static bool path_is_contained(const char *path) {
     }
 }
 
-static void get_file(reader *r, rl_agent_file *file) {
-    file->path = get_text(r, RL_AGENT_PATH_MAX);
-    file->mode = get_u32(r);
-    file->data = get_bytes(r, &file->size);
+static void get_file(rl_wire_reader *r, rl_agent_file *file) {
+    file->path = rl_wire_get_text(r, RL_AGENT_PATH_MAX);
+    file->mode = rl_wire_get_u32(r);
+    file->data = rl_wire_get_bytes(r, &file->size);
     if (!path_is_contained(file->path)) {
-        complain(r, "a file's path leaves the work folder or is not plain");
+        rl_wire_complain(r, "a file's path leaves the work folder or is not plain");
     }
     if (file->mode > 0777) {
-        complain(r, "a file's mode has more than permission bits");
+        rl_wire_complain(r, "a file's mode has more than permission bits");
     }
 }
 
@@ -316,97 +177,97 @@ size_t rl_agent_job_encode(const rl_agent_job *job, uint8_t *out, size_t capacit
         (job->has_compile && !command_is_encodable(&job->compile))) {
         return 0;
     }
-    writer w = frame_begin(RL_AGENT_JOB, out, capacity);
-    put_u32(&w, job->uid);
-    put_u32(&w, job->gid);
-    put_text(&w, job->work_dir);
-    put_u32(&w, job->env_count);
+    rl_wire_writer w = frame_begin(RL_AGENT_JOB, out, capacity);
+    rl_wire_put_u32(&w, job->uid);
+    rl_wire_put_u32(&w, job->gid);
+    rl_wire_put_text(&w, job->work_dir);
+    rl_wire_put_u32(&w, job->env_count);
     for (uint32_t i = 0; i < job->env_count; i++) {
-        put_text(&w, job->env[i]);
+        rl_wire_put_text(&w, job->env[i]);
     }
-    put_u32(&w, job->file_count);
+    rl_wire_put_u32(&w, job->file_count);
     for (uint32_t i = 0; i < job->file_count; i++) {
-        put_text(&w, job->files[i].path);
-        put_u32(&w, job->files[i].mode);
-        put_bytes(&w, job->files[i].data, job->files[i].size);
+        rl_wire_put_text(&w, job->files[i].path);
+        rl_wire_put_u32(&w, job->files[i].mode);
+        rl_wire_put_bytes(&w, job->files[i].data, job->files[i].size);
     }
-    put_u8(&w, job->has_compile);
+    rl_wire_put_u8(&w, job->has_compile);
     if (job->has_compile) {
         put_command(&w, &job->compile);
     }
     return frame_end(&w, RL_AGENT_REQUEST_MAX);
 }
 
-static void get_environment(reader *r, rl_agent_job *job) {
-    job->env_count = get_u32(r);
+static void get_environment(rl_wire_reader *r, rl_agent_job *job) {
+    job->env_count = rl_wire_get_u32(r);
     if (job->env_count > RL_AGENT_ENV_MAX) {
-        complain(r, "too many environment variables");
+        rl_wire_complain(r, "too many environment variables");
         job->env_count = 0;
     }
     for (uint32_t i = 0; i < job->env_count; i++) {
-        job->env[i] = get_text(r, RL_AGENT_REQUEST_MAX);
+        job->env[i] = rl_wire_get_text(r, RL_AGENT_REQUEST_MAX);
         if (job->env[i][0] == '=' || strchr(job->env[i], '=') == NULL) {
-            complain(r, "an environment variable is not NAME=value");
+            rl_wire_complain(r, "an environment variable is not NAME=value");
         }
     }
     job->env[job->env_count] = NULL;
 }
 
 bool rl_agent_job_decode(const uint8_t *payload, size_t size, rl_agent_job *job, const char **why) {
-    reader r = {payload, size, NULL};
+    rl_wire_reader r = {payload, size, NULL};
     *job = (rl_agent_job){.work_dir = ""};
-    job->uid = get_u32(&r);
-    job->gid = get_u32(&r);
+    job->uid = rl_wire_get_u32(&r);
+    job->gid = rl_wire_get_u32(&r);
     if (job->uid == 0 || job->gid == 0 || job->uid == UINT32_MAX || job->gid == UINT32_MAX) {
-        complain(&r, "uid or gid is root or none");
+        rl_wire_complain(&r, "uid or gid is root or none");
     }
-    job->work_dir = get_text(&r, RL_AGENT_PATH_MAX);
+    job->work_dir = rl_wire_get_text(&r, RL_AGENT_PATH_MAX);
     if (job->work_dir[0] != '/') {
-        complain(&r, "the work folder is not absolute");
+        rl_wire_complain(&r, "the work folder is not absolute");
     }
     get_environment(&r, job);
-    job->file_count = get_u32(&r);
+    job->file_count = rl_wire_get_u32(&r);
     if (job->file_count > RL_AGENT_FILES_MAX) {
-        complain(&r, "too many files");
+        rl_wire_complain(&r, "too many files");
         job->file_count = 0;
     }
     for (uint32_t i = 0; i < job->file_count; i++) {
         get_file(&r, &job->files[i]);
     }
-    uint8_t has_compile = get_u8(&r);
+    uint8_t has_compile = rl_wire_get_u8(&r);
     if (has_compile > 1) {
-        complain(&r, "has_compile is neither 0 nor 1");
+        rl_wire_complain(&r, "has_compile is neither 0 nor 1");
     }
     job->has_compile = has_compile == 1;
     if (job->has_compile) {
         get_command(&r, &job->compile);
     }
-    return reader_end(&r, why);
+    return rl_wire_end(&r, why);
 }
 
 size_t rl_agent_run_encode(const rl_agent_run *run, uint8_t *out, size_t capacity) {
     if (!command_is_encodable(&run->command) || run->input_size > RL_AGENT_REQUEST_MAX) {
         return 0;
     }
-    writer w = frame_begin(RL_AGENT_RUN, out, capacity);
-    put_u32(&w, run->index);
-    put_u32(&w, run->flags);
+    rl_wire_writer w = frame_begin(RL_AGENT_RUN, out, capacity);
+    rl_wire_put_u32(&w, run->index);
+    rl_wire_put_u32(&w, run->flags);
     put_command(&w, &run->command);
-    put_bytes(&w, run->input, run->input_size);
+    rl_wire_put_bytes(&w, run->input, run->input_size);
     return frame_end(&w, RL_AGENT_REQUEST_MAX);
 }
 
 bool rl_agent_run_decode(const uint8_t *payload, size_t size, rl_agent_run *run, const char **why) {
-    reader r = {payload, size, NULL};
+    rl_wire_reader r = {payload, size, NULL};
     *run = (rl_agent_run){0};
-    run->index = get_u32(&r);
-    run->flags = get_u32(&r);
+    run->index = rl_wire_get_u32(&r);
+    run->flags = rl_wire_get_u32(&r);
     if ((run->flags & ~(RL_AGENT_RUN_LAST | RL_AGENT_RUN_CLEAN)) != 0) {
-        complain(&r, "unknown flags in a run");
+        rl_wire_complain(&r, "unknown flags in a run");
     }
     get_command(&r, &run->command);
-    run->input = get_bytes(&r, &run->input_size);
-    return reader_end(&r, why);
+    run->input = rl_wire_get_bytes(&r, &run->input_size);
+    return rl_wire_end(&r, why);
 }
 
 /* ---- OUTPUT ---- */
@@ -415,34 +276,34 @@ size_t rl_agent_output_encode(const rl_agent_output *output, uint8_t *out, size_
     if (output->size == 0 || output->size > RL_AGENT_OUTPUT_CHUNK) {
         return 0;
     }
-    writer w = frame_begin(RL_AGENT_OUTPUT, out, capacity);
+    rl_wire_writer w = frame_begin(RL_AGENT_OUTPUT, out, capacity);
     const uint8_t head[4] = {(uint8_t)output->phase, (uint8_t)output->stream, 0, 0};
-    put_u32(&w, output->index);
-    put_raw(&w, head, sizeof head);
-    put_raw(&w, output->data, output->size);
+    rl_wire_put_u32(&w, output->index);
+    rl_wire_put_raw(&w, head, sizeof head);
+    rl_wire_put_raw(&w, output->data, output->size);
     return frame_end(&w, RL_AGENT_REPLY_MAX);
 }
 
 bool rl_agent_output_decode(const uint8_t *payload, size_t size, rl_agent_output *output, const char **why) {
-    reader r = {payload, size, NULL};
+    rl_wire_reader r = {payload, size, NULL};
     *output = (rl_agent_output){.stream = RL_AGENT_STDOUT};
-    output->index = get_u32(&r);
-    uint32_t head = get_u32(&r); /* phase, stream and two zeros at once */
+    output->index = rl_wire_get_u32(&r);
+    uint32_t head = rl_wire_get_u32(&r); /* phase, stream and two zeros at once */
     uint32_t phase = head >> 24;
     uint32_t stream = head >> 16 & 0xff;
     if (phase > RL_AGENT_PHASE_RUN || stream < RL_AGENT_STDOUT || stream > RL_AGENT_STDERR ||
         (head & 0xffff) != 0) {
-        complain(&r, "output of an unknown phase or stream");
+        rl_wire_complain(&r, "output of an unknown phase or stream");
     } else {
         output->phase = (rl_agent_phase)phase;
         output->stream = (rl_agent_stream)stream;
     }
     if (r.left == 0 || r.left > RL_AGENT_OUTPUT_CHUNK) {
-        complain(&r, "output is empty or too large");
+        rl_wire_complain(&r, "output is empty or too large");
     }
     output->size = r.left;
-    output->data = take(&r, r.left);
-    return reader_end(&r, why);
+    output->data = rl_wire_take(&r, r.left);
+    return rl_wire_end(&r, why);
 }
 
 /* ---- COMPILED and DONE ---- */
@@ -457,65 +318,65 @@ size_t rl_agent_result_encode(rl_agent_frame_type type, const rl_agent_result *r
     if (type != RL_AGENT_COMPILED && type != RL_AGENT_DONE) {
         return 0;
     }
-    writer w = frame_begin(type, out, capacity);
-    put_u32(&w, result->index);
-    put_u32(&w, result->flags);
-    put_u32(&w, (uint32_t)result->exit_code);
-    put_u32(&w, result->term_signal);
-    put_u32(&w, result->start_errno);
-    put_i64(&w, result->cpu_us);
-    put_i64(&w, result->wall_us);
-    put_i64(&w, result->memory_peak_bytes);
-    put_u64(&w, result->oom_kills);
-    put_u64(&w, result->forks_refused);
-    put_u64(&w, result->stdout_bytes);
-    put_u64(&w, result->stderr_bytes);
+    rl_wire_writer w = frame_begin(type, out, capacity);
+    rl_wire_put_u32(&w, result->index);
+    rl_wire_put_u32(&w, result->flags);
+    rl_wire_put_u32(&w, (uint32_t)result->exit_code);
+    rl_wire_put_u32(&w, result->term_signal);
+    rl_wire_put_u32(&w, result->start_errno);
+    rl_wire_put_i64(&w, result->cpu_us);
+    rl_wire_put_i64(&w, result->wall_us);
+    rl_wire_put_i64(&w, result->memory_peak_bytes);
+    rl_wire_put_u64(&w, result->oom_kills);
+    rl_wire_put_u64(&w, result->forks_refused);
+    rl_wire_put_u64(&w, result->stdout_bytes);
+    rl_wire_put_u64(&w, result->stderr_bytes);
     return frame_end(&w, RL_AGENT_REPLY_MAX);
 }
 
 bool rl_agent_result_decode(const uint8_t *payload, size_t size, rl_agent_result *result, const char **why) {
-    reader r = {payload, size, NULL};
+    rl_wire_reader r = {payload, size, NULL};
     *result = (rl_agent_result){0};
-    result->index = get_u32(&r);
-    result->flags = get_u32(&r);
-    uint32_t exit_code = get_u32(&r);
-    result->term_signal = get_u32(&r);
-    result->start_errno = get_u32(&r);
-    result->cpu_us = get_i64(&r, 0, "cpu_us is negative");
-    result->wall_us = get_i64(&r, 0, "wall_us is negative");
-    result->memory_peak_bytes = get_i64(&r, 0, "memory_peak_bytes is negative");
-    result->oom_kills = get_u64(&r);
-    result->forks_refused = get_u64(&r);
-    result->stdout_bytes = get_u64(&r);
-    result->stderr_bytes = get_u64(&r);
+    result->index = rl_wire_get_u32(&r);
+    result->flags = rl_wire_get_u32(&r);
+    uint32_t exit_code = rl_wire_get_u32(&r);
+    result->term_signal = rl_wire_get_u32(&r);
+    result->start_errno = rl_wire_get_u32(&r);
+    result->cpu_us = rl_wire_get_i64(&r, 0, "cpu_us is negative");
+    result->wall_us = rl_wire_get_i64(&r, 0, "wall_us is negative");
+    result->memory_peak_bytes = rl_wire_get_i64(&r, 0, "memory_peak_bytes is negative");
+    result->oom_kills = rl_wire_get_u64(&r);
+    result->forks_refused = rl_wire_get_u64(&r);
+    result->stdout_bytes = rl_wire_get_u64(&r);
+    result->stderr_bytes = rl_wire_get_u64(&r);
     if (exit_code > 255 && exit_code != UINT32_MAX) {
-        complain(&r, "exit_code is out of bounds");
+        rl_wire_complain(&r, "exit_code is out of bounds");
     }
     result->exit_code = exit_code <= 255 ? (int32_t)exit_code : -1;
-    return reader_end(&r, why);
+    return rl_wire_end(&r, why);
 }
 
 /* ---- ERROR ---- */
 
 size_t rl_agent_failure_encode(const rl_agent_failure *failure, uint8_t *out, size_t capacity) {
-    writer w = frame_begin(RL_AGENT_ERROR, out, capacity);
-    put_u32(&w, (uint32_t)failure->code);
-    put_u32(&w, failure->os_error);
-    put_text(&w, failure->message);
+    rl_wire_writer w = frame_begin(RL_AGENT_ERROR, out, capacity);
+    rl_wire_put_u32(&w, (uint32_t)failure->code);
+    rl_wire_put_u32(&w, failure->os_error);
+    rl_wire_put_text(&w, failure->message);
     return frame_end(&w, RL_AGENT_REPLY_MAX);
 }
 
 bool rl_agent_failure_decode(const uint8_t *payload, size_t size, rl_agent_failure *failure,
                              const char **why) {
-    reader r = {payload, size, NULL};
+    rl_wire_reader r = {payload, size, NULL};
     *failure = (rl_agent_failure){.code = RL_AGENT_FAILURE_SYSTEM, .message = ""};
-    uint32_t code = get_u32(&r);
-    failure->os_error = get_u32(&r);
-    failure->message = get_text(&r, RL_AGENT_TEXT_MAX);
+    uint32_t code = rl_wire_get_u32(&r);
+    failure->os_error = rl_wire_get_u32(&r);
+    failure->message = rl_wire_get_text(&r, RL_AGENT_TEXT_MAX);
     if (code < RL_AGENT_FAILURE_PROTOCOL || code > RL_AGENT_FAILURE_STUCK) {
-        complain(&r, "unknown failure code");
+        rl_wire_complain(&r, "unknown failure code");
     } else {
         failure->code = (rl_agent_failure_code)code;
     }
-    return reader_end(&r, why);
+    return rl_wire_end(&r, why);
 }
