@@ -1,0 +1,148 @@
+#include "services/runner/job.h"
+
+#include "services/runner/container_spec.h"
+#include "tests/support/suite.h"
+
+static const char *const compile_argv[] = {"cc", "main.c"};
+static const char *const run_argv[] = {"./main"};
+static const char *const environment[] = {"LANG=de_DE.UTF-8", "X=1"};
+
+static const rl_limits limits = {.compile = {10, 20, 512 << 20},
+                                 .run = {1, 2, 256 << 20},
+                                 .output_bytes = 1000,
+                                 .file_bytes = 2000,
+                                 .stack_bytes = 3000,
+                                 .processes = 4,
+                                 .open_files = 5};
+
+static rl_manifest compiled(void) {
+    return (rl_manifest){.name = "c",
+                         .source_file = "main.c",
+                         .compile = compile_argv,
+                         .compile_count = 2,
+                         .run = run_argv,
+                         .run_count = 1,
+                         .environment = environment,
+                         .environment_count = 2};
+}
+
+static rl_submission submission(void) {
+    return (rl_submission){
+        .id = "x", .source = rl_bytes_of("int main;"), .entry_point = "", .input = rl_bytes_of("in")};
+}
+
+START_TEST(limits_come_from_the_record_then_the_manifest_and_never_pass_the_maxima) {
+    rl_limits asked = {.run = {.cpu_us = 5, .memory_bytes = INT64_C(1) << 40}, .processes = 9};
+    rl_limits maxima = {.run = {.memory_bytes = 128 << 20}, .processes = 8, .output_bytes = 100};
+    rl_limits effective = rl_job_limits(&asked, &limits, &maxima);
+    ck_assert_int_eq(effective.run.cpu_us, 5);
+    ck_assert_int_eq(effective.run.wall_us, 2);
+    ck_assert_int_eq(effective.run.memory_bytes, 128 << 20);
+    ck_assert_int_eq(effective.processes, 8);
+    ck_assert_int_eq(effective.output_bytes, 100);
+    ck_assert_int_eq(effective.stack_bytes, 3000);
+}
+END_TEST
+
+START_TEST(memory_is_never_less_than_a_container_needs_to_start) {
+    rl_limits asked = limits;
+    asked.run.memory_bytes = 1;
+    rl_limits effective = rl_job_limits(&asked, &limits, &(rl_limits){.processes = 0});
+    ck_assert_int_eq(effective.run.memory_bytes, RL_SANDBOX_MEMORY_MIN);
+}
+END_TEST
+
+START_TEST(options_follow_the_compilers_and_arguments_the_programs) {
+    static const char *const options[] = {"-O3"};
+    static const char *const args[] = {"a", "b"};
+    rl_manifest manifest = compiled();
+    rl_submission s = submission();
+    s.compile_options = options;
+    s.compile_option_count = 1;
+    s.args = args;
+    s.arg_count = 2;
+    rl_agent_job job;
+    rl_agent_run run;
+    ck_assert(rl_job_fill(&s, &manifest, &limits, 7, &job, NULL));
+    ck_assert(rl_job_fill_run(&s, &manifest, &limits, 12345, &run, NULL));
+    ck_assert(job.has_compile);
+    ck_assert_uint_eq(job.compile.argc, 3);
+    ck_assert_str_eq(job.compile.argv[2], "-O3");
+    ck_assert_int_eq(job.compile.limits.cpu_us, 10);
+    ck_assert_uint_eq(run.command.argc, 3);
+    ck_assert_str_eq(run.command.argv[0], "./main");
+    ck_assert_str_eq(run.command.argv[2], "b");
+    ck_assert_int_eq(run.command.limits.memory_bytes, 12345);
+    ck_assert_uint_eq(run.flags, RL_AGENT_RUN_LAST);
+    ck_assert_uint_eq(run.input_size, 2);
+}
+END_TEST
+
+START_TEST(the_manifests_environment_wins_over_ours) {
+    rl_manifest manifest = compiled();
+    rl_submission s = submission();
+    rl_agent_job job;
+    ck_assert(rl_job_fill(&s, &manifest, &limits, 7, &job, NULL));
+    ck_assert_uint_eq(job.env_count, 5);
+    ck_assert_str_eq(job.env[0], "LANG=de_DE.UTF-8");
+    ck_assert_str_eq(job.env[3], "HOME=" RL_SANDBOX_WORK_DIR);
+    for (uint32_t i = 1; i < job.env_count; i++) {
+        ck_assert_int_ne(strncmp(job.env[i], "LANG=", 5), 0);
+    }
+}
+END_TEST
+
+START_TEST(the_source_is_the_first_file_under_the_manifests_name_or_its_own) {
+    static const rl_file files[] = {{"lib/x.h", {"1", 1}}};
+    rl_manifest manifest = compiled();
+    rl_submission s = submission();
+    s.files = files;
+    s.file_count = 1;
+    rl_agent_job job;
+    ck_assert(rl_job_fill(&s, &manifest, &limits, 7, &job, NULL));
+    ck_assert_uint_eq(job.file_count, 2);
+    ck_assert_str_eq(job.files[0].path, "main.c");
+    ck_assert_uint_eq(job.files[0].size, 9);
+    ck_assert_str_eq(job.files[1].path, "lib/x.h");
+    s.entry_point = "other.c";
+    ck_assert(rl_job_fill(&s, &manifest, &limits, 7, &job, NULL));
+    ck_assert_str_eq(job.files[0].path, "other.c");
+}
+END_TEST
+
+START_TEST(more_than_the_protocol_carries_is_invalid) {
+    static const char *args[RL_AGENT_ARGS_MAX];
+    static const rl_file files[RL_AGENT_FILES_MAX];
+    rl_manifest manifest = compiled();
+    rl_submission s = submission();
+    rl_agent_run run;
+    rl_agent_job job;
+    rl_error err = RL_ERROR_INIT;
+    s.args = args;
+    s.arg_count = RL_AGENT_ARGS_MAX;
+    ck_assert(!rl_job_fill_run(&s, &manifest, &limits, 1, &run, &err));
+    ck_assert_int_eq(err.error_class, RL_INVALID);
+    s.files = files;
+    s.file_count = RL_AGENT_FILES_MAX;
+    ck_assert(!rl_job_fill(&s, &manifest, &limits, 7, &job, &err));
+    ck_assert_int_eq(err.error_class, RL_INVALID);
+}
+END_TEST
+
+START_TEST(a_program_in_the_work_folder_is_the_users) {
+    static const char *const cases[] = {"./main", "bin/x", RL_SANDBOX_WORK_DIR "/main"};
+    static const char *const others[] = {"python3", "/usr/bin/python3", RL_SANDBOX_WORK_DIR "2/main"};
+    for (size_t i = 0; i < 3; i++) {
+        rl_manifest manifest = {.run = &cases[i], .run_count = 1};
+        ck_assert(rl_job_program_is_users(&manifest));
+        manifest.run = &others[i];
+        ck_assert(!rl_job_program_is_users(&manifest));
+    }
+}
+END_TEST
+
+RL_SUITE("runner/job", limits_come_from_the_record_then_the_manifest_and_never_pass_the_maxima,
+         memory_is_never_less_than_a_container_needs_to_start,
+         options_follow_the_compilers_and_arguments_the_programs, the_manifests_environment_wins_over_ours,
+         the_source_is_the_first_file_under_the_manifests_name_or_its_own,
+         more_than_the_protocol_carries_is_invalid, a_program_in_the_work_folder_is_the_users)

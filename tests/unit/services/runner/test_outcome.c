@@ -1,0 +1,106 @@
+#include "services/runner/outcome.h"
+
+#include "tests/support/suite.h"
+
+typedef struct {
+    rl_transcript transcript;
+    rl_arena *arena;
+    rl_finished finished;
+} fixture;
+
+static void open_fixture(fixture *f) {
+    rl_transcript_init(&f->transcript, 1000);
+    f->arena = rl_arena_new(100000);
+    f->finished = (rl_finished){.id = "x"};
+    f->transcript.facts.compiled = true;
+    f->transcript.facts.compile.flags = RL_AGENT_SKIPPED;
+}
+
+static void close_fixture(fixture *f) {
+    rl_transcript_free(&f->transcript);
+    rl_arena_free(f->arena);
+}
+
+START_TEST(outputs_are_copied_with_what_was_cut_off) {
+    fixture f;
+    open_fixture(&f);
+    f.transcript.facts.ran = true;
+    f.transcript.facts.run =
+        (rl_agent_result){.exit_code = 0, .cpu_us = 1, .wall_us = 2, .memory_peak_bytes = 3};
+    rl_buffer_append_text(&f.transcript.out.bytes, "out");
+    f.transcript.err.truncated = true;
+    ck_assert(rl_outcome_of_transcript(&f.transcript, f.arena, &f.finished, NULL));
+    rl_transcript_free(&f.transcript);
+    ck_assert(rl_bytes_equal(f.finished.out.bytes, rl_bytes_of("out")));
+    ck_assert(!f.finished.out.truncated);
+    ck_assert(f.finished.err.truncated);
+    ck_assert(f.finished.has_exit_code && !f.finished.has_signal);
+    ck_assert_int_eq(f.finished.cpu_us, 1);
+    ck_assert_int_eq(f.finished.wall_us, 2);
+    ck_assert_int_eq(f.finished.memory_bytes, 3);
+    close_fixture(&f);
+}
+END_TEST
+
+START_TEST(a_signal_takes_the_place_of_the_exit_code) {
+    fixture f;
+    open_fixture(&f);
+    f.transcript.facts.ran = true;
+    f.transcript.facts.run = (rl_agent_result){.exit_code = -1, .term_signal = 11};
+    ck_assert(rl_outcome_of_transcript(&f.transcript, f.arena, &f.finished, NULL));
+    ck_assert(!f.finished.has_exit_code);
+    ck_assert(f.finished.has_signal);
+    ck_assert_int_eq(f.finished.signal, 11);
+    close_fixture(&f);
+}
+END_TEST
+
+START_TEST(a_compiler_stopped_by_a_limit_ends_with_a_line_about_it) {
+    static const char *const outputs[][2] = {
+        {"", "compile time limit exceeded\n"},
+        {"warning", "warning\ncompile time limit exceeded\n"},
+        {"warning\n", "warning\ncompile time limit exceeded\n"},
+    };
+    for (size_t i = 0; i < 3; i++) {
+        fixture f;
+        open_fixture(&f);
+        f.transcript.facts.compile =
+            (rl_agent_result){.flags = RL_AGENT_HIT_CPU, .exit_code = -1, .term_signal = 9};
+        rl_buffer_append_text(&f.transcript.compile.bytes, outputs[i][0]);
+        ck_assert(rl_outcome_of_transcript(&f.transcript, f.arena, &f.finished, NULL));
+        ck_assert_int_eq(f.finished.verdict, RL_VERDICT_COMPILE_ERROR);
+        ck_assert_int_eq(f.finished.limit_hit, RL_LIMIT_CPU_TIME);
+        ck_assert(rl_bytes_equal(f.finished.compile.bytes, rl_bytes_of(outputs[i][1])));
+        ck_assert(!f.finished.has_exit_code && !f.finished.has_signal);
+        close_fixture(&f);
+    }
+}
+END_TEST
+
+START_TEST(a_full_arena_is_transient_and_no_verdict) {
+    fixture f;
+    open_fixture(&f);
+    f.transcript.facts.ran = true;
+    rl_buffer_append_text(&f.transcript.out.bytes, "more than one byte");
+    rl_arena_free(f.arena);
+    f.arena = rl_arena_new(1);
+    rl_error err = RL_ERROR_INIT;
+    ck_assert(!rl_outcome_of_transcript(&f.transcript, f.arena, &f.finished, &err));
+    ck_assert_int_eq(err.error_class, RL_TRANSIENT);
+    close_fixture(&f);
+}
+END_TEST
+
+START_TEST(our_failure_carries_its_message) {
+    fixture f;
+    open_fixture(&f);
+    ck_assert(rl_outcome_of_failure("the agent ended too early", f.arena, &f.finished, NULL));
+    ck_assert_int_eq(f.finished.verdict, RL_VERDICT_SYSTEM_ERROR);
+    ck_assert_str_eq(f.finished.message, "the agent ended too early");
+    close_fixture(&f);
+}
+END_TEST
+
+RL_SUITE("runner/outcome", outputs_are_copied_with_what_was_cut_off,
+         a_signal_takes_the_place_of_the_exit_code, a_compiler_stopped_by_a_limit_ends_with_a_line_about_it,
+         a_full_arena_is_transient_and_no_verdict, our_failure_carries_its_message)
