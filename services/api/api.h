@@ -1,0 +1,45 @@
+/* api.h: the parts of the service, as main.c builds them and the routes use them.
+ *
+ * Everything is borrowed from main.c, outlives the server, and may be used by any thread.
+ */
+#ifndef RL_API_API_H
+#define RL_API_API_H
+
+#include <stdatomic.h>
+
+#include "lib/base/log.h"
+#include "lib/manifest/manifest.h"
+#include "lib/ops/ops_server.h"
+#include "services/api/api_metrics.h"
+#include "services/api/config.h"
+#include "services/api/ident.h"
+#include "services/api/publish.h"
+#include "services/api/store.h"
+#include "services/api/tail.h"
+#include "services/api/waiters.h"
+
+#define RL_API_CHECKS 3
+
+typedef struct {
+    const rl_api_config *config;
+    rl_log *log;
+    rl_api_metrics *metrics;
+    const rl_manifests *manifests;
+    rl_bytes languages; /* the body of GET /api/languages */
+    const rl_ident *ident;
+    rl_publisher *publisher;
+    rl_tail *tail;
+    rl_store *store;
+    rl_waiters *waiters;
+    rl_ops_readiness checks[RL_API_CHECKS];
+    _Atomic bool draining;       /* after SIGTERM: no more submissions, no more waiting */
+    _Atomic int64_t body_memory; /* bytes of request bodies held now */
+} rl_api;
+
+/* What each thread of the server keeps from request to request. */
+typedef struct {
+    rl_waiter *waiter;
+    rl_publish_ticket *ticket;
+} rl_api_thread;
+
+#endif

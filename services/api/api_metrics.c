@@ -1,0 +1,112 @@
+/* api_metrics.c: see api_metrics.h. */
+#include "services/api/api_metrics.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const int statuses[RL_METRICS_STATUSES] = {200, 201, 204, 400, 404, 405, 408, 411,
+                                                  413, 417, 431, 500, 501, 503, 505};
+
+static const char *const route_names[RL_ROUTE_COUNT] = {"submit", "result",  "languages", "healthz",
+                                                        "readyz", "metrics", "none"};
+
+static void make_requests(rl_api_metrics *m) {
+    for (size_t route = 0; route < RL_ROUTE_COUNT; route++) {
+        for (size_t i = 0; i <= RL_METRICS_STATUSES; i++) {
+            char status[16];
+            char labels[64];
+            (void)snprintf(status, sizeof(status), "%d", i < RL_METRICS_STATUSES ? statuses[i] : 0);
+            (void)snprintf(labels, sizeof(labels), "route=\"%s\",status=\"%s\"", route_names[route],
+                           i < RL_METRICS_STATUSES ? status : "other");
+            m->requests[route][i] =
+                rl_metrics_counter(m->registry, "runlog_api_requests_total", labels, "Requests answered.");
+        }
+    }
+}
+
+static rl_metric *result_counter(rl_api_metrics *m, const char *labels) {
+    return rl_metrics_counter(m->registry, "runlog_api_results_total", labels,
+                              "Questions for a result, by where the answer came from.");
+}
+
+static void make_results(rl_api_metrics *m) {
+    m->result_tail = result_counter(m, "from=\"tail\"");
+    m->result_store = result_counter(m, "from=\"store\"");
+    m->result_pending = result_counter(m, "from=\"pending\"");
+    m->result_expired = result_counter(m, "from=\"expired\"");
+    m->result_unknown = result_counter(m, "from=\"unknown\"");
+}
+
+static rl_metric *gauge(rl_api_metrics *m, const char *name, const char *help) {
+    return rl_metrics_gauge(m->registry, name, NULL, help);
+}
+
+static rl_metric *counter(rl_api_metrics *m, const char *name, const char *help) {
+    return rl_metrics_counter(m->registry, name, NULL, help);
+}
+
+static void make_submit(rl_api_metrics *m) {
+    m->submit_duration = rl_metrics_histogram(m->registry, "runlog_api_submit_duration_seconds", NULL,
+                                              "From the head of an accepted submission to its answer.");
+    m->produce_duration = rl_metrics_histogram(m->registry, "runlog_api_produce_duration_seconds", NULL,
+                                               "From sending a submission to Kafka to its acknowledgement.");
+    m->publish_failures = counter(m, "runlog_api_publish_failures_total",
+                                  "Submissions that Kafka did not acknowledge in time.");
+    m->body_memory = gauge(m, "runlog_api_body_memory_bytes", "Request bodies held in memory.");
+}
+
+static void make_tail(rl_api_metrics *m) {
+    m->tail_lag = gauge(m, "runlog_api_tail_lag", "Records of the topic results not read yet.");
+    m->sink_lag = gauge(m, "runlog_api_sink_lag", "Results read that the sink has not committed.");
+    m->tail_read = gauge(m, "runlog_api_tail_read", "Records of the topic results read since the start.");
+    m->tail_undecodable =
+        gauge(m, "runlog_api_tail_undecodable", "Records of the topic results skipped since the start.");
+    m->cache_entries = gauge(m, "runlog_api_cache_entries", "Results known in memory.");
+    m->cache_bytes = gauge(m, "runlog_api_cache_bytes", "Memory of those results.");
+    m->cache_uncommitted =
+        gauge(m, "runlog_api_cache_uncommitted", "Results in memory that the sink has not committed.");
+    m->cache_stripped =
+        gauge(m, "runlog_api_cache_stripped", "Of those: known only by their position on the log.");
+    m->cache_evicted = gauge(m, "runlog_api_cache_evicted", "Results dropped from memory since the start.");
+}
+
+rl_api_metrics *rl_api_metrics_new(rl_error *err) {
+    RL_AUTO_API_METRICS rl_api_metrics *m = calloc(1, sizeof(*m));
+    if (m) {
+        m->registry = rl_metrics_new();
+    }
+    if (!m || !m->registry) {
+        rl_error_set(err, RL_TRANSIENT, ENOMEM, "out of memory");
+        return NULL;
+    }
+    make_requests(m);
+    make_results(m);
+    make_submit(m);
+    make_tail(m);
+    m->connections = gauge(m, "runlog_api_connections", "Connections being served.");
+    m->waiters = gauge(m, "runlog_api_waiters", "Requests waiting for a result.");
+    m->waits_refused =
+        counter(m, "runlog_api_waits_refused_total", "Long polls answered at once because too many waited.");
+    m->client_gone =
+        counter(m, "runlog_api_client_gone_total", "Long polls ended because the client had left.");
+    m->store_errors = counter(m, "runlog_api_store_errors_total", "Lookups in MongoDB that failed.");
+    return RL_STEAL(m);
+}
+
+void rl_api_metrics_free(rl_api_metrics *metrics) {
+    if (metrics) {
+        if (metrics->registry) {
+            rl_metrics_free(metrics->registry);
+        }
+        free(metrics);
+    }
+}
+
+void rl_api_metrics_request(rl_api_metrics *metrics, rl_route_id route, int status) {
+    size_t i = 0;
+    while (i < RL_METRICS_STATUSES && statuses[i] != status) {
+        i++;
+    }
+    rl_metric_add(metrics->requests[route][i], 1);
+}

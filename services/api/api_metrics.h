@@ -1,0 +1,51 @@
+/* api_metrics.h: what the API counts; see GET /metrics.
+ *
+ * Thread: any; updates take no lock.
+ */
+#ifndef RL_API_API_METRICS_H
+#define RL_API_API_METRICS_H
+
+#include "lib/base/error.h"
+#include "lib/base/metrics.h"
+
+typedef enum {
+    RL_ROUTE_SUBMIT,
+    RL_ROUTE_RESULT,
+    RL_ROUTE_LANGUAGES,
+    RL_ROUTE_HEALTHZ,
+    RL_ROUTE_READYZ,
+    RL_ROUTE_METRICS,
+    RL_ROUTE_NONE, /* no such route, or no request that could be read */
+    RL_ROUTE_COUNT,
+} rl_route_id;
+
+#define RL_METRICS_STATUSES 15
+
+typedef struct {
+    rl_metrics *registry;
+    rl_metric *requests[RL_ROUTE_COUNT][RL_METRICS_STATUSES + 1]; /* the last: any other status */
+    rl_metric *connections;
+    rl_metric *submit_duration;  /* from the request's head to its answer */
+    rl_metric *produce_duration; /* from sending a record to its delivery report */
+    rl_metric *publish_failures;
+    rl_metric *result_tail, *result_store, *result_pending, *result_expired, *result_unknown;
+    rl_metric *store_errors;
+    rl_metric *waiters;
+    rl_metric *waits_refused;
+    rl_metric *tail_lag, *sink_lag;
+    rl_metric *tail_read, *tail_undecodable;
+    rl_metric *cache_entries, *cache_bytes, *cache_uncommitted, *cache_stripped, *cache_evicted;
+    rl_metric *body_memory;
+    rl_metric *client_gone;
+} rl_api_metrics;
+
+/* NULL and TRANSIENT when memory is short. */
+rl_api_metrics *rl_api_metrics_new(rl_error *err);
+void rl_api_metrics_free(rl_api_metrics *metrics);
+
+void rl_api_metrics_request(rl_api_metrics *metrics, rl_route_id route, int status);
+
+RL_DEFINE_CLEANUP(rl_api_metrics_slot, rl_api_metrics, rl_api_metrics_free)
+#define RL_AUTO_API_METRICS RL_CLEANUP(rl_api_metrics_slot)
+
+#endif

@@ -1,0 +1,317 @@
+/* http_request.c: see http_request.h. */
+#include "services/api/http_request.h"
+
+#include <limits.h>
+#include <strings.h>
+
+#include "lib/base/clock.h"
+#include "services/api/peer_socket.h"
+
+#define READ_STEP 65536
+
+/* How long, how much and how silently a refused client may go on sending. */
+#define DRAIN_BYTES (INT64_C(256) << 20)
+#define DRAIN_US (30 * RL_US_PER_S)
+#define DRAIN_IDLE_US (5 * RL_US_PER_S)
+#define DRAIN_IDLE_EXPECT_US (1 * RL_US_PER_S)
+
+static rl_http_method method_of(const char *name) {
+    static const struct {
+        const char *name;
+        rl_http_method method;
+    } methods[] = {
+        {"GET", RL_HTTP_GET}, {"HEAD", RL_HTTP_HEAD}, {"POST", RL_HTTP_POST}, {"OPTIONS", RL_HTTP_OPTIONS}};
+    for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+        if (strcmp(methods[i].name, name) == 0) {
+            return methods[i].method;
+        }
+    }
+    return RL_HTTP_OTHER;
+}
+
+/* The path of a request target: "/a?b", "http://host/a?b" or "*" (RFC 9112, section 3.2). civetweb has
+ * cut the query off where it called a handler, and has not where it gave up before. */
+static void split_target(rl_http_request *request) {
+    const char *target = request->info->local_uri_raw;
+    if (!target) {
+        target = request->info->request_uri ? request->info->request_uri : "";
+    }
+    const char *scheme_end = target[0] == '/' ? NULL : strstr(target, "://");
+    if (scheme_end) {
+        const char *slash = strchr(scheme_end + 3, '/');
+        target = slash ? slash : "/";
+    }
+    const char *mark = strchr(target, '?');
+    request->query = request->info->query_string;
+    if (mark && !request->query) {
+        request->query = mark + 1;
+    }
+    size_t size = mark ? (size_t)(mark - target) : strlen(target);
+    if (size > 1 && target[size - 1] == '/') {
+        size--;
+    }
+    request->path = rl_bytes_make(target, size);
+}
+
+static bool parse_length(const char *text, int64_t *ret) {
+    int64_t value = 0;
+    if (*text == '\0') {
+        return false;
+    }
+    for (; *text; text++) {
+        if (*text < '0' || *text > '9' || value > (INT64_MAX - 9) / 10) {
+            return false;
+        }
+        value = value * 10 + (*text - '0');
+    }
+    *ret = value;
+    return true;
+}
+
+/* Trailing white space belongs to no field value (RFC 9110, section 5.5); civetweb leaves it there. */
+static bool parse_length_field(const char *value, int64_t *ret) {
+    char text[24];
+    size_t size = strlen(value);
+    while (size > 0 && (value[size - 1] == ' ' || value[size - 1] == '\t')) {
+        size--;
+    }
+    if (size >= sizeof(text)) {
+        return false;
+    }
+    memcpy(text, value, size);
+    text[size] = '\0';
+    return parse_length(text, ret);
+}
+
+/* 0, or the status to refuse with. */
+static int read_framing(rl_http_request *request, const char **ret_problem) {
+    request->content_length = -1;
+    for (int i = 0; i < request->info->num_headers; i++) {
+        const struct mg_header *header = &request->info->http_headers[i];
+        if (strcasecmp(header->name, "Transfer-Encoding") == 0) {
+            request->chunked |= strcasecmp(header->value, "identity") != 0;
+        } else if (strcasecmp(header->name, "Content-Length") == 0) {
+            int64_t length;
+            if (!parse_length_field(header->value, &length)) {
+                *ret_problem = "Malformed Content-Length";
+                return 400;
+            }
+            if (request->content_length >= 0 && request->content_length != length) {
+                *ret_problem = "Contradicting Content-Length fields";
+                return 400;
+            }
+            request->content_length = length;
+        }
+    }
+    if (request->chunked && request->content_length >= 0) {
+        *ret_problem = "Content-Length beside Transfer-Encoding";
+        return 400;
+    }
+    return 0;
+}
+
+static int read_expectation(rl_http_request *request, const char **ret_problem) {
+    const char *expect = rl_http_header(request, "Expect");
+    if (!expect || !request->info->http_version || strcmp(request->info->http_version, "1.0") == 0) {
+        return 0;
+    }
+    if (strcasecmp(expect, "100-continue") != 0) {
+        *ret_problem = "Only \"Expect: 100-continue\" can be met";
+        return 417;
+    }
+    request->expects_continue = request->chunked || request->content_length > 0;
+    return 0;
+}
+
+static bool client_keeps_alive(const rl_http_request *request) {
+    const char *connection = rl_http_header(request, "Connection");
+    if (connection) {
+        /* civetweb's rule: with a Connection field, only "keep-alive" keeps it. */
+        return rl_http_header_has(connection, "keep-alive") && !rl_http_header_has(connection, "upgrade");
+    }
+    return request->info->http_version && strcmp(request->info->http_version, "1.1") == 0;
+}
+
+int rl_http_request_init(rl_http_request *request, struct mg_connection *connection,
+                         const char **ret_problem) {
+    *request = (rl_http_request){.connection = connection, .info = mg_get_request_info(connection)};
+    request->method_name = request->info->request_method ? request->info->request_method : "";
+    request->method = method_of(request->method_name);
+    request->close = !client_keeps_alive(request);
+    split_target(request);
+    int status = 0;
+    if (request->info->num_headers >= MG_MAX_HEADERS) {
+        *ret_problem = "Too many header fields (at most 63)";
+        status = 431;
+    }
+    if (status == 0) {
+        status = read_framing(request, ret_problem);
+    }
+    if (status == 0) {
+        status = read_expectation(request, ret_problem);
+    }
+    request->body_read = !request->chunked && request->content_length <= 0;
+    request->close |= status != 0;
+    return status;
+}
+
+static bool say_continue(rl_http_request *request) {
+    static const char interim[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    if (!request->expects_continue) {
+        return true;
+    }
+    request->expects_continue = false;
+    return mg_write(request->connection, interim, sizeof(interim) - 1) == (int)sizeof(interim) - 1;
+}
+
+static rl_body_status read_sized(rl_http_request *request, rl_buffer *out, int64_t deadline_us) {
+    size_t left = (size_t)request->content_length;
+    while (left > 0) {
+        const size_t step = left < READ_STEP ? left : READ_STEP;
+        char *to = rl_buffer_reserve(out, step);
+        if (!to) {
+            return RL_BODY_NO_MEMORY;
+        }
+        const int got = mg_read(request->connection, to, step);
+        if (got <= 0 || (size_t)got < step) {
+            return RL_BODY_INCOMPLETE;
+        }
+        rl_buffer_advance(out, step);
+        left -= step;
+        if (left > 0 && rl_clock_us() > deadline_us) {
+            return RL_BODY_INCOMPLETE;
+        }
+    }
+    return RL_BODY_OK;
+}
+
+/* mg_read answers 0 only at the end of the last chunk. */
+static rl_body_status read_chunked(rl_http_request *request, rl_buffer *out, int64_t deadline_us) {
+    for (;;) {
+        const size_t room = out->limit - out->size;
+        char spare;
+        const size_t step = room < READ_STEP / 4 ? room : READ_STEP / 4;
+        char *to = room == 0 ? &spare : rl_buffer_reserve(out, step);
+        if (!to) {
+            return RL_BODY_NO_MEMORY;
+        }
+        const int got = mg_read(request->connection, to, room == 0 ? 1 : step);
+        if (got == 0) {
+            return RL_BODY_OK;
+        }
+        if (got < 0) {
+            return RL_BODY_MALFORMED;
+        }
+        if (room == 0) {
+            return RL_BODY_TOO_LARGE;
+        }
+        rl_buffer_advance(out, (size_t)got);
+        if (rl_clock_us() > deadline_us) {
+            return RL_BODY_INCOMPLETE;
+        }
+    }
+}
+
+rl_body_status rl_http_read_body(rl_http_request *request, rl_buffer *out, int64_t timeout_us) {
+    const int64_t deadline_us = rl_clock_us() + timeout_us;
+    if (request->body_read) {
+        return RL_BODY_OK;
+    }
+    if (request->content_length >= 0 && (uint64_t)request->content_length > out->limit - out->size) {
+        return RL_BODY_TOO_LARGE;
+    }
+    if (!say_continue(request)) {
+        return RL_BODY_INCOMPLETE;
+    }
+    const rl_body_status status =
+        request->chunked ? read_chunked(request, out, deadline_us) : read_sized(request, out, deadline_us);
+    request->body_read = status == RL_BODY_OK;
+    return status;
+}
+
+int rl_http_socket(const rl_http_request *request) {
+    return rl_peer_socket_find(request->info->remote_addr, request->info->remote_port,
+                               request->info->server_port);
+}
+
+void rl_http_drain(rl_http_request *request) {
+    const int fd = rl_http_socket(request);
+    if (fd < 0) {
+        return;
+    }
+    rl_peer_socket_drain(fd, DRAIN_BYTES, request->expects_continue ? DRAIN_IDLE_EXPECT_US : DRAIN_IDLE_US,
+                         rl_clock_us() + DRAIN_US);
+}
+
+const char *rl_http_header(const rl_http_request *request, const char *name) {
+    for (int i = 0; i < request->info->num_headers; i++) {
+        if (strcasecmp(request->info->http_headers[i].name, name) == 0) {
+            return request->info->http_headers[i].value;
+        }
+    }
+    return NULL;
+}
+
+bool rl_http_header_has(const char *value, const char *token) {
+    const size_t length = strlen(token);
+    while (*value) {
+        value += strspn(value, " \t,");
+        const size_t size = strcspn(value, ",");
+        size_t trimmed = size;
+        while (trimmed > 0 && (value[trimmed - 1] == ' ' || value[trimmed - 1] == '\t')) {
+            trimmed--;
+        }
+        if (trimmed == length && strncasecmp(value, token, length) == 0) {
+            return true;
+        }
+        value += size;
+    }
+    return false;
+}
+
+static int hex_digit(char c) {
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    if (c >= 'a' && c <= 'f') {
+        return c - 'a' + 10;
+    }
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+bool rl_http_decode(rl_bytes from, char *out, size_t size) {
+    const char *text = from.data;
+    size_t used = 0;
+    for (size_t i = 0; i < from.size; i++) {
+        int c = (unsigned char)text[i];
+        if (c == '%') {
+            const int high = i + 2 < from.size ? hex_digit(text[i + 1]) : -1;
+            const int low = i + 2 < from.size ? hex_digit(text[i + 2]) : -1;
+            if (high < 0 || low < 0) {
+                return false;
+            }
+            c = high * 16 + low;
+            i += 2;
+        }
+        if (c == 0 || used + 1 >= size) {
+            return false;
+        }
+        out[used++] = (char)c;
+    }
+    out[used] = '\0';
+    return size > 0;
+}
+
+rl_query_status rl_http_query(const char *query, const char *name, char *out, size_t size) {
+    const size_t length = strlen(name);
+    while (query && *query) {
+        const size_t pair = strcspn(query, "&");
+        if (pair >= length && strncmp(query, name, length) == 0 && (pair == length || query[length] == '=')) {
+            const size_t skip = pair == length ? length : length + 1;
+            return rl_http_decode(rl_bytes_make(query + skip, pair - skip), out, size) ? RL_QUERY_FOUND
+                                                                                       : RL_QUERY_BAD;
+        }
+        query += pair + (query[pair] == '&');
+    }
+    return RL_QUERY_ABSENT;
+}

@@ -1,0 +1,144 @@
+/* main.c: wiring of the API service.
+ *
+ * Order: what can be wrong about the installation is checked first (configuration, languages, secret) and
+ * ends the start with a message. Then the port opens, so that /healthz answers, while the log and MongoDB
+ * are reached in the background; /readyz says when. SIGTERM and SIGINT end it in the opposite order.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lib/base/clock.h"
+#include "services/api/api.h"
+#include "services/api/routes.h"
+#include "services/api/server.h"
+
+extern char **environ;
+
+/* Threads that must stay free of waiters: a quarter, so that submissions go on under any number of polls. */
+static int waiter_capacity(const rl_api_config *config) {
+    return (int)(config->threads - config->threads / 4);
+}
+
+static bool refuse_closed(const rl_api_config *config, rl_error *err) {
+    return config->open ||
+           rl_error_set(err, RL_INVALID, 0,
+                        "there are no API keys, so anybody who reaches the port could run programs here; "
+                        "set RUNLOG_API_OPEN=1 if only trusted clients can reach it");
+}
+
+static bool load_config(rl_api_config *config, rl_log_level *ret_level, rl_error *err) {
+    return rl_config_load(&rl_api_config_table, environ, config, err) && refuse_closed(config, err) &&
+           (rl_log_level_parse(config->log_level, ret_level) ||
+            rl_error_set(err, RL_INVALID, 0, "RUNLOG_LOG_LEVEL must be debug, info, warn or error"));
+}
+
+/* The signals that end the service are waited for, not handled: every thread inherits the mask. */
+static sigset_t block_signals(void) {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    return signals;
+}
+
+static void fill_checks(rl_api *api) {
+    api->checks[0] = (rl_ops_readiness){"publisher", rl_api_check_publisher, api, true};
+    api->checks[1] = (rl_ops_readiness){"kafka", rl_api_check_tail, api, true};
+    api->checks[2] = (rl_ops_readiness){"mongodb", rl_api_check_store, api, false};
+}
+
+/* Serves until a signal says stop. */
+static bool serve(rl_api *api, const sigset_t *signals, rl_error *err) {
+    rl_server *server = rl_server_new(api, err);
+    if (!server) {
+        return false;
+    }
+    rl_log(api->log, RL_LOG_INFO, "api.listening", RL_I("port", rl_server_port(server)),
+           RL_I("threads", api->config->threads));
+    int signal_number = 0;
+    (void)sigwait(signals, &signal_number); /* fails only for signals that do not exist */
+    rl_log(api->log, RL_LOG_INFO, "api.stopping", RL_I("signal", signal_number));
+    rl_server_free(server, api->config->stop_grace_us);
+    return true;
+}
+
+/* Builds the parts that need neighbours, and serves. They are taken down in reverse order. */
+static bool connect_and_serve(rl_api *api, rl_codec *codec, const sigset_t *signals, rl_error *err) {
+    const rl_api_config *config = api->config;
+    const rl_stream_config stream = {config->kafka_brokers, "runlog-api", config->kafka_properties};
+    RL_AUTO_WAITERS rl_waiters *waiters = rl_waiters_new(waiter_capacity(config), err);
+    RL_AUTO_STORE rl_store *store =
+        waiters ? rl_store_new(config->mongo_uri, (int)config->mongo_pool, err) : NULL;
+    RL_AUTO_PUBLISHER rl_publisher *publisher =
+        store ? rl_publisher_new(&stream, codec, config->publish_timeout_us, err) : NULL;
+    const rl_tail_config tail_config = {.stream = stream,
+                                        .codec = codec,
+                                        .ident = api->ident,
+                                        .waiters = waiters,
+                                        .log = api->log,
+                                        .cache_bytes = config->cache_bytes};
+    RL_AUTO_TAIL rl_tail *tail = publisher ? rl_tail_new(&tail_config, err) : NULL;
+    if (!tail) {
+        return false;
+    }
+    api->waiters = waiters;
+    api->store = store;
+    api->publisher = publisher;
+    api->tail = tail;
+    fill_checks(api);
+    return serve(api, signals, err);
+}
+
+static bool run(const rl_api_config *config, rl_log *log, const sigset_t *signals, rl_error *err) {
+    RL_AUTO_CODEC rl_codec *codec = rl_codec_new(err);
+    RL_AUTO_MANIFESTS rl_manifests *manifests =
+        codec ? rl_manifests_load(config->languages_dir, config->languages, err) : NULL;
+    RL_AUTO_IDENT rl_ident *ident =
+        manifests ? rl_ident_new(config->id_secret_file, config->retention_us, err) : NULL;
+    RL_AUTO_API_METRICS rl_api_metrics *metrics = ident ? rl_api_metrics_new(err) : NULL;
+    RL_AUTO_BUFFER rl_buffer languages;
+    rl_buffer_init(&languages, RL_LANGUAGES_LIMIT);
+    if (!metrics) {
+        return false;
+    }
+    if (!rl_languages_body(manifests, &languages)) {
+        return rl_error_set(err, RL_FATAL, 0, "the list of languages is too long");
+    }
+    rl_api api = {.config = config,
+                  .log = log,
+                  .metrics = metrics,
+                  .manifests = manifests,
+                  .languages = rl_buffer_bytes(&languages),
+                  .ident = ident};
+    return connect_and_serve(&api, codec, signals, err);
+}
+
+int main(int argc, char **argv) {
+    rl_api_config config;
+    rl_error err = RL_ERROR_INIT;
+    rl_log_level level = RL_LOG_INFO;
+    const rl_config_action action = rl_config_arguments(&rl_api_config_table, argc, argv);
+    if (action != RL_CONFIG_RUN) {
+        return action == RL_CONFIG_DONE ? EXIT_SUCCESS : 2;
+    }
+    if (!load_config(&config, &level, &err)) {
+        (void)fprintf(stderr, "runlog-api: %s\n", err.message);
+        return EXIT_FAILURE;
+    }
+    rl_log *log = rl_log_new("runlog-api", level, STDERR_FILENO);
+    if (!log) {
+        (void)fprintf(stderr, "runlog-api: out of memory\n");
+        return EXIT_FAILURE;
+    }
+    const sigset_t signals = block_signals();
+    const bool ok = run(&config, log, &signals, &err);
+    if (!ok) {
+        rl_log_failure(log, RL_LOG_ERROR, "api.failed", &err);
+    } else {
+        rl_log_write(log, RL_LOG_INFO, "api.stopped", NULL, 0);
+    }
+    rl_log_free(log);
+    return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+}

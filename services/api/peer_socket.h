@@ -1,0 +1,31 @@
+/* peer_socket.h: the socket beneath a civetweb connection.
+ *
+ * civetweb 1.16 hands out neither the descriptor nor a way to ask whether the client is still there, to
+ * half-close, or to read with a time limit of one's own. The kernel knows all three. The descriptor is
+ * found among the process's own by the addresses at its two ends, which civetweb does tell.
+ *
+ * The result is valid only on the thread that serves the connection and until its callback returns: that
+ * thread keeps the descriptor open. It costs one system call per open descriptor, so it is for waits and
+ * refusals, not for every request.
+ */
+#ifndef RL_API_PEER_SOCKET_H
+#define RL_API_PEER_SOCKET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The descriptor whose peer is `remote_addr` (numeric) and `remote_port` and whose own port is `local_port`;
+ * -1 where none is found. */
+int rl_peer_socket_find(const char *remote_addr, int remote_port, int local_port);
+
+/* Whether the peer has closed or reset the connection. A client that only closed its sending half counts
+ * as gone: for one that waits for an answer the two cannot be told apart. false for -1. */
+bool rl_peer_socket_gone(int fd);
+
+/* Closes the sending half, so that the client sees the end of the answer, then reads and forgets what it
+ * still sends until it closes, `max_bytes` have passed, it is silent for `idle_us`, or `deadline_us`
+ * (monotonic). Closing a socket with unread bytes makes the kernel reset the connection, and a client that
+ * is still sending would meet the reset before it reads the answer. Constant memory. */
+void rl_peer_socket_drain(int fd, int64_t max_bytes, int64_t idle_us, int64_t deadline_us);
+
+#endif

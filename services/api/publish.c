@@ -1,0 +1,218 @@
+/* publish.c: see publish.h.
+ *
+ * Locks: publisher.lock guards `stopping` and `problem`; `partitions` is an atomic, 0 until ready.
+ * ticket.lock guards the ticket's outcome; it is uncontended but for the one hand-over.
+ */
+#include "services/api/publish.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lib/base/clock.h"
+#include "lib/codec/id.h"
+#include "lib/stream/message.h"
+#include "lib/stream/producer.h"
+#include "lib/stream/schema_topic.h"
+#include "lib/stream/topics.h"
+
+#define PRIME_TIMEOUT_US (5 * RL_US_PER_S)
+#define RETRY_MIN_US (RL_US_PER_S / 4)
+#define RETRY_MAX_US (2 * RL_US_PER_S)
+
+struct rl_publisher {
+    rl_codec *codec;
+    rl_producer *producer;
+    _Atomic int32_t partitions;
+    pthread_t preparer;
+    bool preparing;
+    pthread_mutex_t lock;
+    pthread_cond_t stop;
+    bool stopping;
+    rl_error problem; /* why it is not ready yet */
+};
+
+struct rl_publish_ticket {
+    pthread_mutex_t lock;
+    pthread_cond_t done;
+    bool reported;
+    bool delivered;
+    rl_error err;
+};
+
+/* --- getting the log ready --- */
+
+static bool prepare_once(rl_publisher *publisher, int32_t *ret_partitions, rl_error *err) {
+    static const rl_record_kind kinds[] = {RL_RECORD_SUBMISSION};
+    return rl_producer_prime(publisher->producer, RL_TOPIC_SUBMISSIONS, PRIME_TIMEOUT_US, ret_partitions,
+                             err) &&
+           rl_schema_topic_publish(publisher->producer, publisher->codec, kinds, 1, err);
+}
+
+/* Notes why it is not ready and pauses; false when it is time to stop. */
+static bool pause_us(rl_publisher *publisher, const rl_error *problem, int64_t us) {
+    const int64_t until_us = rl_clock_us() + us;
+    pthread_mutex_lock(&publisher->lock);
+    publisher->problem = *problem;
+    while (!publisher->stopping && rl_clock_us() < until_us) {
+        rl_cond_wait_until(&publisher->stop, &publisher->lock, until_us);
+    }
+    const bool go_on = !publisher->stopping;
+    pthread_mutex_unlock(&publisher->lock);
+    return go_on;
+}
+
+static void *prepare(void *context) {
+    rl_publisher *publisher = context;
+    rl_error problem = RL_ERROR_INIT;
+    int32_t partitions = 0;
+    int64_t delay_us = RETRY_MIN_US;
+    while (!prepare_once(publisher, &partitions, &problem)) {
+        delay_us = rl_backoff_next_us(delay_us, RETRY_MIN_US, RETRY_MAX_US);
+        if (!pause_us(publisher, &problem, delay_us)) {
+            return NULL;
+        }
+    }
+    atomic_store(&publisher->partitions,
+                 partitions > RL_ID_MAX_PARTITION + 1 ? RL_ID_MAX_PARTITION + 1 : partitions);
+    return NULL;
+}
+
+rl_publisher *rl_publisher_new(const rl_stream_config *stream, rl_codec *codec, int64_t delivery_timeout_us,
+                               rl_error *err) {
+    RL_AUTO_PUBLISHER rl_publisher *publisher = calloc(1, sizeof(*publisher));
+    if (!publisher) {
+        rl_error_set(err, RL_TRANSIENT, ENOMEM, "out of memory");
+        return NULL;
+    }
+    publisher->codec = codec;
+    rl_error_set(&publisher->problem, RL_TRANSIENT, 0, "not connected yet");
+    pthread_mutex_init(&publisher->lock, NULL);
+    rl_cond_init(&publisher->stop);
+    publisher->producer = rl_producer_new(stream, delivery_timeout_us, err);
+    if (!publisher->producer) {
+        return NULL;
+    }
+    const int failed = pthread_create(&publisher->preparer, NULL, prepare, publisher);
+    if (failed) {
+        rl_error_set_errno(err, RL_TRANSIENT, failed, "cannot start the publisher's thread");
+        return NULL;
+    }
+    publisher->preparing = true;
+    return RL_STEAL(publisher);
+}
+
+void rl_publisher_free(rl_publisher *publisher) {
+    if (!publisher) {
+        return;
+    }
+    if (publisher->preparing) {
+        pthread_mutex_lock(&publisher->lock);
+        publisher->stopping = true;
+        pthread_cond_signal(&publisher->stop);
+        pthread_mutex_unlock(&publisher->lock);
+        pthread_join(publisher->preparer, NULL);
+    }
+    rl_producer_free(publisher->producer);
+    pthread_cond_destroy(&publisher->stop);
+    pthread_mutex_destroy(&publisher->lock);
+    free(publisher);
+}
+
+bool rl_publisher_ready(const rl_publisher *publisher, char reason[128]) {
+    if (atomic_load(&publisher->partitions) > 0) {
+        return true;
+    }
+    /* Taking a lock changes nothing that the caller can see. */
+    pthread_mutex_t *lock = (pthread_mutex_t *)(uintptr_t)&publisher->lock;
+    pthread_mutex_lock(lock);
+    (void)snprintf(reason, 128, "%.127s", publisher->problem.message);
+    pthread_mutex_unlock(lock);
+    return false;
+}
+
+int32_t rl_publisher_partition(const rl_publisher *publisher) {
+    return (int32_t)arc4random_uniform((uint32_t)atomic_load(&publisher->partitions));
+}
+
+/* --- one record --- */
+
+rl_publish_ticket *rl_publish_ticket_new(void) {
+    rl_publish_ticket *ticket = calloc(1, sizeof(*ticket));
+    if (ticket) {
+        pthread_mutex_init(&ticket->lock, NULL);
+        rl_cond_init(&ticket->done);
+    }
+    return ticket;
+}
+
+void rl_publish_ticket_free(rl_publish_ticket *ticket) {
+    if (ticket) {
+        pthread_cond_destroy(&ticket->done);
+        pthread_mutex_destroy(&ticket->lock);
+        free(ticket);
+    }
+}
+
+/* On the producer's thread. */
+static void report(void *context, int32_t partition, int64_t offset, const rl_error *err) {
+    (void)partition;
+    (void)offset;
+    rl_publish_ticket *ticket = context;
+    pthread_mutex_lock(&ticket->lock);
+    ticket->reported = true;
+    ticket->delivered = err == NULL;
+    if (err) {
+        ticket->err = *err;
+    }
+    pthread_cond_signal(&ticket->done);
+    pthread_mutex_unlock(&ticket->lock);
+}
+
+/* The producer reports each record it took exactly once, within its delivery time-out. */
+static bool await_report(rl_publish_ticket *ticket, rl_error *err) {
+    pthread_mutex_lock(&ticket->lock);
+    while (!ticket->reported) {
+        pthread_cond_wait(&ticket->done, &ticket->lock);
+    }
+    pthread_mutex_unlock(&ticket->lock);
+    if (!ticket->delivered && err) {
+        *err = ticket->err;
+    }
+    return ticket->delivered;
+}
+
+static bool hand_over(rl_publisher *publisher, rl_publish_ticket *ticket, const rl_submission *submission,
+                      int32_t partition, rl_bytes encoded, rl_error *err) {
+    const rl_header trace = {RL_HEADER_TRACEPARENT, rl_bytes_of(submission->traceparent)};
+    const rl_record record = {
+        .topic = RL_TOPIC_SUBMISSIONS,
+        .partition = partition,
+        .key = rl_bytes_of(submission->id),
+        .value = encoded,
+        .headers = submission->traceparent ? &trace : NULL,
+        .header_count = submission->traceparent ? 1 : 0,
+    };
+    ticket->reported = false;
+    return rl_producer_send(publisher->producer, &record, report, ticket, err);
+}
+
+bool rl_publish(rl_publisher *publisher, rl_publish_ticket *ticket, const rl_submission *submission,
+                int32_t partition, int64_t *ret_waited_us, rl_error *err) {
+    RL_CLEANUP(rl_buffer_free) rl_buffer encoded;
+    rl_buffer_init(&encoded, RL_SUBMISSION_MAX_BYTES);
+    if (!rl_submission_encode(publisher->codec, submission, &encoded, err)) {
+        return rl_error_prefix(err, "cannot encode submission");
+    }
+    const int64_t began_us = rl_clock_us();
+    if (!hand_over(publisher, ticket, submission, partition, rl_buffer_bytes(&encoded), err)) {
+        return false;
+    }
+    const bool delivered = await_report(ticket, err);
+    if (ret_waited_us) {
+        *ret_waited_us = rl_clock_us() - began_us;
+    }
+    return delivered;
+}

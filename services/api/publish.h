@@ -1,0 +1,45 @@
+/* publish.h: an accepted submission goes onto the log, or the client hears that it did not.
+ *
+ * A thread makes the log ready first: fetches the topic's metadata (the first record would otherwise be up
+ * to a second late) and announces the schemas this build writes. It tries for as long as it takes.
+ *
+ * rl_publish blocks until the broker has acknowledged the record, for at most the delivery time-out. A
+ * time-out is not a "no": the record may still be on the log and will then be run for nobody, as its id
+ * was never told.
+ *
+ * Thread: any; one rl_publish_ticket per thread, used for one record at a time.
+ */
+#ifndef RL_API_PUBLISH_H
+#define RL_API_PUBLISH_H
+
+#include "lib/codec/submission.h"
+#include "lib/stream/client.h"
+
+typedef struct rl_publisher rl_publisher;
+typedef struct rl_publish_ticket rl_publish_ticket;
+
+/* `codec` is borrowed. INVALID for settings that librdkafka refuses. */
+rl_publisher *rl_publisher_new(const rl_stream_config *stream, rl_codec *codec, int64_t delivery_timeout_us,
+                               rl_error *err);
+/* No rl_publish may be under way. */
+void rl_publisher_free(rl_publisher *publisher);
+
+rl_publish_ticket *rl_publish_ticket_new(void); /* NULL when memory is short */
+void rl_publish_ticket_free(rl_publish_ticket *ticket);
+
+/* Whether the log has been reached and told the schemas. `reason` gets a short text where not. */
+bool rl_publisher_ready(const rl_publisher *publisher, char reason[128]);
+
+/* A partition for the next submission: drawn at random, each as likely. Only once ready. */
+int32_t rl_publisher_partition(const rl_publisher *publisher);
+
+/* Sends `submission` to `partition` with its id as key and waits for the report. `*ret_waited_us` (may be NULL)
+ * gets the time from sending to report. INVALID: the record would be larger than RL_SUBMISSION_MAX_BYTES;
+ * TRANSIENT: not acknowledged. */
+bool rl_publish(rl_publisher *publisher, rl_publish_ticket *ticket, const rl_submission *submission,
+                int32_t partition, int64_t *ret_waited_us, rl_error *err);
+
+RL_DEFINE_CLEANUP(rl_publisher_slot, rl_publisher, rl_publisher_free)
+#define RL_AUTO_PUBLISHER RL_CLEANUP(rl_publisher_slot)
+
+#endif

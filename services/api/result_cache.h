@@ -1,0 +1,96 @@
+/* result_cache.h: the results that the tail has read, by id.
+ *
+ * An answer "completed" must never turn back into "pending". MongoDB has what the sink has committed and
+ * nothing else for sure, so the cache falls into two parts:
+ *   - committed entries are a convenience: the least recently used go first;
+ *   - uncommitted entries stay. Where they alone pass the byte bound, the oldest give up their record and
+ *     keep its position on the log, from where it can be read again.
+ * An entry without its record costs some 150 bytes; past `max_bytes` of those the cache calls itself
+ * overloaded and the API takes no more submissions until the sink has caught up.
+ *
+ * When a committed entry goes, its id's time is remembered (the newest such time): an id that is newer
+ * cannot have been here.
+ *
+ * The bound is kept within one record for each of the 16 shards.
+ *
+ * Pure: no Kafka, no clock. Thread: any; one lock per shard, chosen by the id's hash.
+ */
+#ifndef RL_API_RESULT_CACHE_H
+#define RL_API_RESULT_CACHE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/base/buffer.h"
+#include "lib/base/error.h"
+#include "lib/codec/id.h"
+
+#define RL_RESULT_CACHE_PARTITIONS 1024
+
+typedef struct rl_result_cache rl_result_cache;
+
+/* NULL and TRANSIENT when memory is short. */
+rl_result_cache *rl_result_cache_new(size_t max_bytes, rl_error *err);
+void rl_result_cache_free(rl_result_cache *cache);
+
+/* Where a Finished record came from and what it is about. */
+typedef struct {
+    const char *id; /* RL_ID_LENGTH characters */
+    int64_t created_ms;
+    int64_t generation;
+    int32_t partition; /* of the results topic, below RL_RESULT_CACHE_PARTITIONS */
+    int64_t offset;
+} rl_result_key;
+
+typedef enum {
+    RL_CACHE_ADDED,
+    RL_CACHE_REPLACED, /* of a higher generation than what was there */
+    RL_CACHE_KNOWN,    /* the first of a generation stays */
+    RL_CACHE_FULL,     /* memory is short: nothing was kept */
+} rl_cache_put_status;
+
+/* Keeps a copy of `record`, the framed bytes. Records of a partition come in the order of their offsets. */
+rl_cache_put_status rl_result_cache_put(rl_result_cache *cache, const rl_result_key *key, rl_bytes record);
+
+/* A record held by a reader: shared with the cache, immutable. */
+typedef struct rl_cached_record rl_cached_record;
+rl_bytes rl_cached_record_bytes(const rl_cached_record *record);
+void rl_cached_record_release(rl_cached_record *record);
+RL_DEFINE_CLEANUP(rl_cached_record_slot, rl_cached_record, rl_cached_record_release)
+#define RL_AUTO_CACHED_RECORD RL_CLEANUP(rl_cached_record_slot)
+
+typedef enum {
+    RL_CACHE_MISS,
+    RL_CACHE_HIT,      /* `*ret_record` is the caller's to release */
+    RL_CACHE_POSITION, /* only partition and offset are known */
+} rl_cache_get_status;
+
+rl_cache_get_status rl_result_cache_get(rl_result_cache *cache, const char *id, rl_cached_record **ret_record,
+                                        int32_t *ret_partition, int64_t *ret_offset);
+
+/* The sink has committed: offsets of `partition` below `offset` are in MongoDB. */
+void rl_result_cache_committed(rl_result_cache *cache, int32_t partition, int64_t offset);
+
+/* Something about an id of this time was read and is not kept: ids up to it may have results elsewhere. */
+void rl_result_cache_forgot(rl_result_cache *cache, int64_t created_ms);
+
+/* The newest time of an id that was here and is not any more; INT64_MIN if there is none. Read it after a
+ * miss, not before. */
+int64_t rl_result_cache_forgotten_ms(const rl_result_cache *cache);
+
+typedef struct {
+    int64_t entries;
+    int64_t bytes;       /* records and entries */
+    int64_t uncommitted; /* entries that MongoDB may not have yet */
+    int64_t stripped;    /* of those: position only */
+    int64_t evicted;     /* ever */
+} rl_result_cache_stats;
+rl_result_cache_stats rl_result_cache_statistics(const rl_result_cache *cache);
+
+/* Whether entries without record have reached `max_bytes`. */
+bool rl_result_cache_overloaded(const rl_result_cache *cache);
+
+RL_DEFINE_CLEANUP(rl_result_cache_slot, rl_result_cache, rl_result_cache_free)
+#define RL_AUTO_RESULT_CACHE RL_CLEANUP(rl_result_cache_slot)
+
+#endif

@@ -1,0 +1,96 @@
+/* routes.c: the table of routes, and what is the same for all of them. */
+#include "services/api/routes.h"
+
+#include <stdio.h>
+
+#define ALLOW_GET "GET, HEAD, OPTIONS"
+#define ALLOW_POST "POST, OPTIONS"
+#define PATH_SHOWN 200
+
+static const rl_route routes[] = {
+    {RL_ROUTE_SUBMIT, "/api/submit", RL_HTTP_POST, ALLOW_POST, true, rl_route_submit},
+    {RL_ROUTE_RESULT, "/api/result/", RL_HTTP_GET, ALLOW_GET, true, rl_route_result},
+    {RL_ROUTE_LANGUAGES, "/api/languages", RL_HTTP_GET, ALLOW_GET, false, rl_route_languages},
+    {RL_ROUTE_HEALTHZ, "/healthz", RL_HTTP_GET, ALLOW_GET, false, rl_route_healthz},
+    {RL_ROUTE_READYZ, "/readyz", RL_HTTP_GET, ALLOW_GET, false, rl_route_readyz},
+    {RL_ROUTE_METRICS, "/metrics", RL_HTTP_GET, ALLOW_GET, false, rl_route_metrics},
+};
+
+static bool matches(const rl_route *route, rl_bytes path) {
+    const size_t length = strlen(route->path);
+    if (route->path[length - 1] != '/') {
+        return rl_bytes_equal(path, rl_bytes_of(route->path));
+    }
+    return path.size > length && memcmp(path.data, route->path, length) == 0 &&
+           !memchr((const char *)path.data + length, '/', path.size - length);
+}
+
+const rl_route *rl_route_find(rl_bytes path) {
+    for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+        if (matches(&routes[i], path)) {
+            return &routes[i];
+        }
+    }
+    return NULL;
+}
+
+static void refuse_path(const rl_http_request *request, rl_http_response *response) {
+    RL_AUTO_BUFFER rl_buffer text;
+    rl_buffer_init(&text, 1024);
+    (void)rl_buffer_printf(&text, "No such route: %.16s ", request->method_name);
+    (void)rl_buffer_append(&text, request->path.data,
+                           request->path.size < PATH_SHOWN ? request->path.size : PATH_SHOWN);
+    rl_http_error_bytes(response, 404, rl_buffer_bytes(&text));
+}
+
+static void refuse_method(const rl_route *route, const rl_http_request *request, rl_http_response *response) {
+    char text[128];
+    (void)snprintf(text, sizeof(text), "Method %.16s is not allowed here; allowed: %s", request->method_name,
+                   route->allow);
+    rl_http_error(response, 405, text);
+    response->allow = route->allow;
+}
+
+/* "OPTIONS *" asks about the server as a whole (RFC 9110, section 9.3.7). */
+static bool answer_options(const rl_route *route, const rl_http_request *request,
+                           rl_http_response *response) {
+    const bool asterisk = rl_bytes_equal(request->path, rl_bytes_of("*"));
+    if (request->method != RL_HTTP_OPTIONS || !(route || asterisk)) {
+        return false;
+    }
+    response->status = 204;
+    response->allow = route ? route->allow : "GET, HEAD, POST, OPTIONS";
+    return true;
+}
+
+static bool log_is_ready(rl_api *api, rl_http_response *response) {
+    char reason[128];
+    /* The connection to Kafka is for the routes to judge: results are answered without it. */
+    if (!rl_publisher_ready(api->publisher, reason) || !rl_tail_ready(api->tail, reason)) {
+        rl_http_unavailable(response, 1, "Not ready yet: connecting to the log");
+        return false;
+    }
+    return true;
+}
+
+rl_route_id rl_route_dispatch(rl_api *api, rl_api_thread *thread, rl_http_request *request,
+                              rl_http_response *response) {
+    const rl_route *route = rl_route_find(request->path);
+    const rl_route_id id = route ? route->id : RL_ROUTE_NONE;
+    if (answer_options(route, request, response)) {
+        return id;
+    }
+    if (!route) {
+        refuse_path(request, response);
+        return id;
+    }
+    const bool head = request->method == RL_HTTP_HEAD && route->method == RL_HTTP_GET;
+    if (request->method != route->method && !head) {
+        refuse_method(route, request, response);
+        return id;
+    }
+    if (!route->needs_log || log_is_ready(api, response)) {
+        route->handler(api, thread, request, response);
+    }
+    return id;
+}

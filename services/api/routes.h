@@ -1,0 +1,58 @@
+/* routes.h: what the API answers, one function per route.
+ *
+ * A route reads its request, fills its response and touches no socket but for the body; the server
+ * dispatches (routes.c holds the table), sends, counts and drains.
+ */
+#ifndef RL_API_ROUTES_H
+#define RL_API_ROUTES_H
+
+#include "services/api/api.h"
+#include "services/api/http_request.h"
+#include "services/api/http_response.h"
+
+typedef void (*rl_route_handler)(rl_api *api, rl_api_thread *thread, rl_http_request *request,
+                                 rl_http_response *response);
+
+typedef struct {
+    rl_route_id id;
+    const char *path; /* exact; with a '/' at the end: any one segment may follow */
+    rl_http_method method;
+    const char *allow; /* for 405 and OPTIONS */
+    bool needs_log;    /* 503 until the API is ready */
+    rl_route_handler handler;
+} rl_route;
+
+/* The route of `path`, NULL where there is none. */
+const rl_route *rl_route_find(rl_bytes path);
+
+/* Answers `request`; returns the route for the metrics. */
+rl_route_id rl_route_dispatch(rl_api *api, rl_api_thread *thread, rl_http_request *request,
+                              rl_http_response *response);
+
+void rl_route_submit(rl_api *api, rl_api_thread *thread, rl_http_request *request,
+                     rl_http_response *response);
+void rl_route_result(rl_api *api, rl_api_thread *thread, rl_http_request *request,
+                     rl_http_response *response);
+void rl_route_languages(rl_api *api, rl_api_thread *thread, rl_http_request *request,
+                        rl_http_response *response);
+void rl_route_healthz(rl_api *api, rl_api_thread *thread, rl_http_request *request,
+                      rl_http_response *response);
+void rl_route_readyz(rl_api *api, rl_api_thread *thread, rl_http_request *request,
+                     rl_http_response *response);
+void rl_route_metrics(rl_api *api, rl_api_thread *thread, rl_http_request *request,
+                      rl_http_response *response);
+
+/* Whether both the log's writing and reading side are up; `reason` as rl_ops_check. Context: rl_api. */
+bool rl_api_check_publisher(void *context, char reason[128]);
+bool rl_api_check_tail(void *context, char reason[128]);
+bool rl_api_check_store(void *context, char reason[128]);
+
+#define RL_LANGUAGES_LIMIT (1024 * 1024)
+
+/* Writes the body of GET /api/languages, which never changes while the service runs. */
+bool rl_languages_body(const rl_manifests *manifests, rl_buffer *out);
+
+/* Seconds of ?wait= as microseconds: decimal, fraction allowed, 0 to 60. */
+bool rl_wait_parse(const char *text, int64_t *ret_us);
+
+#endif

@@ -1,0 +1,156 @@
+/* routes_submit.c: POST /api/submit: validate, issue an id, publish, answer once it is on the log. */
+#include <stdio.h>
+
+#include "lib/base/clock.h"
+#include "services/api/json_out.h"
+#include "services/api/routes.h"
+#include "services/api/submission_in.h"
+#include "services/api/trace_context.h"
+
+#define PROBLEM_LIMIT 4096
+
+/* Memory for a request's body, taken from what all requests share. */
+typedef struct {
+    rl_api *api;
+    int64_t held;
+} body_share;
+
+static void give_back(body_share *share) {
+    atomic_fetch_sub(&share->api->body_memory, share->held);
+}
+
+/* A body of unknown length may become as long as the limit. */
+static bool take_share(body_share *share, const rl_http_request *request) {
+    const rl_api_config *config = share->api->config;
+    int64_t wanted = request->content_length >= 0 ? request->content_length : config->body_bytes;
+    wanted = wanted < config->body_bytes ? wanted : config->body_bytes;
+    share->held = wanted;
+    return atomic_fetch_add(&share->api->body_memory, wanted) + wanted <= config->body_memory_bytes;
+}
+
+static bool refuse_size(rl_http_response *response, const char *what, int64_t limit) {
+    char text[128];
+    (void)snprintf(text, sizeof(text), "%s too large: at most %lld bytes", what, (long long)limit);
+    rl_http_error(response, 413, text);
+    return false;
+}
+
+static bool read_body(rl_api *api, rl_http_request *request, rl_buffer *body, rl_http_response *response) {
+    switch (rl_http_read_body(request, body, api->config->body_timeout_us)) {
+    case RL_BODY_OK:
+        return true;
+    case RL_BODY_TOO_LARGE:
+        return refuse_size(response, "Request body", api->config->body_bytes);
+    case RL_BODY_INCOMPLETE:
+        rl_http_error(response, 408, "The request body did not arrive in time");
+        break;
+    case RL_BODY_MALFORMED:
+        rl_http_error(response, 400, "The request body is not well-formed: chunked encoding broken off");
+        break;
+    case RL_BODY_NO_MEMORY:
+        rl_http_unavailable(response, 1, "Out of memory");
+        break;
+    }
+    return false;
+}
+
+/* Whether submissions are taken at all at the moment. */
+static bool is_open(rl_api *api, rl_http_response *response) {
+    char reason[128];
+    if (atomic_load(&api->draining)) {
+        rl_http_unavailable(response, 1, "This instance is stopping");
+        return false;
+    }
+    if (!rl_tail_connected(api->tail, reason)) {
+        rl_http_unavailable(response, 2, "Submissions cannot be queued now: Kafka does not answer");
+        return false;
+    }
+    if (rl_tail_overloaded(api->tail)) {
+        rl_http_unavailable(response, 10, "Submissions cannot be queued now: results wait to be stored");
+        return false;
+    }
+    return true;
+}
+
+static void answer_accepted(rl_http_response *response, const char *id) {
+    rl_json json;
+    response->status = 201;
+    rl_json_init(&json, &response->body);
+    rl_json_open(&json, '{');
+    rl_json_key(&json, "message");
+    rl_json_text(&json, rl_bytes_of("Code submission queued successfully"));
+    rl_json_key(&json, "codeSubmissionId");
+    rl_json_text(&json, rl_bytes_of(id));
+    rl_json_close(&json, '}');
+}
+
+static void answer_failed(rl_api *api, rl_http_response *response, const rl_error *err) {
+    if (err->error_class == RL_INVALID) {
+        (void)refuse_size(response, "Submission", RL_SUBMISSION_MAX_BYTES);
+        return;
+    }
+    rl_metric_add(api->metrics->publish_failures, 1);
+    rl_log_failure(api->log, RL_LOG_WARN, "submission.refused", err);
+    rl_http_unavailable(response, 2, "The submission could not be queued: Kafka did not acknowledge it");
+}
+
+static void publish(rl_api *api, rl_api_thread *thread, rl_submission *submission,
+                    rl_http_response *response) {
+    rl_error err = RL_ERROR_INIT;
+    char id[RL_ID_SIZE];
+    int64_t waited_us = 0;
+    const int32_t partition = rl_publisher_partition(api->publisher);
+    submission->created_us = rl_wall_clock_us();
+    submission->deadline_us = submission->created_us + api->config->max_queue_us;
+    if (!rl_ident_issue(api->ident, submission->created_us, partition, submission->tenant, id, &err)) {
+        rl_log_failure(api->log, RL_LOG_ERROR, "id.failed", &err);
+        rl_http_unavailable(response, 2, "No id could be issued");
+        return;
+    }
+    submission->id = id;
+    if (!rl_publish(api->publisher, thread->ticket, submission, partition, &waited_us, &err)) {
+        answer_failed(api, response, &err);
+        return;
+    }
+    rl_metric_observe_us(api->metrics->produce_duration, waited_us);
+    rl_log(api->log, RL_LOG_DEBUG, "submission.queued", RL_S("id", id), RL_I("partition", partition),
+           RL_S("lang", submission->lang));
+    answer_accepted(response, id);
+}
+
+static void judge(rl_api *api, rl_api_thread *thread, const rl_http_request *request, rl_bytes body,
+                  rl_http_response *response) {
+    RL_AUTO_BUFFER rl_buffer problem;
+    RL_AUTO_SUBMISSION_IN rl_submission_in in = RL_SUBMISSION_IN_INIT;
+    rl_buffer_init(&problem, PROBLEM_LIMIT);
+    if (!rl_submission_in_parse(body, api->manifests, &in, &problem)) {
+        rl_http_error_bytes(response, 400, rl_buffer_bytes(&problem));
+        return;
+    }
+    const char *trace = rl_http_header(request, "traceparent");
+    in.submission.traceparent = rl_traceparent_valid(trace) ? trace : NULL;
+    publish(api, thread, &in.submission, response);
+}
+
+void rl_route_submit(rl_api *api, rl_api_thread *thread, rl_http_request *request,
+                     rl_http_response *response) {
+    const int64_t began_us = rl_clock_us();
+    RL_AUTO_BUFFER rl_buffer body;
+    rl_buffer_init(&body, (size_t)api->config->body_bytes);
+    if (request->content_length > api->config->body_bytes) {
+        (void)refuse_size(response, "Request body", api->config->body_bytes);
+        return;
+    }
+    RL_CLEANUP(give_back) body_share share = {.api = api};
+    if (!take_share(&share, request)) {
+        rl_http_unavailable(response, 1, "Too many large requests at once");
+        return;
+    }
+    if (!is_open(api, response) || !read_body(api, request, &body, response)) {
+        return;
+    }
+    judge(api, thread, request, rl_buffer_bytes(&body), response);
+    if (response->status == 201) {
+        rl_metric_observe_us(api->metrics->submit_duration, rl_clock_us() - began_us);
+    }
+}

@@ -1,0 +1,340 @@
+/* server.c: see server.h.
+ *
+ * Locks: `lock` with `idle` only serve to wait for the last request at the end; the counters are atomics.
+ */
+#include "services/api/server.h"
+
+#include <civetweb.h>
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lib/base/clock.h"
+#include "services/api/http_request.h"
+#include "services/api/http_response.h"
+#include "services/api/routes.h"
+
+/* A body that nobody read is skipped by civetweb up to this size; past it the connection ends. */
+#define SKIP_BYTES (64 * 1024)
+
+struct rl_server {
+    rl_api *api;
+    struct mg_context *context;
+    int port;
+    int crowd; /* connections from which on they are not kept alive */
+    _Atomic int connections;
+    _Atomic int under_way; /* requests being answered */
+    pthread_mutex_t lock;
+    pthread_cond_t idle;
+    char complaint[160]; /* civetweb's words when it did not start */
+};
+
+typedef struct {
+    rl_api_thread parts;
+    bool refused; /* civetweb refused the connection's last request, and our error form has been sent */
+} server_thread;
+
+static rl_server *server_of(const struct mg_connection *connection) {
+    return mg_get_user_data(mg_get_context(connection));
+}
+
+/* --- one request --- */
+
+static void end_request(rl_server *server) {
+    if (atomic_fetch_sub(&server->under_way, 1) == 1 && atomic_load(&server->api->draining)) {
+        pthread_mutex_lock(&server->lock);
+        pthread_cond_signal(&server->idle);
+        pthread_mutex_unlock(&server->lock);
+    }
+}
+
+static bool is_skippable(const rl_http_request *request) {
+    return request->body_read ||
+           (!request->chunked && !request->expects_continue && request->content_length <= SKIP_BYTES);
+}
+
+static void decide_close(const rl_server *server, rl_http_request *request) {
+    request->close = request->close || atomic_load(&server->api->draining) ||
+                     atomic_load(&server->connections) >= server->crowd || !is_skippable(request);
+}
+
+static void send_answer(rl_server *server, rl_http_request *request, const rl_http_response *response) {
+    decide_close(server, request);
+    if (request->close) {
+        mg_disable_connection_keep_alive(request->connection);
+    }
+    if (!rl_http_send(request->connection, response, request->method == RL_HTTP_HEAD, request->close)) {
+        mg_disable_connection_keep_alive(request->connection); /* the client has left */
+    } else if (request->close && !request->body_read) {
+        rl_http_drain(request);
+    }
+}
+
+/* `last`: the connection ends after this request, whatever it says. Returns the status. */
+static int serve(rl_server *server, struct mg_connection *connection, bool last) {
+    server_thread *thread = mg_get_thread_pointer(connection);
+    RL_AUTO_HTTP_RESPONSE rl_http_response response;
+    rl_http_request request;
+    rl_route_id route = RL_ROUTE_NONE;
+    const char *problem = "";
+    atomic_fetch_add(&server->under_way, 1);
+    rl_http_response_init(&response);
+    const int refused = rl_http_request_init(&request, connection, &problem);
+    request.close |= last;
+    if (refused) {
+        rl_http_error(&response, refused, problem);
+    } else if (!thread) {
+        rl_http_unavailable(&response, 1, "Out of memory");
+    } else {
+        route = rl_route_dispatch(server->api, &thread->parts, &request, &response);
+    }
+    /* Counted before it is sent: who has read the answer finds it in the metrics. */
+    rl_api_metrics_request(server->api->metrics, route, response.status);
+    send_answer(server, &request, &response);
+    end_request(server);
+    return response.status;
+}
+
+static int on_request(struct mg_connection *connection) {
+    return serve(server_of(connection), connection, false);
+}
+
+/* --- what civetweb refuses by itself --- */
+
+/* The methods that civetweb knows; any other one it calls a bad request. */
+static bool is_known_method(const char *name) {
+    static const char known[] = " GET POST PUT DELETE HEAD OPTIONS CONNECT PATCH PROPFIND MKCOL LOCK UNLOCK "
+                                "PROPPATCH COPY MOVE REPORT ";
+    char word[24];
+    const int size = snprintf(word, sizeof(word), " %s ", name);
+    return size > 0 && (size_t)size < sizeof(word) && strstr(known, word);
+}
+
+/* Whether a request was refused for nothing but its method: then the routes have the better answer. */
+static bool is_foreign_method(const struct mg_request_info *info, int status) {
+    return status == 400 && info->request_method && info->request_uri && info->http_version &&
+           isdigit((unsigned char)info->http_version[0]) && !is_known_method(info->request_method);
+}
+
+static void describe_refusal(const char *civetweb_says, int status, rl_http_response *response) {
+    switch (status) {
+    case 411:
+        rl_http_error(response, 400, "Malformed Content-Length");
+        break;
+    case 413:
+        rl_http_error(response, 431, "Request line and header fields too large: at most 16384 bytes");
+        break;
+    case 400:
+        rl_http_error(response, 400, "Malformed or incomplete request head");
+        break;
+    default:
+        rl_http_error(response, status >= 400 && status < 600 ? status : 500, civetweb_says);
+        break;
+    }
+}
+
+static int on_refusal(struct mg_connection *connection, int status, const char *civetweb_says) {
+    rl_server *server = server_of(connection);
+    server_thread *thread = mg_get_thread_pointer(connection);
+    RL_AUTO_HTTP_RESPONSE rl_http_response response;
+    rl_http_request request;
+    const char *problem;
+    if (thread) {
+        thread->refused = true;
+    }
+    rl_http_response_init(&response);
+    (void)rl_http_request_init(&request, connection, &problem); /* refused already */
+    rl_route_id route = RL_ROUTE_NONE;
+    if (thread && is_foreign_method(request.info, status)) {
+        route = rl_route_dispatch(server->api, &thread->parts, &request, &response);
+    } else {
+        describe_refusal(civetweb_says, status, &response);
+    }
+    request.close = true;
+    rl_api_metrics_request(server->api->metrics, route, response.status);
+    if (rl_http_send(connection, &response, request.method == RL_HTTP_HEAD, true)) {
+        rl_http_drain(&request);
+    }
+    return 0;
+}
+
+/* --- connections and threads --- */
+
+static int on_connection(const struct mg_connection *connection, void **ret_data) {
+    (void)ret_data;
+    server_thread *thread = mg_get_thread_pointer(connection);
+    if (thread) {
+        thread->refused = false;
+    }
+    const int now = atomic_fetch_add(&server_of(connection)->connections, 1) + 1;
+    rl_metric_set(server_of(connection)->api->metrics->connections, now);
+    return 0;
+}
+
+/* The last moment to answer a request whose target civetweb did not take for its own. */
+static void on_close(const struct mg_connection *connection) {
+    const struct mg_request_info *info = mg_get_request_info(connection);
+    const server_thread *thread = mg_get_thread_pointer(connection);
+    if (info && info->request_method && info->request_uri && !info->local_uri_raw && thread &&
+        !thread->refused) {
+        /* civetweb promises callers no more than a const view here; writing is still possible. */
+        (void)serve(server_of(connection), (struct mg_connection *)(uintptr_t)connection, true);
+    }
+}
+
+static void on_closed(const struct mg_connection *connection) {
+    const int now = atomic_fetch_sub(&server_of(connection)->connections, 1) - 1;
+    rl_metric_set(server_of(connection)->api->metrics->connections, now);
+}
+
+static void *on_thread(const struct mg_context *context, int kind) {
+    (void)context;
+    server_thread *thread = kind == 1 ? calloc(1, sizeof(*thread)) : NULL;
+    if (!thread) {
+        return NULL;
+    }
+    thread->parts.waiter = rl_waiter_new();
+    thread->parts.ticket = rl_publish_ticket_new();
+    if (!thread->parts.waiter || !thread->parts.ticket) {
+        rl_waiter_free(thread->parts.waiter);
+        rl_publish_ticket_free(thread->parts.ticket);
+        free(thread);
+        return NULL;
+    }
+    return thread;
+}
+
+static void on_thread_end(const struct mg_context *context, int kind, void *pointer) {
+    (void)context;
+    (void)kind;
+    server_thread *thread = pointer;
+    if (thread) {
+        rl_waiter_free(thread->parts.waiter);
+        rl_publish_ticket_free(thread->parts.ticket);
+        free(thread);
+    }
+}
+
+/* civetweb's own log lines: about sockets and start-up, never about bodies. */
+static int on_log(const struct mg_connection *connection, const char *message) {
+    const struct mg_context *context = connection ? mg_get_context(connection) : NULL;
+    rl_server *server = context ? mg_get_user_data(context) : NULL;
+    if (server) {
+        (void)snprintf(server->complaint, sizeof(server->complaint), "%s", message);
+        rl_log(server->api->log, RL_LOG_DEBUG, "http.complaint", RL_S("message", message));
+    }
+    return 1;
+}
+
+/* --- life --- */
+
+typedef struct {
+    char threads[24], backlog[24], request_ms[24], keep_alive_ms[24];
+} numbers;
+
+static void print_numbers(const rl_api_config *config, numbers *n) {
+    (void)snprintf(n->threads, sizeof(n->threads), "%" PRId64, config->threads);
+    (void)snprintf(n->backlog, sizeof(n->backlog), "%" PRId64, config->backlog);
+    (void)snprintf(n->request_ms, sizeof(n->request_ms), "%" PRId64,
+                   config->request_timeout_us / RL_US_PER_MS);
+    (void)snprintf(n->keep_alive_ms, sizeof(n->keep_alive_ms), "%" PRId64,
+                   config->keep_alive_us / RL_US_PER_MS);
+}
+
+static bool start(rl_server *server, rl_error *err) {
+    const rl_api_config *config = server->api->config;
+    numbers n;
+    print_numbers(config, &n);
+    const char *options[] = {"listening_ports",
+                             config->listen,
+                             "num_threads",
+                             n.threads,
+                             "listen_backlog",
+                             n.backlog,
+                             "connection_queue",
+                             n.backlog,
+                             "request_timeout_ms",
+                             n.request_ms,
+                             "enable_keep_alive",
+                             "yes",
+                             "keep_alive_timeout_ms",
+                             n.keep_alive_ms,
+                             "tcp_nodelay",
+                             "1",
+                             "max_request_size",
+                             "16384",
+                             "decode_url",
+                             "no",
+                             "enable_directory_listing",
+                             "no",
+                             NULL};
+    const struct mg_callbacks callbacks = {
+        .begin_request = on_request,
+        .http_error = on_refusal,
+        .init_connection = on_connection,
+        .connection_close = on_close,
+        .connection_closed = on_closed,
+        .init_thread = on_thread,
+        .exit_thread = on_thread_end,
+        .log_message = on_log,
+    };
+    server->context = mg_start(&callbacks, server, options);
+    if (!server->context) {
+        return rl_error_set(err, RL_FATAL, 0, "cannot listen on %s: %s", config->listen, server->complaint);
+    }
+    struct mg_server_port ports[1] = {{0}};
+    if (mg_get_server_ports(server->context, 1, ports) == 1) {
+        server->port = ports[0].port;
+    }
+    return true;
+}
+
+rl_server *rl_server_new(rl_api *api, rl_error *err) {
+    rl_server *server = calloc(1, sizeof(*server));
+    if (!server) {
+        rl_error_set(err, RL_TRANSIENT, ENOMEM, "out of memory");
+        return NULL;
+    }
+    server->api = api;
+    server->crowd = (int)(api->config->threads - api->config->threads / 8);
+    pthread_mutex_init(&server->lock, NULL);
+    rl_cond_init(&server->idle);
+    (void)mg_init_library(0); /* no TLS: the only feature that could fail */
+    if (!start(server, err)) {
+        rl_server_free(server, 0);
+        return NULL;
+    }
+    return server;
+}
+
+static void await_requests(rl_server *server, int64_t grace_us) {
+    const int64_t deadline_us = rl_clock_us() + grace_us;
+    pthread_mutex_lock(&server->lock);
+    while (atomic_load(&server->under_way) > 0 && rl_clock_us() < deadline_us) {
+        rl_cond_wait_until(&server->idle, &server->lock, deadline_us);
+    }
+    pthread_mutex_unlock(&server->lock);
+}
+
+void rl_server_free(rl_server *server, int64_t grace_us) {
+    if (!server) {
+        return;
+    }
+    atomic_store(&server->api->draining, true);
+    rl_waiters_close(server->api->waiters);
+    if (server->context) {
+        await_requests(server, grace_us);
+        mg_stop(server->context);
+    }
+    (void)mg_exit_library();
+    pthread_cond_destroy(&server->idle);
+    pthread_mutex_destroy(&server->lock);
+    free(server);
+}
+
+int rl_server_port(const rl_server *server) {
+    return server->port;
+}

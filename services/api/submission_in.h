@@ -1,0 +1,39 @@
+/* submission_in.h: the body of POST /api/submit becomes a submission, or a reason why not.
+ *
+ * Pure: no I/O, no clock, no configuration; fit for a fuzzer. What is accepted is exact: code and stdInput
+ * arrive byte for byte as the JSON string says (RFC 8259), NUL and emoji included; ill-formed UTF-8 and
+ * lone surrogates are refused rather than repaired.
+ *
+ * JSON text is small and the tree that it can ask for is not: "[[],[],..." costs some hundred bytes of
+ * memory for three of input, and nesting costs stack. So a first pass over the bytes, without memory,
+ * counts both and refuses what no honest request needs.
+ */
+#ifndef RL_API_SUBMISSION_IN_H
+#define RL_API_SUBMISSION_IN_H
+
+#include "lib/base/buffer.h"
+#include "lib/codec/submission.h"
+#include "lib/manifest/manifest.h"
+
+#define RL_SUBMISSION_IN_MAX_DEPTH 32
+#define RL_SUBMISSION_IN_MAX_VALUES 100000
+
+#define RL_SUBMISSION_IN_REQUIRED "Code and language are required"
+
+typedef struct {
+    rl_submission submission; /* id, created_us, deadline_us and traceparent are the caller's to fill in */
+    void *document;           /* owner of what the submission's views point at */
+} rl_submission_in;
+
+#define RL_SUBMISSION_IN_INIT {.document = NULL}
+
+/* Parses and checks `body`. `manifests` says which languages there are and is borrowed: the submission's
+ * `lang` and limits come from there. On false `problem` holds a sentence for the client ("what and
+ * where"; any bytes, the JSON writer repairs them) and there is nothing to free. */
+bool rl_submission_in_parse(rl_bytes body, const rl_manifests *manifests, rl_submission_in *ret,
+                            rl_buffer *problem);
+
+void rl_submission_in_free(rl_submission_in *in);
+#define RL_AUTO_SUBMISSION_IN RL_CLEANUP(rl_submission_in_free)
+
+#endif

@@ -1,0 +1,78 @@
+/* tail.h: the API's view of `results`.
+ *
+ * One thread reads all partitions of the topic from where the sink has committed, keeps what it reads in
+ * the cache (result_cache.h) and wakes who waits for it (waiters.h). A second one asks once a second what
+ * the sink has committed since, which also tells whether the broker answers.
+ *
+ * What follows from it, for an id that has no entry:
+ *   - a result from before the tail's start is in MongoDB: the sink had committed it;
+ *   - a result read since then is here, or was committed and evicted, and then is in MongoDB;
+ * so an id that is newer than both the start and everything evicted has no result yet: "pending" needs no
+ * database. Clocks of API instances may differ: CLOCK_MARGIN is added to the start.
+ *
+ * The consumer carries the sink's group id to be able to ask for its offsets. It never subscribes and
+ * never commits, so it is no member of the group.
+ *
+ * Records that cannot be decoded are counted and skipped; their ids lose the short cut.
+ *
+ * Thread: any.
+ */
+#ifndef RL_API_TAIL_H
+#define RL_API_TAIL_H
+
+#include "lib/base/log.h"
+#include "lib/codec/result.h"
+#include "lib/stream/client.h"
+#include "services/api/ident.h"
+#include "services/api/result_cache.h"
+#include "services/api/waiters.h"
+
+typedef struct rl_tail rl_tail;
+
+typedef struct {
+    rl_stream_config stream;
+    rl_codec *codec;       /* all borrowed until rl_tail_free */
+    const rl_ident *ident; /* results under ids that we never issued are ignored */
+    rl_waiters *waiters;
+    rl_log *log;
+    int64_t cache_bytes;
+} rl_tail_config;
+
+/* Starts both threads; they connect for as long as it takes. INVALID for settings that librdkafka refuses. */
+rl_tail *rl_tail_new(const rl_tail_config *config, rl_error *err);
+void rl_tail_free(rl_tail *tail);
+
+/* Whether it has once reached the end that the topic had at the start. `reason` gets a short text if not. */
+bool rl_tail_ready(const rl_tail *tail, char reason[128]);
+
+/* Whether the broker has answered lately. */
+bool rl_tail_connected(const rl_tail *tail, char reason[128]);
+
+/* Whether the sink is so far behind that no more submissions should be taken (result_cache.h). */
+bool rl_tail_overloaded(const rl_tail *tail);
+
+typedef enum {
+    RL_TAIL_FOUND,
+    RL_TAIL_ABSENT,
+    RL_TAIL_FAILED, /* there is a result, and it could not be had (`err`: TRANSIENT) */
+} rl_tail_status;
+
+/* The result of `id`. Everything in `ret` lives in `arena`. */
+rl_tail_status rl_tail_find(rl_tail *tail, const char *id, rl_arena *arena, rl_finished *ret, rl_error *err);
+
+/* After RL_TAIL_ABSENT: whether an id of this time certainly has no result yet. */
+bool rl_tail_certain(const rl_tail *tail, int64_t created_ms);
+
+typedef struct {
+    rl_result_cache_stats cache;
+    int64_t lag;         /* records on the topic that were not read yet */
+    int64_t read;        /* records ever */
+    int64_t undecodable; /* of those, skipped */
+    int64_t sink_lag;    /* records that the sink has not committed */
+} rl_tail_stats;
+rl_tail_stats rl_tail_statistics(const rl_tail *tail);
+
+RL_DEFINE_CLEANUP(rl_tail_slot, rl_tail, rl_tail_free)
+#define RL_AUTO_TAIL RL_CLEANUP(rl_tail_slot)
+
+#endif
