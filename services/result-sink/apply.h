@@ -1,0 +1,52 @@
+/* apply.h: results into MongoDB, each at most once, in any order, any number of times.
+ *
+ * A result is written by a guarded replace: it matches the document of its id only if that document
+ * is of a lower generation and is not a tombstone, and inserts where there is none. So
+ *   - the same record again, or an older generation, changes nothing;
+ *   - a higher generation replaces the whole document, never single fields;
+ *   - two sinks that write the same id at once end with the higher generation.
+ * Where the guard turns an existing document away, the insert meets the unique index on _id and fails
+ * with E11000. That is either "stale" or a race (between the server's look and its insert another writer
+ * inserted a lower generation), so the operation is done once more without inserting: what matches nothing
+ * then is stale.
+ *
+ * All operations of a batch go out as one unordered bulk with majority write concern. The reply is accounted
+ * for operation by operation; a bulk whose reply does not account for all of them (the driver stops at a
+ * document that is too large for the server) is cut in halves and done again, down to the one to blame.
+ *
+ * Thread: one at a time per rl_apply_run call; nothing is kept between calls but connections.
+ */
+#ifndef RL_SINK_APPLY_H
+#define RL_SINK_APPLY_H
+
+#include "lib/store/mongo.h"
+
+typedef enum {
+    RL_APPLY_PENDING, /* not done yet: rl_apply_run takes it up */
+    RL_APPLY_DONE,    /* written, or found to be stale */
+    RL_APPLY_REFUSED, /* the server or the driver will never take it: see `why` */
+} rl_apply_status;
+
+typedef struct {
+    const char *id; /* borrowed, as `document` */
+    int64_t generation;
+    const bson_t *document; /* the whole document, _id included */
+    rl_apply_status status; /* PENDING before the first call */
+    bool turned_away;       /* false before the first call: its insert met a document that is there */
+    int32_t attempts;       /* how often it was tried, 0 before the first call */
+    rl_error why;
+} rl_apply_item;
+
+typedef struct {
+    int64_t applied;
+    int64_t stale;
+    int64_t refused;
+} rl_apply_counts;
+
+/* Settles every pending item of `items`, or says why it could not: false with TRANSIENT (MongoDB is away, or
+ * a write was not confirmed by the majority: call again with the same items; what was settled stays so)
+ * or FATAL. `counts` is added to. */
+bool rl_apply_run(rl_mongo *mongo, const char *collection, rl_apply_item *const *items, size_t count,
+                  rl_apply_counts *counts, rl_error *err);
+
+#endif

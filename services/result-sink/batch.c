@@ -1,0 +1,98 @@
+/* batch.c: a growing table, and coalescing through a hash of the ids. */
+#include "services/result-sink/batch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bool rl_batch_add(rl_batch *batch, rd_kafka_message_t *message) {
+    if (batch->count == batch->capacity) {
+        size_t capacity = batch->capacity ? batch->capacity * 2 : 64;
+        rl_sink_record *grown = realloc(batch->records, capacity * sizeof *grown);
+        if (!grown) {
+            return false;
+        }
+        batch->records = grown;
+        batch->capacity = capacity;
+    }
+    batch->records[batch->count++] = (rl_sink_record){.message = message, .fate = RL_FATE_UNREAD};
+    batch->bytes += message->len;
+    return true;
+}
+
+/* FNV-1a, 64 bits (http://www.isthe.com/chongo/tech/comp/fnv/). */
+static uint64_t hash(const char *text) {
+    uint64_t h = UINT64_C(14695981039346656037);
+    for (; *text; text++) {
+        h = (h ^ (unsigned char)*text) * UINT64_C(1099511628211);
+    }
+    return h;
+}
+
+/* Puts `record` into the open-addressed `table` (a power of two, never full) or lets it meet the one of
+ * its id. Returns whether one of the two was superseded. */
+static bool meet(rl_sink_record **table, size_t size, rl_sink_record *record) {
+    size_t slot = (size_t)hash(record->id) & (size - 1);
+    while (table[slot] && strcmp(table[slot]->id, record->id) != 0) {
+        slot = (slot + 1) & (size - 1);
+    }
+    rl_sink_record *there = table[slot];
+    if (!there) {
+        table[slot] = record;
+        return false;
+    }
+    if (record->item.generation > there->item.generation) {
+        there->fate = RL_FATE_SUPERSEDED;
+        table[slot] = record;
+    } else {
+        record->fate = RL_FATE_SUPERSEDED;
+    }
+    return true;
+}
+
+bool rl_batch_coalesce(rl_batch *batch, size_t *ret_superseded, rl_error *err) {
+    size_t size = 16;
+    while (size < batch->count * 2) {
+        size *= 2;
+    }
+    rl_sink_record **table = calloc(size, sizeof(rl_sink_record *));
+    if (!table) {
+        return rl_error_set(err, RL_TRANSIENT, 0, "out of memory");
+    }
+    *ret_superseded = 0;
+    for (size_t i = 0; i < batch->count; i++) {
+        if (batch->records[i].fate == RL_FATE_TO_WRITE) {
+            *ret_superseded += meet(table, size, &batch->records[i]);
+        }
+    }
+    free(table);
+    return true;
+}
+
+size_t rl_batch_drop_partition(rl_batch *batch, int32_t partition) {
+    size_t kept = 0, dropped = 0;
+    for (size_t i = 0; i < batch->count; i++) {
+        rl_sink_record *record = &batch->records[i];
+        if (record->message->partition == partition && record->fate != RL_FATE_SETTLED) {
+            batch->bytes -= record->message->len;
+            rl_sink_record_clear(record);
+            dropped++;
+        } else {
+            batch->records[kept++] = *record;
+        }
+    }
+    batch->count = kept;
+    return dropped;
+}
+
+void rl_batch_clear(rl_batch *batch) {
+    for (size_t i = 0; i < batch->count; i++) {
+        rl_sink_record_clear(&batch->records[i]);
+    }
+    batch->count = batch->bytes = 0;
+}
+
+void rl_batch_free(rl_batch *batch) {
+    rl_batch_clear(batch);
+    free(batch->records);
+    *batch = (rl_batch){0};
+}

@@ -1,0 +1,33 @@
+/* batch.h: the records in hand, in the order in which they came.
+ *
+ * Thread: the sink's. Memory: grows to the configured bounds once and is kept.
+ */
+#ifndef RL_SINK_BATCH_H
+#define RL_SINK_BATCH_H
+
+#include "services/result-sink/record.h"
+
+typedef struct {
+    rl_sink_record *records;
+    size_t count;
+    size_t capacity;
+    size_t bytes; /* of the values of all messages */
+} rl_batch;
+
+/* Takes `message` over. When memory is short, false: it stays the caller's. */
+bool rl_batch_add(rl_batch *batch, rd_kafka_message_t *message);
+
+/* Of the records that are to be written, keeps one for each id: the highest generation, and of
+ * equal generations the one that came first. The others become SUPERSEDED; `*ret_superseded` counts them. One
+ * by one the guards would come to the same end, but an unordered bulk has no first. TRANSIENT when memory
+ * is short. */
+bool rl_batch_coalesce(rl_batch *batch, size_t *ret_superseded, rl_error *err);
+
+/* Forgets the records of `partition` that are not settled. Returns how many those were. */
+size_t rl_batch_drop_partition(rl_batch *batch, int32_t partition);
+
+/* Forgets everything and keeps the memory of the table; rl_batch_free gives that back too. */
+void rl_batch_clear(rl_batch *batch);
+void rl_batch_free(rl_batch *batch);
+
+#endif

@@ -1,0 +1,25 @@
+/* bulk_reply.h: which operations of a bulk write went wrong.
+ *
+ * Shape of the reply (libmongoc, "Bulk Write Operations"): nMatched and nUpserted count the operations that
+ * found or made a document; writeErrors is an array of {index, code, errmsg}, the index counting operations
+ * in the order in which they were added; writeConcernErrors is an array of {code, errmsg}.
+ *
+ * Pure function.
+ */
+#ifndef RL_SINK_BULK_REPLY_H
+#define RL_SINK_BULK_REPLY_H
+
+#include <bson/bson.h>
+
+typedef struct {
+    size_t matched;
+    size_t upserted;
+    size_t errors;    /* operations with a code that is not 0 */
+    bool unconfirmed; /* written perhaps, but not confirmed as the write concern asks */
+} rl_bulk_reply;
+
+/* Reads `reply` to a bulk of `count` operations. `codes[i]` gets the server's error code of operation i, 0
+ * where it reports none (which is no proof that it was done: add up the counts). */
+rl_bulk_reply rl_bulk_reply_read(const bson_t *reply, int *codes, size_t count);
+
+#endif

@@ -1,0 +1,48 @@
+/* retention.c: the date and the indexes. */
+#include "services/result-sink/retention.h"
+
+int64_t rl_retention_expires_us(const rl_finished *finished, int64_t logged_us, int64_t retention_us) {
+    const int64_t times[] = {finished->finished_us, finished->started_us, finished->queued_us, logged_us};
+    int64_t from = 0;
+    for (size_t i = 0; i < sizeof times / sizeof times[0] && from <= 0; i++) {
+        from = times[i];
+    }
+    return from > INT64_MAX - retention_us ? INT64_MAX : from + retention_us;
+}
+
+static void append_index(bson_t *indexes, const char *position, const char *name, bool expires,
+                         const char *first, const char *second) {
+    bson_t index, key;
+    BSON_APPEND_DOCUMENT_BEGIN(indexes, position, &index);
+    BSON_APPEND_DOCUMENT_BEGIN(&index, "key", &key);
+    BSON_APPEND_INT32(&key, first, 1);
+    if (second) {
+        BSON_APPEND_INT32(&key, second, -1);
+    }
+    bson_append_document_end(&index, &key);
+    BSON_APPEND_UTF8(&index, "name", name);
+    if (expires) {
+        BSON_APPEND_INT32(&index, "expireAfterSeconds", 0);
+    }
+    bson_append_document_end(indexes, &index);
+}
+
+bool rl_retention_ensure_indexes(rl_mongo *mongo, const char *collection, rl_error *err) {
+    bson_t command = BSON_INITIALIZER, indexes, reply;
+    BSON_APPEND_UTF8(&command, "createIndexes", collection);
+    BSON_APPEND_ARRAY_BEGIN(&command, "indexes", &indexes);
+    append_index(&indexes, "0", "expiry", true, "expiresAt", NULL);
+    append_index(&indexes, "1", "tenant_finished", false, "submission.tenant", "finishedAt");
+    bson_append_array_end(&command, &indexes);
+
+    mongoc_client_t *client = rl_mongo_take(mongo);
+    bson_error_t cause;
+    bool ok = mongoc_client_command_simple(client, rl_mongo_database(mongo), &command, NULL, &reply, &cause);
+    rl_mongo_give_back(mongo, client);
+    if (!ok) {
+        rl_mongo_error(err, &cause, &reply, "createIndexes");
+    }
+    bson_destroy(&reply);
+    bson_destroy(&command);
+    return ok;
+}

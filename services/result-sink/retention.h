@@ -1,0 +1,25 @@
+/* retention.h: how long results are kept, and the indexes of the collection.
+ *
+ * A document expires a fixed time after its submission finished, by the times in the record: whoever
+ * reads the log again, whenever that is, arrives at the same date. The sink's own clock only decides
+ * whether that date has passed and writing it would be in vain.
+ *
+ * Thread: any.
+ */
+#ifndef RL_SINK_RETENTION_H
+#define RL_SINK_RETENTION_H
+
+#include "lib/codec/result.h"
+#include "lib/store/mongo.h"
+
+/* Wall-clock time at which a result goes. Counted from when it finished; a record that does not know (0 or
+ * less) from when it started, was queued, or was written to the log (`logged_us`), in this order. */
+int64_t rl_retention_expires_us(const rl_finished *finished, int64_t logged_us, int64_t retention_us);
+
+/* Makes the indexes that are missing, in the collection of the database that `mongo` names:
+ *   expiry           {expiresAt: 1}, expireAfterSeconds 0: MongoDB removes what has expired
+ *   tenant_finished  {submission.tenant: 1, finishedAt: -1}: a tenant's results, newest first
+ * Doing it again changes nothing. TRANSIENT while no server can do it. */
+bool rl_retention_ensure_indexes(rl_mongo *mongo, const char *collection, rl_error *err);
+
+#endif

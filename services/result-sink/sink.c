@@ -1,0 +1,385 @@
+/* sink.c: the loop: gather, attempt, hold or report, commit. */
+#include "services/result-sink/sink.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lib/base/clock.h"
+#include "lib/stream/schema_topic.h"
+#include "services/result-sink/apply.h"
+#include "services/result-sink/batch.h"
+#include "services/result-sink/retention.h"
+#include "services/result-sink/set_aside.h"
+#include "services/result-sink/sink_metrics.h"
+
+#define SERVICE "runlog-result-sink"
+#define IDLE_WAIT_US (100 * RL_US_PER_MS)
+#define CHECK_EVERY_US (2 * RL_US_PER_S)
+#define FIGURES_EVERY_US (500 * RL_US_PER_MS)
+#define BACKOFF_MIN_US (100 * RL_US_PER_MS)
+#define BACKOFF_MAX_US (5 * RL_US_PER_S)
+#define SCHEMAS_TIMEOUT_US (5 * RL_US_PER_S)
+
+struct rl_sink {
+    rl_sink_config config;
+    rl_sink_parts parts;
+    rl_sink_metrics metrics;
+    rl_intake *intake;
+    rl_batch batch;
+    bool holding;         /* an attempt has failed and is being repeated */
+    bool indexes_made;    /* or given up on, with a line in the log */
+    int64_t check_due_us; /* monotonic: when MongoDB is asked next while there is nothing to write */
+    int64_t figures_due_us;
+    atomic_bool stopping;    /* set by any thread */
+    atomic_bool mongo_ready; /* read by any thread */
+};
+
+/* ---- an attempt at the batch in hand ------------------------------------------------------------------- */
+
+/* Reads one record; where its writer's schema is not known, looks for it on the topic of schemas first. */
+static bool read_record(rl_sink *sink, rl_sink_record *record, bool *looked, rl_error *err) {
+    bool unknown;
+    int64_t now_us = rl_wall_clock_us();
+    if (!rl_sink_record_read(record, sink->parts.codec, sink->config.retention_us, now_us, &unknown, err)) {
+        return false;
+    }
+    if (!unknown || *looked || !sink->config.schemas_topic) {
+        return true;
+    }
+    *looked = true; /* once for a batch: a producer announces its schemas before its first record */
+    if (!rl_schema_topic_learn(&sink->config.intake.stream, sink->config.schemas_topic, sink->parts.codec,
+                               SCHEMAS_TIMEOUT_US, err)) {
+        record->fate = RL_FATE_UNREAD;
+        return rl_error_prefix(err, "cannot look for an unknown schema");
+    }
+    record->fate = RL_FATE_UNREAD;
+    return rl_sink_record_read(record, sink->parts.codec, sink->config.retention_us, now_us, &unknown, err);
+}
+
+static bool read_records(rl_sink *sink, rl_error *err) {
+    bool looked = false;
+    for (size_t i = 0; i < sink->batch.count; i++) {
+        rl_sink_record *record = &sink->batch.records[i];
+        if (record->fate != RL_FATE_UNREAD) {
+            continue;
+        }
+        if (!read_record(sink, record, &looked, err)) {
+            return false;
+        }
+        rl_metric_add(sink->metrics.expired, record->fate == RL_FATE_EXPIRED);
+    }
+    size_t superseded = 0;
+    if (!rl_batch_coalesce(&sink->batch, &superseded, err)) {
+        return false;
+    }
+    rl_metric_add(sink->metrics.superseded, (int64_t)superseded);
+    return true;
+}
+
+/* Carries what rl_apply_run found over to the records. */
+static void note_outcomes(rl_sink *sink) {
+    for (size_t i = 0; i < sink->batch.count; i++) {
+        rl_sink_record *record = &sink->batch.records[i];
+        if (record->fate != RL_FATE_TO_WRITE) {
+            continue;
+        }
+        if (record->item.status == RL_APPLY_DONE) {
+            record->fate = RL_FATE_SETTLED;
+        } else if (record->item.status == RL_APPLY_REFUSED) {
+            record->fate = RL_FATE_SET_ASIDE;
+            record->why = record->item.why;
+        }
+    }
+}
+
+static bool write_records(rl_sink *sink, rl_error *err) {
+    size_t count = 0;
+    RL_AUTO_FREE rl_apply_item **items = calloc(sink->batch.count + 1, sizeof *items);
+    if (!items) {
+        return rl_error_set(err, RL_TRANSIENT, 0, "out of memory");
+    }
+    for (size_t i = 0; i < sink->batch.count; i++) {
+        if (sink->batch.records[i].fate == RL_FATE_TO_WRITE) {
+            items[count++] = &sink->batch.records[i].item;
+        }
+    }
+    if (count == 0) {
+        return true;
+    }
+    rl_apply_counts counts = {0};
+    int64_t begun_us = rl_clock_us();
+    bool ok = rl_apply_run(sink->parts.mongo, sink->config.collection, items, count, &counts, err);
+    rl_metric_observe_us(sink->metrics.write_time, rl_clock_us() - begun_us);
+    rl_metric_add(sink->metrics.applied, counts.applied);
+    rl_metric_add(sink->metrics.stale, counts.stale);
+    atomic_store(&sink->mongo_ready, ok);
+    sink->check_due_us = rl_clock_us() + CHECK_EVERY_US;
+    note_outcomes(sink);
+    return ok;
+}
+
+static void log_letters(rl_sink *sink) {
+    for (size_t i = 0; i < sink->batch.count; i++) {
+        const rl_sink_record *record = &sink->batch.records[i];
+        if (record->fate == RL_FATE_SET_ASIDE) {
+            rl_log(sink->parts.log, RL_LOG_WARN, "result.set_aside", RL_S("id", record->id),
+                   RL_I("partition", record->message->partition), RL_I("offset", record->message->offset),
+                   RL_S("class", rl_error_class_name(record->why.error_class)),
+                   RL_S("message", record->why.message));
+        }
+    }
+}
+
+/* Does what is still to be done for the batch. true: all of it is on MongoDB's majority or acknowledged as a
+ * dead letter. false: TRANSIENT or FATAL; what was done stays done. */
+static bool attempt(rl_sink *sink, rl_error *err) {
+    bool ok = read_records(sink, err) && write_records(sink, err);
+    if (ok) {
+        size_t letters = 0;
+        log_letters(sink);
+        ok = rl_set_aside(sink->parts.producer, sink->config.dead_letter_topic, SERVICE, &sink->batch,
+                          &letters, err);
+        rl_metric_add(sink->metrics.dead_letters, (int64_t)letters);
+    }
+    rl_metric_add(sink->metrics.write_failures, !ok);
+    return ok;
+}
+
+/* After a successful attempt. */
+static void report_done(rl_sink *sink) {
+    for (size_t i = 0; i < sink->batch.count; i++) {
+        const rd_kafka_message_t *message = sink->batch.records[i].message;
+        rl_intake_done(sink->intake, message->partition, message->offset);
+    }
+    rl_metric_add(sink->metrics.batches, 1);
+    rl_metric_set(sink->metrics.batch_records, (int64_t)sink->batch.count);
+    rl_batch_clear(&sink->batch);
+}
+
+/* ---- the intake's side --------------------------------------------------------------------------------- */
+
+/* Before partitions go. One attempt: whoever holds up the whole group for longer is put out of it anyway. */
+static void release(void *context, const rd_kafka_topic_partition_list_t *partitions, bool lost) {
+    rl_sink *sink = context;
+    rl_error err = RL_ERROR_INIT;
+    if (!lost && !sink->holding && sink->batch.count > 0 && attempt(sink, &err)) {
+        report_done(sink);
+    }
+    size_t dropped = 0;
+    for (int i = 0; i < partitions->cnt; i++) {
+        dropped += rl_batch_drop_partition(&sink->batch, partitions->elems[i].partition);
+    }
+    rl_log(sink->parts.log, RL_LOG_INFO, "partitions.released", RL_I("partitions", partitions->cnt),
+           RL_I("lost", lost), RL_I("records_left_to_next_owner", dropped));
+}
+
+/* Takes one record in; false with FATAL when this client cannot go on or memory is gone. `*ret_got` says whether
+ * there was one. */
+static bool take_record(rl_sink *sink, int64_t timeout_us, bool *ret_got, rl_error *err) {
+    rd_kafka_message_t *message = NULL;
+    *ret_got = false;
+    if (!rl_intake_poll(sink->intake, timeout_us, &message, err)) {
+        return false;
+    }
+    if (!message) {
+        return true;
+    }
+    if (!rl_batch_add(&sink->batch, message)) {
+        rd_kafka_message_destroy(message);
+        return rl_error_set(err, RL_FATAL, 0, "out of memory");
+    }
+    rl_metric_add(sink->metrics.records, 1);
+    *ret_got = true;
+    return true;
+}
+
+/* Waits a moment for a first record, then takes what is there. */
+static bool gather(rl_sink *sink, rl_error *err) {
+    bool got;
+    if (!take_record(sink, IDLE_WAIT_US, &got, err)) {
+        return false;
+    }
+    int64_t end_us = rl_clock_us() + sink->config.batch_time_us;
+    while (got && sink->batch.count < sink->config.batch_records &&
+           sink->batch.bytes < sink->config.batch_bytes && rl_clock_us() < end_us) {
+        if (!take_record(sink, 0, &got, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- holding ------------------------------------------------------------------------------------------- */
+
+static void begin_hold(rl_sink *sink, const rl_error *why) {
+    rl_log(sink->parts.log, RL_LOG_WARN, "batch.held", RL_I("records", sink->batch.count),
+           RL_S("class", rl_error_class_name(why->error_class)), RL_S("message", why->message));
+    sink->holding = true;
+    rl_metric_set(sink->metrics.holding, 1);
+    rl_intake_hold(sink->intake);
+}
+
+static void end_hold(rl_sink *sink) {
+    rl_log(sink->parts.log, RL_LOG_INFO, "batch.resumed", RL_I("records", sink->batch.count));
+    sink->holding = false;
+    rl_metric_set(sink->metrics.holding, 0);
+    rl_intake_resume(sink->intake);
+}
+
+static void update_figures(rl_sink *sink) {
+    if (rl_clock_us() >= sink->figures_due_us) {
+        rl_intake_figures figures = rl_intake_look(sink->intake);
+        rl_sink_metrics_intake(&sink->metrics, &figures);
+        sink->figures_due_us = rl_clock_us() + FIGURES_EVERY_US;
+    }
+}
+
+/* Lets `pause_us` pass while the group keeps hearing from us. */
+static bool wait_polling(rl_sink *sink, int64_t pause_us, rl_error *err) {
+    int64_t end_us = rl_clock_us() + pause_us;
+    for (int64_t left_us = pause_us; left_us > 0 && !atomic_load(&sink->stopping);
+         left_us = end_us - rl_clock_us()) {
+        bool got; /* a record that was on its way when the pause began joins the batch */
+        if (!take_record(sink, left_us < IDLE_WAIT_US ? left_us : IDLE_WAIT_US, &got, err)) {
+            return false;
+        }
+        rl_intake_commit(sink->intake);
+        update_figures(sink);
+    }
+    return true;
+}
+
+/* Brings the batch to its end, however long that takes; or leaves it when the sink is to stop. */
+static bool finish_batch(rl_sink *sink, rl_error *err) {
+    int64_t backoff_us = 0;
+    rl_error why = RL_ERROR_INIT;
+    while (!attempt(sink, &why)) {
+        if (why.error_class == RL_FATAL) {
+            return rl_error_set(err, RL_FATAL, why.code, "%s", why.message);
+        }
+        if (!sink->holding) {
+            begin_hold(sink, &why);
+        }
+        backoff_us = rl_backoff_next_us(backoff_us, BACKOFF_MIN_US, BACKOFF_MAX_US);
+        if (!wait_polling(sink, backoff_us, err)) {
+            return false;
+        }
+        if (atomic_load(&sink->stopping)) {
+            rl_log(sink->parts.log, RL_LOG_WARN, "batch.left", RL_I("records", sink->batch.count));
+            rl_batch_clear(&sink->batch);
+            return true;
+        }
+    }
+    report_done(sink);
+    if (sink->holding) {
+        end_hold(sink);
+    }
+    return true;
+}
+
+/* ---- upkeep -------------------------------------------------------------------------------------------- */
+
+static void make_indexes(rl_sink *sink, rl_error *err) {
+    if (rl_retention_ensure_indexes(sink->parts.mongo, sink->config.collection, err)) {
+        sink->indexes_made = true;
+        rl_log(sink->parts.log, RL_LOG_INFO, "indexes.ensured", RL_S("collection", sink->config.collection));
+    } else if (err->error_class == RL_INVALID) {
+        /* Somebody made another index of that name: results are still worth more than their index. */
+        sink->indexes_made = true;
+        rl_log_failure(sink->parts.log, RL_LOG_ERROR, "indexes.refused", err);
+    }
+}
+
+/* While writes go through they tell how MongoDB is; otherwise it is asked now and then. */
+static bool check_mongo(rl_sink *sink, rl_error *err) {
+    if (rl_clock_us() < sink->check_due_us) {
+        return true;
+    }
+    rl_error why = RL_ERROR_INIT;
+    bool was_ready = atomic_load(&sink->mongo_ready);
+    bool ok = rl_mongo_ping(sink->parts.mongo, &why);
+    if (ok && !sink->indexes_made) {
+        make_indexes(sink, &why);
+    }
+    if (!ok && why.error_class == RL_FATAL) {
+        return rl_error_set(err, RL_FATAL, why.code, "%s", why.message);
+    }
+    atomic_store(&sink->mongo_ready, ok);
+    if (ok != was_ready) {
+        rl_log(sink->parts.log, ok ? RL_LOG_INFO : RL_LOG_WARN, ok ? "mongo.reached" : "mongo.away",
+               RL_S("message", why.message));
+    }
+    sink->check_due_us = rl_clock_us() + CHECK_EVERY_US;
+    return true;
+}
+
+static bool step(rl_sink *sink, rl_error *err) {
+    if (!check_mongo(sink, err) || !gather(sink, err)) {
+        return false;
+    }
+    if (sink->batch.count > 0 && !finish_batch(sink, err)) {
+        return false;
+    }
+    rl_intake_commit(sink->intake);
+    update_figures(sink);
+    return true;
+}
+
+/* ---- the whole ----------------------------------------------------------------------------------------- */
+
+bool rl_sink_run(rl_sink *sink, rl_error *err) {
+    bool ok = true;
+    while (ok && !atomic_load(&sink->stopping)) {
+        ok = step(sink, err);
+    }
+    rl_batch_clear(&sink->batch);
+    rl_intake_leave(sink->intake);
+    return ok;
+}
+
+rl_sink *rl_sink_new(const rl_sink_config *config, const rl_sink_parts *parts, rl_error *err) {
+    rl_sink *sink = calloc(1, sizeof *sink);
+    if (!sink) {
+        rl_error_set(err, RL_TRANSIENT, 0, "out of memory");
+        return NULL;
+    }
+    sink->config = *config;
+    sink->parts = *parts;
+    atomic_init(&sink->stopping, false);
+    atomic_init(&sink->mongo_ready, false);
+    rl_sink_metrics_make(parts->metrics, &sink->metrics);
+    sink->intake = rl_intake_new(&config->intake, release, sink, err);
+    if (!sink->intake) {
+        free(sink);
+        return NULL;
+    }
+    return sink;
+}
+
+void rl_sink_stop(rl_sink *sink) {
+    atomic_store(&sink->stopping, true);
+}
+
+void rl_sink_free(rl_sink *sink) {
+    if (!sink) {
+        return;
+    }
+    rl_intake_free(sink->intake);
+    rl_batch_free(&sink->batch);
+    free(sink);
+}
+
+bool rl_sink_kafka_ready(void *context, char reason[128]) {
+    rl_sink *sink = context;
+    return rl_intake_ready(sink->intake, reason);
+}
+
+bool rl_sink_mongo_ready(void *context, char reason[128]) {
+    rl_sink *sink = context;
+    if (!atomic_load(&sink->mongo_ready)) {
+        snprintf(reason, 128, "MongoDB does not take writes");
+        return false;
+    }
+    return true;
+}

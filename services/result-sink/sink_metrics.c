@@ -1,0 +1,40 @@
+/* sink_metrics.c: names and help. */
+#include "services/result-sink/sink_metrics.h"
+
+void rl_sink_metrics_make(rl_metrics *registry, rl_sink_metrics *m) {
+    m->records =
+        rl_metrics_counter(registry, "runlog_sink_records_total", NULL, "Records read from results.");
+    m->applied =
+        rl_metrics_counter(registry, "runlog_sink_applied_total", NULL, "Documents inserted or replaced.");
+    m->stale = rl_metrics_counter(registry, "runlog_sink_stale_total", NULL,
+                                  "Records that a document of the same or a higher generation turned away.");
+    m->superseded = rl_metrics_counter(registry, "runlog_sink_superseded_total", NULL,
+                                       "Records that another record of the same batch won over.");
+    m->expired = rl_metrics_counter(registry, "runlog_sink_expired_total", NULL,
+                                    "Records past their retention, not written.");
+    m->dead_letters = rl_metrics_counter(registry, "runlog_sink_dead_letters_total", NULL,
+                                         "Records set aside on the dead-letter topic, acknowledged.");
+    m->batches = rl_metrics_counter(registry, "runlog_sink_batches_total", NULL, "Batches finished.");
+    m->batch_records =
+        rl_metrics_gauge(registry, "runlog_sink_batch_records", NULL, "Records of the latest batch.");
+    m->write_time = rl_metrics_histogram(registry, "runlog_sink_write_seconds", NULL,
+                                         "Time of a batch's bulk write, failed ones included.");
+    m->write_failures = rl_metrics_counter(registry, "runlog_sink_failed_attempts_total", NULL,
+                                           "Attempts to finish a batch that have to be repeated.");
+    m->holding = rl_metrics_gauge(registry, "runlog_sink_holding", NULL,
+                                  "1 while a batch is held because MongoDB or Kafka does not take it.");
+    m->commits = rl_metrics_counter(registry, "runlog_sink_commits_total", NULL, "Offset commits confirmed.");
+    m->commit_failures = rl_metrics_counter(registry, "runlog_sink_commit_failures_total", NULL,
+                                            "Offset commits that failed.");
+    m->lag = rl_metrics_gauge(registry, "runlog_sink_lag_records", NULL,
+                              "Records on the assigned partitions that are not dealt with yet.");
+    m->partitions =
+        rl_metrics_gauge(registry, "runlog_sink_partitions", NULL, "Partitions assigned to this member.");
+}
+
+void rl_sink_metrics_intake(rl_sink_metrics *m, const rl_intake_figures *figures) {
+    rl_metric_add(m->commits, figures->commits - rl_metric_value(m->commits));
+    rl_metric_add(m->commit_failures, figures->commit_failures - rl_metric_value(m->commit_failures));
+    rl_metric_set(m->lag, figures->lag);
+    rl_metric_set(m->partitions, figures->partitions);
+}

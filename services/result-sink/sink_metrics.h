@@ -1,0 +1,20 @@
+/* sink_metrics.h: what the sink counts. All are NULL-safe to update; owned by the registry. */
+#ifndef RL_SINK_METRICS_H
+#define RL_SINK_METRICS_H
+
+#include "lib/base/metrics.h"
+#include "services/result-sink/apply.h"
+#include "services/result-sink/intake.h"
+
+typedef struct {
+    rl_metric *records, *applied, *stale, *superseded, *expired, *dead_letters;
+    rl_metric *batches, *batch_records, *write_time, *write_failures, *holding;
+    rl_metric *commits, *commit_failures, *lag, *partitions;
+} rl_sink_metrics;
+
+void rl_sink_metrics_make(rl_metrics *registry, rl_sink_metrics *ret);
+
+/* Brings the counters of the intake up to date. */
+void rl_sink_metrics_intake(rl_sink_metrics *metrics, const rl_intake_figures *figures);
+
+#endif
