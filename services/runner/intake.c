@@ -24,7 +24,9 @@ struct rl_intake {
     rl_intake_options o;
     int wake_fd;
     rl_task_queue *home;
-    rl_membership *membership;
+    rl_membership *lanes[RL_INTAKE_MAX_LANES];
+    size_t lane_count;
+    size_t lane_turn;
     rl_task *newest; /* of all tasks */
     size_t tasks;
     rl_task *spare;  /* made, but without a record yet */
@@ -64,7 +66,7 @@ static void end(rl_intake *intake, rl_task *task, bool done) {
         rl_metric_add(intake->o.metrics->abandoned, 1);
     }
     delist(intake, task);
-    rl_membership_release(intake->membership, task->partition, task->offset, task->epoch, done);
+    rl_partition_release(task->partition, task->offset, task->epoch, done);
     rl_task_free(task);
 }
 
@@ -269,6 +271,18 @@ static void resume_parked(rl_intake *intake, int64_t now_us) {
     }
 }
 
+/* From one lane after the other. */
+static rd_kafka_message_t *take(rl_intake *intake, rl_partition **ret_partition) {
+    for (size_t tried = 0; tried < intake->lane_count; tried++) {
+        rl_membership *lane = intake->lanes[intake->lane_turn++ % intake->lane_count];
+        rd_kafka_message_t *message = rl_membership_take(lane, ret_partition);
+        if (message) {
+            return message;
+        }
+    }
+    return NULL;
+}
+
 static void start_new(rl_intake *intake) {
     while (intake->phase == RUNNING && has_free_slot(intake) && intake->parked_emissions == 0 &&
            intake->parked_runs < rl_slots_count(intake->o.slots)) {
@@ -278,7 +292,7 @@ static void start_new(rl_intake *intake) {
             return; /* again at the next wake-up, a second from now at the latest */
         }
         rl_partition *partition = NULL;
-        rd_kafka_message_t *message = rl_membership_take(intake->membership, &partition);
+        rd_kafka_message_t *message = take(intake, &partition);
         if (!message) {
             return;
         }
@@ -306,7 +320,9 @@ static void begin_stop(rl_intake *intake) {
     }
     rl_log(intake->o.log, RL_LOG_INFO, "runner.stopping", RL_I("submissions", intake->tasks));
     atomic_store(&intake->stopping, true);
-    rl_membership_hurry(intake->membership);
+    for (size_t i = 0; i < intake->lane_count; i++) {
+        rl_membership_hurry(intake->lanes[i]);
+    }
     enter(intake, DRAINING, intake->o.grace_us);
     end_all(intake, unpark(intake, is_run, NULL));
 }
@@ -319,7 +335,17 @@ static void abandon_all(rl_intake *intake) {
     }
 }
 
-static void advance_stop(rl_intake *intake, int64_t now_us) {
+static bool all_lanes(const rl_intake *intake, bool (*hold)(const rl_membership *lane)) {
+    for (size_t i = 0; i < intake->lane_count; i++) {
+        if (!hold(intake->lanes[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* One step, if one is due. */
+static void step_stop(rl_intake *intake, int64_t now_us) {
     bool late = now_us >= intake->phase_until_us;
     if (intake->phase == DRAINING && intake->tasks > 0 && late) {
         abandon_all(intake);
@@ -327,20 +353,32 @@ static void advance_stop(rl_intake *intake, int64_t now_us) {
     } else if ((intake->phase == DRAINING && intake->tasks == 0) ||
                (intake->phase == CANCELLING && (intake->tasks == 0 || late))) {
         enter(intake, COMMITTING, COMMIT_PATIENCE_US);
-    } else if (intake->phase == COMMITTING && (rl_membership_is_committed(intake->membership) || late)) {
-        rl_membership_leave(intake->membership);
+    } else if (intake->phase == COMMITTING && (all_lanes(intake, rl_membership_is_committed) || late)) {
+        for (size_t i = 0; i < intake->lane_count; i++) {
+            rl_membership_leave(intake->lanes[i]);
+        }
         enter(intake, LEAVING, LEAVE_PATIENCE_US);
-    } else if (intake->phase == LEAVING && (rl_membership_is_closed(intake->membership) || late)) {
+    } else if (intake->phase == LEAVING && (all_lanes(intake, rl_membership_is_closed) || late)) {
         intake->phase = ENDED;
     }
+}
+
+static void advance_stop(rl_intake *intake, int64_t now_us) {
+    phase before;
+    do {
+        before = intake->phase;
+        step_stop(intake, now_us);
+    } while (intake->phase != before);
 }
 
 /* ---- the loop ---- */
 
 static int sleep_ms(const rl_intake *intake, int64_t now_us) {
     int64_t until_us = now_us + LONGEST_SLEEP_US;
-    int64_t due_us = rl_membership_due_us(intake->membership, now_us);
-    until_us = due_us < until_us ? due_us : until_us;
+    for (size_t i = 0; i < intake->lane_count; i++) {
+        int64_t due_us = rl_membership_due_us(intake->lanes[i], now_us);
+        until_us = due_us < until_us ? due_us : until_us;
+    }
     for (const rl_task *task = intake->parked; task; task = task->next) {
         /* One that is due already waits for a slot, and the slot wakes us. */
         if (task->not_before_us > now_us && task->not_before_us < until_us) {
@@ -374,8 +412,10 @@ static bool await(rl_intake *intake, int timeout_ms) {
 }
 
 static void show(const rl_intake *intake) {
-    size_t total, largest;
-    rl_membership_windows(intake->membership, &total, &largest);
+    size_t total = 0, largest = 0;
+    for (size_t i = 0; i < intake->lane_count; i++) {
+        rl_membership_add_windows(intake->lanes[i], &total, &largest);
+    }
     rl_metric_set(intake->o.metrics->window_records, (int64_t)total);
     rl_metric_set(intake->o.metrics->window_largest, (int64_t)largest);
     rl_metric_set(intake->o.metrics->tasks, (int64_t)intake->tasks);
@@ -384,8 +424,10 @@ static void show(const rl_intake *intake) {
 }
 
 static bool turn(rl_intake *intake, rl_error *err) {
-    if (!rl_membership_poll(intake->membership, err)) {
-        return false;
+    for (size_t i = 0; i < intake->lane_count; i++) {
+        if (!rl_membership_poll(intake->lanes[i], err)) {
+            return false;
+        }
     }
     rl_task *task;
     while ((task = rl_task_queue_pop(intake->home)) != NULL) {
@@ -394,7 +436,9 @@ static bool turn(rl_intake *intake, rl_error *err) {
     int64_t now_us = rl_clock_us();
     resume_parked(intake, now_us);
     start_new(intake);
-    rl_membership_advance(intake->membership, now_us);
+    for (size_t i = 0; i < intake->lane_count; i++) {
+        rl_membership_advance(intake->lanes[i], now_us);
+    }
     advance_stop(intake, now_us);
     show(intake);
     if (intake->fatal.error_class != RL_OK) {
@@ -421,12 +465,11 @@ bool rl_intake_run(rl_intake *intake, rl_error *err) {
     return true;
 }
 
-static bool join(rl_intake *intake, rl_error *err) {
+static bool join(rl_intake *intake, const char *topic, rl_error *err) {
     const rl_membership_options options = {
         .stream = intake->o.stream,
         .group = intake->o.group,
-        .topics = intake->o.topics,
-        .topic_count = intake->o.topic_count,
+        .topic = topic,
         .window = intake->o.window,
         .drain_us = intake->o.drain_us,
         .wake_fd = intake->wake_fd,
@@ -436,8 +479,24 @@ static bool join(rl_intake *intake, rl_error *err) {
         .log = intake->o.log,
         .metrics = intake->o.metrics,
     };
-    intake->membership = rl_membership_new(&options, err);
-    return intake->membership != NULL;
+    rl_membership *lane = rl_membership_new(&options, err);
+    if (lane) {
+        intake->lanes[intake->lane_count++] = lane;
+    }
+    return lane != NULL;
+}
+
+static bool join_all(rl_intake *intake, rl_error *err) {
+    if (intake->o.lane_count < 1 || intake->o.lane_count > RL_INTAKE_MAX_LANES) {
+        return rl_error_set(err, RL_INVALID, 0, "%zu lanes: expected 1 to %d", intake->o.lane_count,
+                            RL_INTAKE_MAX_LANES);
+    }
+    for (size_t i = 0; i < intake->o.lane_count; i++) {
+        if (!join(intake, intake->o.lanes[i], err)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 rl_intake *rl_intake_new(const rl_intake_options *options, rl_error *err) {
@@ -454,7 +513,7 @@ rl_intake *rl_intake_new(const rl_intake_options *options, rl_error *err) {
         return NULL;
     }
     intake->home = rl_task_queue_new(intake->wake_fd, err);
-    if (!intake->home || !join(intake, err)) {
+    if (!intake->home || !join_all(intake, err)) {
         rl_intake_free(intake);
         return NULL;
     }
@@ -462,7 +521,7 @@ rl_intake *rl_intake_new(const rl_intake_options *options, rl_error *err) {
 }
 
 bool rl_intake_is_joined(const rl_intake *intake) {
-    return rl_membership_is_joined(intake->membership);
+    return all_lanes(intake, rl_membership_is_joined);
 }
 
 bool rl_intake_is_stopping(const rl_intake *intake) {
@@ -480,7 +539,9 @@ void rl_intake_free(rl_intake *intake) {
     }
     end_all(intake, unpark(intake, is_any, NULL));
     rl_task_free(intake->spare);
-    rl_membership_free(intake->membership);
+    while (intake->lane_count > 0) {
+        rl_membership_free(intake->lanes[--intake->lane_count]);
+    }
     rl_task_queue_free(intake->home);
     close(intake->wake_fd);
     free(intake);

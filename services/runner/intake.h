@@ -2,7 +2,7 @@
  *
  * Theory of operation
  * -------------------
- * One thread owns the consumer, the partitions and their windows, and every task that is not with a slot
+ * One thread owns the consumers, the partitions and their windows, and every task that is not with a slot
  * or with the producer. It sleeps in poll(2) on two descriptors: an eventfd, to which librdkafka (a queue
  * got its first record, a callback is due) and the task queue (a task came home) add, and a descriptor that
  * says "stop". After each wake-up it serves the group, takes care of the tasks that came home, starts as
@@ -23,14 +23,16 @@
 #include "services/runner/emit.h"
 #include "services/runner/membership.h"
 
+#define RL_INTAKE_MAX_LANES 3
+
 typedef struct rl_intake rl_intake;
 
 /* Everything is borrowed for the intake's life. */
 typedef struct {
     const rl_stream_config *stream;
     const char *group;
-    const char *const *topics;
-    size_t topic_count;
+    const char *const *lanes; /* topics, each with a membership of its own */
+    size_t lane_count;        /* 1..RL_INTAKE_MAX_LANES */
     size_t window;
     int64_t drain_us; /* how long a revocation waits for what runs */
     int64_t grace_us; /* how long stopping does */
@@ -41,7 +43,7 @@ typedef struct {
     rl_log *log;
 } rl_intake_options;
 
-/* Joins the group. */
+/* Joins the group, once for each lane. */
 rl_intake *rl_intake_new(const rl_intake_options *options, rl_error *err);
 
 /* Runs until it was told to stop (true) or cannot go on (false, FATAL). */

@@ -69,6 +69,7 @@ static void depart(rl_membership *m, rl_partition *partition) {
     for (size_t i = 0; i < m->count; i++) {
         if (m->partitions[i] == partition) {
             m->partitions[i] = m->partitions[--m->count];
+            rl_metric_add(m->o.metrics->partitions, -1);
             break;
         }
     }
@@ -76,7 +77,6 @@ static void depart(rl_membership *m, rl_partition *partition) {
     if (partition->tasks == 0) {
         rl_partition_free(partition);
     }
-    rl_metric_set(m->o.metrics->partitions, (int64_t)m->count);
 }
 
 static void report(rl_membership *m, const char *doing, rd_kafka_error_t *refused) {
@@ -103,7 +103,8 @@ static void carry_out_revocation(rl_membership *m) {
         }
     }
     report(m, "cannot give partitions back", rd_kafka_incremental_unassign(m->consumer, revoked));
-    rl_log(m->o.log, RL_LOG_INFO, "group.revoked", RL_I("partitions", revoked->cnt), RL_I("left", m->count));
+    rl_log(m->o.log, RL_LOG_INFO, "group.revoked", RL_S("topic", m->o.topic),
+           RL_I("partitions", revoked->cnt), RL_I("left", m->count));
     rd_kafka_topic_partition_list_destroy(revoked);
 }
 
@@ -125,11 +126,12 @@ static void take_assignment(rl_membership *m, rd_kafka_topic_partition_list_t *l
             break;
         }
         m->partitions[m->count++] = partition;
+        rl_metric_add(m->o.metrics->partitions, 1);
     }
     report(m, "cannot take partitions", rd_kafka_incremental_assign(m->consumer, list));
     atomic_store(&m->joined, true);
-    rl_metric_set(m->o.metrics->partitions, (int64_t)m->count);
-    rl_log(m->o.log, RL_LOG_INFO, "group.assigned", RL_I("partitions", list->cnt), RL_I("held", m->count));
+    rl_log(m->o.log, RL_LOG_INFO, "group.assigned", RL_S("topic", m->o.topic), RL_I("partitions", list->cnt),
+           RL_I("held", m->count));
 }
 
 static void begin_revocation(rl_membership *m, const rd_kafka_topic_partition_list_t *list) {
@@ -150,7 +152,8 @@ static void begin_revocation(rl_membership *m, const rd_kafka_topic_partition_li
     m->commit_until_us = 0;
     if (lost) {
         atomic_store(&m->joined, false);
-        rl_log(m->o.log, RL_LOG_WARN, "group.assignment_lost", RL_I("partitions", list->cnt));
+        rl_log(m->o.log, RL_LOG_WARN, "group.assignment_lost", RL_S("topic", m->o.topic),
+               RL_I("partitions", list->cnt));
         carry_out_revocation(m);
     }
 }
@@ -265,10 +268,8 @@ static bool create_consumer(rl_membership *m, rl_error *err) {
 }
 
 static bool subscribe(rl_membership *m, rl_error *err) {
-    rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new((int)m->o.topic_count);
-    for (size_t i = 0; i < m->o.topic_count; i++) {
-        rd_kafka_topic_partition_list_add(topics, m->o.topics[i], RD_KAFKA_PARTITION_UA);
-    }
+    rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(topics, m->o.topic, RD_KAFKA_PARTITION_UA);
     rd_kafka_resp_err_t code = rd_kafka_subscribe(m->consumer, topics);
     rd_kafka_topic_partition_list_destroy(topics);
     return code == RD_KAFKA_RESP_ERR_NO_ERROR || rl_stream_error(err, code, "cannot subscribe");
@@ -406,25 +407,11 @@ rd_kafka_message_t *rl_membership_take(rl_membership *m, rl_partition **ret_part
     return NULL;
 }
 
-void rl_membership_release(rl_membership *m, rl_partition *partition, int64_t offset, uint32_t epoch,
-                           bool done) {
-    (void)m;
-    if (done) {
-        rl_partition_done(partition, offset, epoch);
-    }
-    partition->tasks--;
-    if (partition->tasks == 0 && partition->state == RL_PARTITION_DEPARTED) {
-        rl_partition_free(partition);
-    }
-}
-
-void rl_membership_windows(const rl_membership *m, size_t *ret_total, size_t *ret_largest) {
-    *ret_total = 0;
-    *ret_largest = 0;
+void rl_membership_add_windows(const rl_membership *m, size_t *total, size_t *largest) {
     for (size_t i = 0; i < m->count; i++) {
         size_t span = m->partitions[i]->window ? rl_watermark_span(m->partitions[i]->window) : 0;
-        *ret_total += span;
-        *ret_largest = span > *ret_largest ? span : *ret_largest;
+        *total += span;
+        *largest = span > *largest ? span : *largest;
     }
 }
 

@@ -1,5 +1,9 @@
-/* membership.h: this runner as a member of the consumer group: what is assigned to it, what it has
- * committed, how it gives partitions back.
+/* membership.h: a member of the consumer group: what is assigned to it, what it has committed, how it
+ * gives partitions back.
+ *
+ * A runner is one member for each lane. The group's assignor evens out the number of partitions of a
+ * member, not of a topic: members with several topics end up with all partitions of one and none of the
+ * other, and runners stand idle beside a backlog. A member with one topic gets its share of that one.
  *
  * Theory of operation
  * -------------------
@@ -36,8 +40,7 @@ typedef struct rl_membership rl_membership;
 typedef struct {
     const rl_stream_config *stream;
     const char *group;
-    const char *const *topics;
-    size_t topic_count;
+    const char *topic;
     size_t window;    /* offsets in flight per partition */
     int64_t drain_us; /* how long a revocation waits for what runs */
     int wake_fd;      /* an eventfd: gets 1 added when there is something to do */
@@ -64,16 +67,13 @@ void rl_membership_advance(rl_membership *membership, int64_t now_us);
 /* When rl_membership_advance has something to do next, monotonic; INT64_MAX: not before a wake-up. */
 int64_t rl_membership_due_us(const rl_membership *membership, int64_t now_us);
 
-/* The next record, fairly from one partition after the other. NULL where there is none (or no room). The
- * message is the caller's; so is one reference to `*ret_partition`, until rl_membership_release. */
+/* The next record, from one partition after the other. NULL where there is none (or no room). The
+ * message is the caller's; so is one reference to `*ret_partition`, until rl_partition_release. */
 rd_kafka_message_t *rl_membership_take(rl_membership *membership, rl_partition **ret_partition);
 
-/* Gives a reference back; `done`: its record is answered and its offset may be committed. */
-void rl_membership_release(rl_membership *membership, rl_partition *partition, int64_t offset, uint32_t epoch,
-                           bool done);
-
-/* How many records lie between watermark and last one taken: of all partitions, and of the fullest. */
-void rl_membership_windows(const rl_membership *membership, size_t *ret_total, size_t *ret_largest);
+/* How many records lie between watermark and last one taken: adds those of all partitions to `*total`, and
+ * raises `*largest` to those of the fullest. */
+void rl_membership_add_windows(const rl_membership *membership, size_t *total, size_t *largest);
 
 /* Whether every watermark that moved has been committed. */
 bool rl_membership_is_committed(const rl_membership *membership);

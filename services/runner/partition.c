@@ -96,9 +96,13 @@ rl_take rl_partition_take(rl_partition *partition, rd_kafka_message_t **ret_mess
     return RL_TAKE_RECORD;
 }
 
-void rl_partition_done(rl_partition *partition, int64_t offset, uint32_t epoch) {
-    if (partition->window && partition->epoch == epoch) {
+void rl_partition_release(rl_partition *partition, int64_t offset, uint32_t epoch, bool done) {
+    if (done && partition->window && partition->epoch == epoch) {
         (void)rl_watermark_done(partition->window, offset);
+    }
+    partition->tasks--;
+    if (partition->tasks == 0 && partition->state == RL_PARTITION_DEPARTED) {
+        rl_partition_free(partition);
     }
 }
 

@@ -52,8 +52,9 @@ typedef enum {
 /* Takes the next record, if there is one and the window has room. Never blocks. */
 rl_take rl_partition_take(rl_partition *partition, rd_kafka_message_t **ret_message, rl_error *err);
 
-/* Marks the record done, unless `epoch` is over. */
-void rl_partition_done(rl_partition *partition, int64_t offset, uint32_t epoch);
+/* Gives a task's reference back. `done`: its record is answered and its offset may be committed, unless
+ * `epoch` is over. Frees a departed partition with the last one. */
+void rl_partition_release(rl_partition *partition, int64_t offset, uint32_t epoch, bool done);
 
 /* Whether the watermark has moved past what the coordinator knows. */
 bool rl_partition_is_dirty(const rl_partition *partition);

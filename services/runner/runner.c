@@ -226,13 +226,13 @@ static bool open_slots(rl_runner *runner, rl_error *err) {
 }
 
 static bool open_intake(rl_runner *runner, int stop_fd, rl_error *err) {
-    static const char *const topics[] = {RL_TOPIC_SUBMISSIONS, RL_TOPIC_SUBMISSIONS_BATCH,
-                                         RL_TOPIC_SUBMISSIONS_REPLAY};
+    static const char *const lanes[] = {RL_TOPIC_SUBMISSIONS, RL_TOPIC_SUBMISSIONS_BATCH,
+                                        RL_TOPIC_SUBMISSIONS_REPLAY};
     const rl_intake_options options = {
         .stream = &runner->stream,
         .group = RL_GROUP_RUNNERS,
-        .topics = topics,
-        .topic_count = 3,
+        .lanes = lanes,
+        .lane_count = sizeof lanes / sizeof lanes[0],
         .window = (size_t)runner->config->window,
         .drain_us = runner->config->drain_us,
         .grace_us = runner->config->grace_us,
