@@ -106,9 +106,11 @@ rl_start_images() {
     fi
     rl_start_base
     if ! rl_have_image "$RL_STANDIN_MONGO"; then
-        rl_start mongo 'stand-in: MongoDB (FerretDB on PostgreSQL)' 'are deb.debian.org and the Go module proxy reachable?' \
-            rl_make_mongo
-        RL_IMAGE_STEPS+=(mongo)
+        RL_MONGO_WORK="$RL_STATE/build/mongo-$$"
+        rl_start ferretdb 'stand-in: MongoDB, FerretDB' 'is the Go module proxy reachable (GOPROXY)?' \
+            rl_make_ferretdb "$RL_MONGO_WORK"
+        rl_start postgres 'stand-in: MongoDB, PostgreSQL under it' 'is http://deb.debian.org reachable?' rl_make_postgres
+        RL_IMAGE_STEPS+=(ferretdb postgres)
     fi
     if ! rl_have_image "$RL_STANDIN_KAFKA"; then
         rl_start kafka 'stand-in: Kafka' 'is Maven Central reachable (mvn dependency:get)?' rl_make_kafka
@@ -131,6 +133,9 @@ rl_finish_images() {
     for name in "${RL_IMAGE_STEPS[@]}"; do
         rl_finish "$name"
     done
+    if [[ -n ${RL_MONGO_WORK:-} ]]; then
+        rl_step mongo 'stand-in: MongoDB' '' rl_make_mongo "$RL_MONGO_WORK"
+    fi
 }
 
 rl_ensure_standin_tools() {
@@ -163,24 +168,26 @@ rl_make_kafka() {
     rm -rf "$work"
 }
 
-rl_make_mongo() {
-    local work
-    work=$(mktemp -d)
-    cp "$RL_STANDINS"/mongo/* "$work/"
-    rl_build_ferretdb "$work"
+rl_make_postgres() {
     # The suite moves on without its packages being dated anew; its index may be past its own validity.
     rl_have_image "$RL_STANDIN_POSTGRES" ||
         rl_make_debian "$RL_STANDIN_POSTGRES" "$RL_POSTGRES_SUITE" "$RL_POSTGRES_PACKAGE" \
             --aptopt='Acquire::Check-Valid-Until "false"'
-    docker buildx build --builder default --progress plain --tag "$RL_STANDIN_MONGO" \
-        --build-arg RUNLOG_POSTGRES_IMAGE="$RL_STANDIN_POSTGRES" "$work"
-    rm -rf "$work"
 }
 
-# Puts the FerretDB binary into the folder. The host's Go where it is new enough, else the base image's, which fetches a
-# newer one.
-rl_build_ferretdb() {
+rl_make_mongo() {
+    docker buildx build --builder default --progress plain --tag "$RL_STANDIN_MONGO" \
+        --build-arg RUNLOG_POSTGRES_IMAGE="$RL_STANDIN_POSTGRES" "$1"
+    rm -rf "$1"
+}
+
+# Puts the image's files and the FerretDB binary into a new folder. The host's Go where it is new enough, else the base
+# image's, which fetches a newer one.
+rl_make_ferretdb() {
     local work=$1 wanted version
+    rm -rf "$work"
+    mkdir -p "$work"
+    cp "$RL_STANDINS"/mongo/* "$work/"
     wanted=$(awk '$1 == "go" { print $2 }' "$work/go.mod")
     version=$(GOTOOLCHAIN=local go env GOVERSION 2>/dev/null | sed 's/^go//' || true)
     if [[ -n $version ]] && printf '%s\n%s\n' "$wanted" "$version" | sort -V -C; then
