@@ -44,6 +44,11 @@ def in_parallel(function, items, threads=8):
         return list(pool.map(function, items))
 
 
+def show(result):
+    """A result for a failing test's message: whole, but for texts of any length."""
+    return str({name: value[:300] if isinstance(value, str) else value for name, value in result.items()})
+
+
 @dataclass
 class Answer:
     status: int

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from runlog_client import NOT_FOUND, eventually, in_parallel
+from runlog_client import NOT_FOUND, eventually, in_parallel, show
 
 pytestmark = pytest.mark.disruptive
 
@@ -68,7 +68,7 @@ def test_a_submission_whose_runner_is_killed_twice_runs_again(client, stack):
         stack.start("runner")
     for i, submission_id in enumerate(slow):
         result = client.await_result(submission_id)
-        assert (result["verdict"], result["stdOutput"]) == ("OK", f"{i}\n"), result
+        assert (result["verdict"], result["stdOutput"]) == ("OK", f"{i}\n"), show(result)
     stack.await_healthy(client)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from runlog_client import in_parallel
+from runlog_client import in_parallel, show
 
 LANGUAGES = Path(__file__).resolve().parents[2] / "languages"
 
@@ -43,30 +43,30 @@ def test_a_smoke_program_gives_what_it_should(client, submitted, name):
     if submitted[name] is None:
         pytest.skip(f"this stack does not offer {lang}")
     result = client.await_result(submitted[name])
-    assert result["verdict"] == case.get("verdict", "OK"), result
-    assert result["exitCode"] == case.get("exitCode", 0), result
-    assert result["stdOutput"] == case.get("stdOutput", ""), result
+    assert result["verdict"] == case.get("verdict", "OK"), show(result)
+    assert result["exitCode"] == case.get("exitCode", 0), show(result)
+    assert result["stdOutput"] == case.get("stdOutput", ""), show(result)
     if "stdErrorContains" in case:
-        assert case["stdErrorContains"] in result["stdError"], result
+        assert case["stdErrorContains"] in result["stdError"], show(result)
     else:
-        assert result["stdError"] == case.get("stdError", ""), result
+        assert result["stdError"] == case.get("stdError", ""), show(result)
 
 
 def test_each_language_is_listed_with_its_version_and_limits(offered):
     for name, language in offered.items():
-        assert language["version"], language
-        assert isinstance(language["aliases"], list), language
-        assert isinstance(language["limits"], dict) and language["limits"], language
+        assert language["version"], str(language)
+        assert isinstance(language["aliases"], list), str(language)
+        assert isinstance(language["limits"], dict) and language["limits"], str(language)
         manifest = LANGUAGES / name / "manifest.json"
         if manifest.exists():
-            assert language["version"] == json.loads(manifest.read_text(encoding="utf-8"))["version"], language
+            assert language["version"] == json.loads(manifest.read_text(encoding="utf-8"))["version"], str(language)
 
 
 @pytest.fixture(scope="module")
 def image_of(stack):
     """The image that the stack's runner uses for a language."""
     pairs = stack.inspect(stack.containers("runner")[0])["Config"]["Env"]
-    settings = dict(pair.split("=", 1) for pair in pairs)
+    settings = dict(pair.partition("=")[::2] for pair in pairs)
     prefix = settings.get("RUNLOG_SANDBOX_IMAGE_PREFIX", "runlog/lang-")
     tag = settings.get("RUNLOG_SANDBOX_IMAGE_TAG", "latest")
     return lambda lang: f"{prefix}{lang}:{tag}"

@@ -8,15 +8,15 @@ SERVICES = ("api", "runner", "result-sink")
 def test_the_api_is_alive_and_ready(client):
     for path in ("/healthz", "/readyz"):
         answer = client.get(path)
-        assert answer.status == 200, answer
-        assert "status" in answer.json(), answer
+        assert answer.status == 200, str(answer)
+        assert "status" in answer.json(), str(answer)
 
 
 def test_the_metrics_of_the_api_are_prometheus_text(client):
     answer = client.get("/metrics")
-    assert answer.headers["content-type"].startswith("text/plain"), answer
+    assert answer.headers["content-type"].startswith("text/plain"), str(answer)
     values = parse_metrics(answer.body.decode())
-    assert values["process_resident_memory_bytes"] > 0, values
+    assert values["process_resident_memory_bytes"] > 0, str(values)
 
 
 def test_runner_and_sink_are_alive_ready_and_measured(stack):
@@ -26,7 +26,7 @@ def test_runner_and_sink_are_alive_ready_and_measured(stack):
                 answer = stack.ops(container, path)
                 assert answer is not None and answer.status == 200, f"{service}{path}: {answer}"
             values = parse_metrics(stack.ops(container, "/metrics").body.decode())
-            assert values["process_resident_memory_bytes"] > 0, values
+            assert values["process_resident_memory_bytes"] > 0, str(values)
 
 
 def test_only_the_runner_sees_the_docker_socket(stack):
@@ -49,8 +49,8 @@ def test_only_the_api_is_published_and_on_the_loopback_alone(stack):
             if service != "api":
                 assert not published, f"{service}: {published}"
                 continue
-            assert list(published) == ["3005/tcp"], published
-            assert {host["HostIp"] for host in published["3005/tcp"]} == {"127.0.0.1"}, published
+            assert list(published) == ["3005/tcp"], str(published)
+            assert {host["HostIp"] for host in published["3005/tcp"]} == {"127.0.0.1"}, str(published)
 
 
 def test_services_run_with_a_read_only_root_and_without_capabilities(stack):

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from runlog_client import CODE_AND_LANGUAGE, NOT_FOUND, PENDING, QUEUED, in_parallel
+from runlog_client import CODE_AND_LANGUAGE, NOT_FOUND, PENDING, QUEUED, in_parallel, show
 
 HELLO = {
     "python": 'print("Hello, World!")',
@@ -68,30 +68,30 @@ def submitted(client):
 def test_a_program_gives_its_output(client, submitted, name):
     lang, code, stdin, expected = PROGRAMS[name]
     result = client.await_result(submitted[name])
-    assert result["stdOutput"] == expected, result
-    assert result["stdError"] == "", result
-    assert (result["verdict"], result["exitCode"], result["signal"]) == ("OK", 0, None), result
-    assert (result["code"], result["lang"], result["stdInput"]) == (code, lang, stdin or ""), result
+    assert result["stdOutput"] == expected, show(result)
+    assert result["stdError"] == "", show(result)
+    assert (result["verdict"], result["exitCode"], result["signal"]) == ("OK", 0, None), show(result)
+    assert (result["code"], result["lang"], result["stdInput"]) == (code, lang, stdin or ""), show(result)
 
 
 def test_the_answer_to_a_submission_is_exact(client):
     answer = client.post("/api/submit", {"code": "print(1)", "lang": "python"})
-    assert answer.status == 201, answer
+    assert answer.status == 201, str(answer)
     expected = rb'\{"message":"%s","codeSubmissionId":"([A-Za-z0-9_-]+)"\}' % QUEUED.encode()
-    assert re.fullmatch(expected, answer.body), answer
+    assert re.fullmatch(expected, answer.body), str(answer)
 
 
 def test_pending_then_completed(client):
     submission_id = client.submit("import time; time.sleep(1.5); print('done')", "python")
     answer = client.get(f"/api/result/{submission_id}")
-    assert (answer.status, answer.body) == (200, json.dumps(PENDING, separators=(",", ":")).encode()), answer
+    assert (answer.status, answer.body) == (200, json.dumps(PENDING, separators=(",", ":")).encode()), str(answer)
     client.await_result(submission_id)
     answer = client.get(f"/api/result/{submission_id}")
-    assert answer.status == 200, answer
+    assert answer.status == 200, str(answer)
     result = answer.json()
-    assert list(result)[:6] == ["code", "lang", "stdInput", "stdOutput", "stdError", "status"], answer
-    assert result["status"] == "completed", answer
-    assert result["stdOutput"] == "done\n", answer
+    assert list(result)[:6] == ["code", "lang", "stdInput", "stdOutput", "stdError", "status"], str(answer)
+    assert result["status"] == "completed", str(answer)
+    assert result["stdOutput"] == "done\n", str(answer)
 
 
 def test_a_completed_answer_says_more_with_fixed_types(client):
@@ -104,7 +104,7 @@ def test_a_completed_answer_says_more_with_fixed_types(client):
     wrong = {name: result.get(name, "missing") for name, kind in types.items()
              if name not in result or not isinstance(result[name], kind)}
     assert not wrong, f"{wrong} in {result}"
-    assert result["wallMs"] > 0 and result["memoryKb"] > 0, result
+    assert result["wallMs"] > 0 and result["memoryKb"] > 0, show(result)
     stamps = [result[name] for name in ("queuedAt", "startedAt", "finishedAt")]
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", stamp) for stamp in stamps), stamps
     assert stamps == sorted(stamps), stamps
@@ -116,15 +116,15 @@ def test_a_completed_answer_says_more_with_fixed_types(client):
 ])
 def test_code_and_language_are_required(client, body):
     answer = client.post("/api/submit", body)
-    assert (answer.status, answer.body) == (400, json.dumps(CODE_AND_LANGUAGE, separators=(",", ":")).encode()), answer
+    assert (answer.status, answer.body) == (400, json.dumps(CODE_AND_LANGUAGE, separators=(",", ":")).encode()), str(answer)
 
 
 def test_an_unknown_language_is_400_and_names_the_known_ones(client):
     answer = client.post("/api/submit", {"code": "x", "lang": "klingon"})
-    assert answer.status == 400, answer
-    assert list(answer.json()) == ["error"], answer
+    assert answer.status == 400, str(answer)
+    assert list(answer.json()) == ["error"], str(answer)
     for lang in ("cpp", "java", "python"):
-        assert lang in answer.json()["error"], answer
+        assert lang in answer.json()["error"], str(answer)
 
 
 @pytest.mark.parametrize("body", [
@@ -143,7 +143,7 @@ def test_a_malformed_body_is_400_as_json(client, body):
 
 def test_unknown_fields_are_ignored(client):
     answer = client.post("/api/submit", {"code": "print(1)", "lang": "python", "colour": {"of": ["the", "sky"]}})
-    assert answer.status == 201, answer
+    assert answer.status == 201, str(answer)
 
 
 def test_unknown_forged_and_malformed_ids_are_404(client):
@@ -158,8 +158,8 @@ def test_unknown_forged_and_malformed_ids_are_404(client):
 @pytest.mark.parametrize("submission_id", ["%00", "%ff%fe", "..%2f..%2fetc%2fpasswd", "%", "%zz", "%0d%0aX:%20y"])
 def test_an_id_that_is_no_text_is_refused_as_json(client, submission_id):
     answer = client.get(f"/api/result/{submission_id}")
-    assert answer.status in (400, 404), answer
-    assert "error" in answer.json(), answer
+    assert answer.status in (400, 404), str(answer)
+    assert "error" in answer.json(), str(answer)
 
 
 @pytest.mark.parametrize("method, path, allowed", [
@@ -172,29 +172,29 @@ def test_an_id_that_is_no_text_is_refused_as_json(client, submission_id):
 ])
 def test_a_wrong_method_is_405_with_allow(client, method, path, allowed):
     answer = client.request(method, path)
-    assert answer.status == 405, answer
+    assert answer.status == 405, str(answer)
     named = {name.strip() for name in answer.headers.get("allow", "").split(",")}
-    assert named and named - {"OPTIONS", "HEAD"} == allowed - {"HEAD"}, answer
-    assert "error" in answer.json(), answer
+    assert named and named - {"OPTIONS", "HEAD"} == allowed - {"HEAD"}, str(answer)
+    assert "error" in answer.json(), str(answer)
 
 
 @pytest.mark.parametrize("path", ["/nowhere", "/api", "/api/", "/api/result", "/api/submit/extra", "/api/result/a/b",
                                   "/%2e%2e/%2e%2e/etc/passwd"])
 def test_an_unknown_route_is_404_as_json(client, path):
     answer = client.get(path)
-    assert answer.status == 404, answer
-    assert "error" in answer.json(), answer
+    assert answer.status == 404, str(answer)
+    assert "error" in answer.json(), str(answer)
 
 
 def test_the_languages_are_listed(client):
     answer = client.get("/api/languages")
-    assert answer.status == 200, answer
+    assert answer.status == 200, str(answer)
     languages = {language["name"]: language for language in answer.json()["languages"]}
-    assert {"bash", "c", "cpp", "java", "javascript", "python"} <= set(languages), answer
-    assert all(set(language) >= {"name", "version", "aliases", "limits"} for language in languages.values()), answer
-    assert "py" in languages["python"]["aliases"], answer
+    assert {"bash", "c", "cpp", "java", "javascript", "python"} <= set(languages), str(answer)
+    assert all(set(language) >= {"name", "version", "aliases", "limits"} for language in languages.values()), str(answer)
+    assert "py" in languages["python"]["aliases"], str(answer)
 
 
 def test_an_alias_is_as_good_as_a_name(client):
     result = client.run("print(1)", "py")
-    assert (result["stdOutput"], result["verdict"]) == ("1\n", "OK"), result
+    assert (result["stdOutput"], result["verdict"]) == ("1\n", "OK"), show(result)

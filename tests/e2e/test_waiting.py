@@ -8,14 +8,14 @@ from runlog_client import PENDING, in_parallel
 def test_a_long_poll_answers_with_the_result(client):
     submission_id = client.submit("import time; time.sleep(1); print('awake')", "python")
     answer = client.get(f"/api/result/{submission_id}?wait=60")
-    assert answer.status == 200, answer
-    assert answer.json().get("stdOutput") == "awake\n", answer
+    assert answer.status == 200, str(answer)
+    assert answer.json().get("stdOutput") == "awake\n", str(answer)
 
 
 def test_a_long_poll_that_is_too_short_answers_pending(client):
     submission_id = client.submit("import time; time.sleep(4)", "python")
     answer = client.get(f"/api/result/{submission_id}?wait=1")
-    assert (answer.status, answer.json()) == (200, PENDING), answer
+    assert (answer.status, answer.json()) == (200, PENDING), str(answer)
     client.await_result(submission_id)
 
 
@@ -35,15 +35,15 @@ def test_waiting_for_what_is_there_answers_the_same(client):
 
 def test_waiting_for_an_unknown_id_is_404_at_once(client):
     answer = client.get("/api/result/unknown?wait=60")
-    assert answer.status == 404, answer
+    assert answer.status == 404, str(answer)
 
 
 @pytest.mark.parametrize("wait", ["x", "-1", "", "1e9", "99999999999999999999"])
 def test_a_wait_that_is_no_number_of_seconds_is_400(client, wait):
     submission_id = client.submit("print(1)", "python")
     answer = client.get(f"/api/result/{submission_id}?wait={wait}")
-    assert answer.status == 400, answer
-    assert "error" in answer.json(), answer
+    assert answer.status == 400, str(answer)
+    assert "error" in answer.json(), str(answer)
 
 
 def test_a_client_that_goes_away_while_waiting_harms_nobody(client):
