@@ -96,9 +96,19 @@ static CURLcode transfer(rl_engine *engine, CURL *curl, const request *asked, rl
     return code;
 }
 
-/* The path without its query: ids and filters make a message long and say little. */
-static int plain_length(const char *path) {
-    return (int)strcspn(path, "?");
+#define SHORT_PATH_SIZE 96
+#define SHORT_ID_LENGTH 12
+
+/* The path for a message: without its query, and ids cut to the length that people know them by. */
+static void shorten_path(const char *path, char out[SHORT_PATH_SIZE]) {
+    size_t size = 0, hex = 0;
+    for (; *path && *path != '?' && size < SHORT_PATH_SIZE - 1; path++) {
+        hex = strchr("0123456789abcdef", *path) ? hex + 1 : 0;
+        if (hex <= SHORT_ID_LENGTH) {
+            out[size++] = *path;
+        }
+    }
+    out[size] = '\0';
 }
 
 static bool ask(rl_engine *engine, const request *asked, rl_buffer *answer, rl_error *err) {
@@ -106,12 +116,14 @@ static bool ask(rl_engine *engine, const request *asked, rl_buffer *answer, rl_e
     if (!curl) {
         return rl_error_set(err, RL_TRANSIENT, ENOMEM, "Docker Engine: no memory for a request");
     }
+    char path[SHORT_PATH_SIZE];
+    shorten_path(asked->path, path);
     long status = 0;
     CURLcode code = transfer(engine, curl, asked, answer, &status);
     if (code != CURLE_OK) {
         curl_easy_cleanup(curl); /* and its connection, whatever state that is in */
-        return rl_error_set(err, RL_TRANSIENT, 0, "Docker Engine at %s: %s %.*s: %s", engine->socket_path,
-                            asked->method, plain_length(asked->path), asked->path, curl_easy_strerror(code));
+        return rl_error_set(err, RL_TRANSIENT, 0, "Docker Engine at %s: %s %s: %s", engine->socket_path,
+                            asked->method, path, curl_easy_strerror(code));
     }
     return_handle(engine, curl);
     if (status >= 200 && status < 400) {
@@ -119,9 +131,8 @@ static bool ask(rl_engine *engine, const request *asked, rl_buffer *answer, rl_e
     }
     char message[160];
     rl_engine_parse_message(rl_buffer_bytes(answer), message, sizeof message);
-    return rl_error_set(err, rl_engine_status_class((int)status), (int)status,
-                        "Docker Engine: %s %.*s: %ld %s", asked->method, plain_length(asked->path),
-                        asked->path, status, message);
+    return rl_error_set(err, rl_engine_status_class((int)status), (int)status, "Docker Engine: %s %s: %ld %s",
+                        asked->method, path, status, message);
 }
 
 /* For calls whose answer does not matter. */
