@@ -191,7 +191,7 @@ static bool locate_all(rl_tail *tail, rd_kafka_topic_partition_list_t *list, rl_
 }
 
 static bool start_once(rl_tail *tail, rl_error *err) {
-    int32_t partitions;
+    int32_t partitions = 0;
     if (!ask_partitions(tail, &partitions, err)) {
         return false;
     }

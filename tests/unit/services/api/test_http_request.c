@@ -1,0 +1,58 @@
+#include "services/api/http_request.h"
+#include "suite.h"
+
+static char out[16];
+
+START_TEST(escapes_are_decoded) {
+    ck_assert(rl_http_decode(rl_bytes_of("a%41%2fz"), out, sizeof(out)));
+    ck_assert_str_eq(out, "aA/z");
+}
+END_TEST
+
+START_TEST(nul_malformed_escapes_and_long_text_are_refused) {
+    ck_assert(!rl_http_decode(rl_bytes_of("a%00b"), out, sizeof(out)));
+    ck_assert(!rl_http_decode(rl_bytes_of("%"), out, sizeof(out)));
+    ck_assert(!rl_http_decode(rl_bytes_of("%4"), out, sizeof(out)));
+    ck_assert(!rl_http_decode(rl_bytes_of("%zz"), out, sizeof(out)));
+    ck_assert(!rl_http_decode(rl_bytes_of("0123456789abcdef"), out, sizeof(out)));
+    ck_assert(rl_http_decode(rl_bytes_of("0123456789abcde"), out, sizeof(out)));
+}
+END_TEST
+
+START_TEST(a_parameter_is_found_by_its_whole_name) {
+    ck_assert_int_eq(rl_http_query("await=1&wait=2&wait=3", "wait", out, sizeof(out)), RL_QUERY_FOUND);
+    ck_assert_str_eq(out, "2");
+    ck_assert_int_eq(rl_http_query("waiting=1", "wait", out, sizeof(out)), RL_QUERY_ABSENT);
+    ck_assert_int_eq(rl_http_query(NULL, "wait", out, sizeof(out)), RL_QUERY_ABSENT);
+    ck_assert_int_eq(rl_http_query("", "wait", out, sizeof(out)), RL_QUERY_ABSENT);
+}
+END_TEST
+
+START_TEST(a_parameter_may_be_empty_or_bad) {
+    ck_assert_int_eq(rl_http_query("x&wait", "wait", out, sizeof(out)), RL_QUERY_FOUND);
+    ck_assert_str_eq(out, "");
+    ck_assert_int_eq(rl_http_query("wait=%3", "wait", out, sizeof(out)), RL_QUERY_BAD);
+    ck_assert_int_eq(rl_http_query("wait=0123456789abcdef", "wait", out, sizeof(out)), RL_QUERY_BAD);
+}
+END_TEST
+
+START_TEST(tokens_are_found_in_lists_whatever_their_case) {
+    ck_assert(rl_http_header_has("Keep-Alive", "keep-alive"));
+    ck_assert(rl_http_header_has("TE, keep-alive ", "keep-alive"));
+    ck_assert(rl_http_header_has(" ,,close", "close"));
+    ck_assert(!rl_http_header_has("keep-alive2", "keep-alive"));
+    ck_assert(!rl_http_header_has("", "close"));
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("http_request");
+    TCase *tests = tcase_create("parsing");
+    tcase_add_test(tests, escapes_are_decoded);
+    tcase_add_test(tests, nul_malformed_escapes_and_long_text_are_refused);
+    tcase_add_test(tests, a_parameter_is_found_by_its_whole_name);
+    tcase_add_test(tests, a_parameter_may_be_empty_or_bad);
+    tcase_add_test(tests, tokens_are_found_in_lists_whatever_their_case);
+    suite_add_tcase(suite, tests);
+    return run_suite(suite);
+}
