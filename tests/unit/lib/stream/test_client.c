@@ -1,0 +1,86 @@
+/* What every Kafka client has in common. */
+#include <string.h>
+
+#include "lib/stream/client.h"
+#include "tests/support/suite.h"
+
+static rd_kafka_conf_t *conf_with(const char *properties, rl_error *err) {
+    const rl_stream_config config = {"broker:9092", "test", properties};
+    return rl_stream_conf(&config, err);
+}
+
+static void check_value(rd_kafka_conf_t *conf, const char *name, const char *expected) {
+    char value[256] = "";
+    size_t size = sizeof value;
+    ck_assert_int_eq(rd_kafka_conf_get(conf, name, value, &size), RD_KAFKA_CONF_OK);
+    ck_assert_str_eq(value, expected);
+}
+
+START_TEST(properties_are_applied_last) {
+    rl_error err = RL_ERROR_INIT;
+    RL_CLEANUP(rl_rd_conf_slot)
+    rd_kafka_conf_t *conf = conf_with(" socket.timeout.ms = 1234 ; reconnect.backoff.ms=7;;", &err);
+    ck_assert_msg(conf != NULL, "%s", err.message);
+    check_value(conf, "socket.timeout.ms", "1234");
+    check_value(conf, "reconnect.backoff.ms", "7");
+    check_value(conf, "bootstrap.servers", "broker:9092");
+    check_value(conf, "client.id", "test");
+}
+END_TEST
+
+START_TEST(a_finished_of_9_mib_fits_into_a_message) {
+    RL_CLEANUP(rl_rd_conf_slot) rd_kafka_conf_t *conf = conf_with(NULL, NULL);
+    ck_assert_ptr_nonnull(conf);
+    check_value(conf, "message.max.bytes", "10485760");
+}
+END_TEST
+
+START_TEST(an_unknown_property_is_named) {
+    rl_error err = RL_ERROR_INIT;
+    ck_assert_ptr_null(conf_with("no.such.property=1", &err));
+    ck_assert_int_eq(err.error_class, RL_INVALID);
+    ck_assert_msg(strstr(err.message, "no.such.property") != NULL, "%s", err.message);
+}
+END_TEST
+
+START_TEST(a_property_without_a_value_is_refused) {
+    rl_error err = RL_ERROR_INIT;
+    ck_assert_ptr_null(conf_with("socket.timeout.ms", &err));
+    ck_assert_msg(strstr(err.message, "expected name=value") != NULL, "%s", err.message);
+}
+END_TEST
+
+START_TEST(what_a_brokers_return_cures_is_transient) {
+    static const rd_kafka_resp_err_t codes[] = {
+        RD_KAFKA_RESP_ERR__TRANSPORT,
+        RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN,
+        RD_KAFKA_RESP_ERR__MSG_TIMED_OUT,
+        RD_KAFKA_RESP_ERR__QUEUE_FULL,
+        RD_KAFKA_RESP_ERR_NOT_COORDINATOR,
+        RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART,
+        RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS,
+    };
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        rl_error err = RL_ERROR_INIT;
+        ck_assert(!rl_stream_error(&err, codes[i], "testing"));
+        ck_assert_msg(err.error_class == RL_TRANSIENT, "%s", err.message);
+        ck_assert_int_eq(err.code, codes[i]);
+    }
+}
+END_TEST
+
+START_TEST(what_ends_a_client_is_fatal_and_what_a_record_causes_is_invalid) {
+    rl_error err = RL_ERROR_INIT;
+    rl_stream_error(&err, RD_KAFKA_RESP_ERR__FATAL, "testing");
+    ck_assert_int_eq(err.error_class, RL_FATAL);
+    rl_stream_error(&err, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, "testing");
+    ck_assert_int_eq(err.error_class, RL_FATAL);
+    rl_stream_error(&err, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, "testing");
+    ck_assert_int_eq(err.error_class, RL_INVALID);
+}
+END_TEST
+
+RL_SUITE("lib/stream/client", properties_are_applied_last, a_finished_of_9_mib_fits_into_a_message,
+         an_unknown_property_is_named, a_property_without_a_value_is_refused,
+         what_a_brokers_return_cures_is_transient,
+         what_ends_a_client_is_fatal_and_what_a_record_causes_is_invalid)
