@@ -126,10 +126,23 @@ static bool fill_files(rl_agent_job *job, const rl_submission *submission, const
     return true;
 }
 
+/* The record can carry more than this runner does. To run the program once and keep silent about the rest
+ * would be a wrong answer. */
+static bool check_extent(const rl_submission *submission, rl_error *err) {
+    if (submission->test_count > 0) {
+        return rl_error_set(err, RL_INVALID, 0, "this runner does not execute tests");
+    }
+    if (submission->fetch_file_count > 0) {
+        return rl_error_set(err, RL_INVALID, 0, "this runner does not fetch files");
+    }
+    return true;
+}
+
 bool rl_job_fill(const rl_submission *submission, const rl_manifest *manifest, const rl_limits *limits,
                  uint32_t uid, rl_agent_job *ret, rl_error *err) {
     *ret = (rl_agent_job){.uid = uid, .gid = uid, .work_dir = RL_SANDBOX_WORK_DIR};
-    if (!fill_environment(ret, manifest, err) || !fill_files(ret, submission, manifest, err)) {
+    if (!check_extent(submission, err) || !fill_environment(ret, manifest, err) ||
+        !fill_files(ret, submission, manifest, err)) {
         return false;
     }
     ret->has_compile = manifest->compile != NULL;

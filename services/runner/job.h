@@ -14,8 +14,9 @@
  * below; no field above `maxima`, where that is not 0; no memory below what a container needs to start. */
 rl_limits rl_job_limits(const rl_limits *asked, const rl_limits *defaults, const rl_limits *maxima);
 
-/* The work folder's files, the environment, and the compile step if the language has one. INVALID where
- * there is more of something than the protocol carries. */
+/* The work folder's files, the environment, and the compile step if the language has one. INVALID where there
+ * is more of something than the protocol carries, and for tests and files to fetch, which this runner does not
+ * do. */
 bool rl_job_fill(const rl_submission *submission, const rl_manifest *manifest, const rl_limits *limits,
                  uint32_t uid, rl_agent_job *ret, rl_error *err);
 

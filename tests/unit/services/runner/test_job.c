@@ -129,6 +129,25 @@ START_TEST(more_than_the_protocol_carries_is_invalid) {
 }
 END_TEST
 
+START_TEST(what_this_runner_does_not_do_is_refused_rather_than_left_out) {
+    static const rl_test tests[1];
+    static const char *const names[] = {"out.txt"};
+    rl_manifest manifest = compiled();
+    rl_agent_job job;
+    rl_submission s = submission();
+    s.tests = tests;
+    s.test_count = 1;
+    rl_error err = RL_ERROR_INIT;
+    ck_assert(!rl_job_fill(&s, &manifest, &limits, 7, &job, &err));
+    ck_assert_int_eq(err.error_class, RL_INVALID);
+    s = submission();
+    s.fetch_files = names;
+    s.fetch_file_count = 1;
+    ck_assert(!rl_job_fill(&s, &manifest, &limits, 7, &job, &err));
+    ck_assert_int_eq(err.error_class, RL_INVALID);
+}
+END_TEST
+
 START_TEST(a_program_in_the_work_folder_is_the_users) {
     static const char *const cases[] = {"./main", "bin/x", RL_SANDBOX_WORK_DIR "/main"};
     static const char *const others[] = {"python3", "/usr/bin/python3", RL_SANDBOX_WORK_DIR "2/main"};
@@ -145,4 +164,6 @@ RL_SUITE("runner/job", limits_come_from_the_record_then_the_manifest_and_never_p
          memory_is_never_less_than_a_container_needs_to_start,
          options_follow_the_compilers_and_arguments_the_programs, the_manifests_environment_wins_over_ours,
          the_source_is_the_first_file_under_the_manifests_name_or_its_own,
-         more_than_the_protocol_carries_is_invalid, a_program_in_the_work_folder_is_the_users)
+         more_than_the_protocol_carries_is_invalid,
+         what_this_runner_does_not_do_is_refused_rather_than_left_out,
+         a_program_in_the_work_folder_is_the_users)
