@@ -1,0 +1,169 @@
+/* The guarded bulk itself, against the real server: documents that it will not take, and races. */
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "lib/base/clock.h"
+#include "lib/store/result_document.h"
+#include "services/result-sink/apply.h"
+#include "tests/integration/services/result-sink/world.h"
+#include "tests/support/suite.h"
+
+#define ITEMS 40
+
+typedef struct {
+    char ids[ITEMS][32];
+    bson_t documents[ITEMS];
+    rl_apply_item items[ITEMS];
+    rl_apply_item *pointers[ITEMS];
+} item_set;
+
+static void make_items(item_set *set, int64_t generation) {
+    for (size_t i = 0; i < ITEMS; i++) {
+        snprintf(set->ids[i], sizeof set->ids[i], "item-%zu", i);
+        bson_init(&set->documents[i]);
+        BSON_APPEND_UTF8(&set->documents[i], "_id", set->ids[i]);
+        BSON_APPEND_INT64(&set->documents[i], "generation", generation);
+        set->items[i] =
+            (rl_apply_item){.id = set->ids[i], .generation = generation, .document = &set->documents[i]};
+        set->pointers[i] = &set->items[i];
+    }
+}
+
+static void free_items(item_set *set) {
+    for (size_t i = 0; i < ITEMS; i++) {
+        bson_destroy(&set->documents[i]);
+    }
+}
+
+static rl_apply_counts apply(world *w, item_set *set) {
+    rl_apply_counts counts = {0};
+    rl_error err = RL_ERROR_INIT;
+    ck_assert_msg(rl_apply_run(w->mongo, RL_STORE_COLLECTION, set->pointers, ITEMS, &counts, &err), "%s",
+                  err.message);
+    return counts;
+}
+
+START_TEST(new_ones_are_applied_and_a_second_time_stale) {
+    world w;
+    world_open(&w);
+    item_set first, again;
+    make_items(&first, 3);
+    make_items(&again, 3);
+    rl_apply_counts counts = apply(&w, &first);
+    ck_assert_int_eq(counts.applied, ITEMS);
+    ck_assert_int_eq(counts.stale, 0);
+    counts = apply(&w, &again);
+    ck_assert_int_eq(counts.applied, 0);
+    ck_assert_int_eq(counts.stale, ITEMS);
+    ck_assert_int_eq(counts.refused, 0);
+    free_items(&first);
+    free_items(&again);
+    world_close(&w);
+}
+END_TEST
+
+START_TEST(a_document_too_large_for_the_server_is_refused_alone) {
+    world w;
+    world_open(&w);
+    item_set set;
+    make_items(&set, 0);
+    enum { TOO_LARGE = 17 * 1024 * 1024 };
+    RL_AUTO_FREE uint8_t *bytes = calloc(1, TOO_LARGE);
+    static const size_t large[] = {0, 17, ITEMS - 1};
+    for (size_t i = 0; i < 3; i++) {
+        BSON_APPEND_BINARY(&set.documents[large[i]], "bytes", BSON_SUBTYPE_BINARY, bytes, TOO_LARGE);
+    }
+    rl_apply_counts counts = apply(&w, &set);
+    ck_assert_int_eq(counts.refused, 3);
+    ck_assert_int_eq(count_documents(&w), ITEMS - 3);
+    for (size_t i = 0; i < ITEMS; i++) {
+        bool is_large = i == 0 || i == 17 || i == ITEMS - 1;
+        ck_assert_int_eq(set.items[i].status, is_large ? RL_APPLY_REFUSED : RL_APPLY_DONE);
+        ck_assert_int_eq(set.items[i].why.error_class, is_large ? RL_INVALID : RL_OK);
+    }
+    free_items(&set);
+    world_close(&w);
+}
+END_TEST
+
+START_TEST(a_document_that_the_driver_will_not_encode_is_refused_alone) {
+    world w;
+    world_open(&w);
+    item_set set;
+    make_items(&set, 0);
+    BSON_APPEND_INT32(&set.documents[5], "$operator", 1); /* no replacement may hold one */
+    rl_apply_counts counts = apply(&w, &set);
+    ck_assert_int_eq(counts.refused, 1);
+    ck_assert_int_eq(set.items[5].status, RL_APPLY_REFUSED);
+    ck_assert_int_eq(count_documents(&w), ITEMS - 1);
+    free_items(&set);
+    world_close(&w);
+}
+END_TEST
+
+START_TEST(a_server_that_is_away_leaves_every_item_pending) {
+    world w;
+    world_open(&w);
+    item_set set;
+    make_items(&set, 0);
+    const rl_mongo_config nowhere = {.uri = "mongodb://127.0.0.1:1/db", .select_timeout_us = 50000};
+    RL_AUTO_MONGO rl_mongo *mongo = rl_mongo_new(&nowhere, NULL);
+    rl_apply_counts counts = {0};
+    for (int32_t attempt = 1; attempt <= 6; attempt++) {
+        rl_error err = RL_ERROR_INIT;
+        ck_assert(!rl_apply_run(mongo, RL_STORE_COLLECTION, set.pointers, ITEMS, &counts, &err));
+        ck_assert_int_eq(err.error_class, RL_TRANSIENT);
+        for (size_t i = 0; i < ITEMS; i++) {
+            ck_assert_int_eq(set.items[i].status, RL_APPLY_PENDING);
+            ck_assert_int_eq(set.items[i].attempts, attempt);
+        }
+    }
+    counts = apply(&w, &set); /* the same items, once there is a server */
+    ck_assert_int_eq(counts.applied, ITEMS);
+    free_items(&set);
+    world_close(&w);
+}
+END_TEST
+
+typedef struct {
+    world *w;
+    int64_t generation;
+} racer;
+
+static void *race(void *argument) {
+    racer *r = argument;
+    item_set set;
+    make_items(&set, r->generation);
+    apply(r->w, &set);
+    free_items(&set);
+    return NULL;
+}
+
+START_TEST(writers_that_race_end_with_the_highest_generation) {
+    world w;
+    world_open(&w);
+    enum { RACERS = 4, ROUNDS = 10 };
+    for (int64_t round = 0; round < ROUNDS; round++) {
+        pthread_t threads[RACERS];
+        racer racers[RACERS];
+        for (int i = 0; i < RACERS; i++) {
+            racers[i] = (racer){&w, round * RACERS + (i * 3) % RACERS};
+            ck_assert_int_eq(pthread_create(&threads[i], NULL, race, &racers[i]), 0);
+        }
+        for (int i = 0; i < RACERS; i++) {
+            pthread_join(threads[i], NULL);
+        }
+        for (size_t i = 0; i < ITEMS; i++) {
+            char id[32];
+            snprintf(id, sizeof id, "item-%zu", i);
+            ck_assert_int_eq(generation_of(&w, id), round * RACERS + RACERS - 1);
+        }
+    }
+    world_close(&w);
+}
+END_TEST
+
+RL_SUITE("sink/apply", new_ones_are_applied_and_a_second_time_stale,
+         a_document_too_large_for_the_server_is_refused_alone,
+         a_document_that_the_driver_will_not_encode_is_refused_alone,
+         a_server_that_is_away_leaves_every_item_pending, writers_that_race_end_with_the_highest_generation)

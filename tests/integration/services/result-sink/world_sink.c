@@ -1,0 +1,75 @@
+/* world_sink.c: sinks to test, in a thread or in a process. */
+#include <check.h>
+#include <pthread.h>
+#include <spawn.h>
+#include <stdlib.h>
+
+#include "lib/store/result_document.h"
+#include "tests/integration/services/result-sink/world.h"
+
+extern char **environ;
+
+static void *run(void *argument) {
+    sink_runner *s = argument;
+    s->ok = rl_sink_run(s->sink, &s->err);
+    return NULL;
+}
+
+sink_runner *sink_start(world *w, const char *uri, size_t batch_records) {
+    sink_runner *s = calloc(1, sizeof *s);
+    rl_error err = RL_ERROR_INIT;
+    const rl_mongo_config mongo = {.uri = uri ? uri : w->uri,
+                                   .app_name = "sink-under-test",
+                                   .select_timeout_us = 500 * RL_US_PER_MS,
+                                   .connect_timeout_us = 500 * RL_US_PER_MS,
+                                   .socket_timeout_us = 20 * RL_US_PER_S};
+    const rl_sink_config config = {
+        .intake = {.stream = {.brokers = w->brokers, .client_id = "sink-under-test"},
+                   .topic = w->topic,
+                   .group = w->group},
+        .schemas_topic = w->schemas_topic,
+        .dead_letter_topic = w->dead_topic,
+        .collection = RL_STORE_COLLECTION,
+        .retention_us = RETENTION_US,
+        .batch_records = batch_records ? batch_records : 500,
+        .batch_bytes = 16 * 1024 * 1024,
+        .batch_time_us = 50 * RL_US_PER_MS,
+    };
+    s->metrics = rl_metrics_new();
+    s->log = rl_log_new("sink-under-test", RL_LOG_INFO, 2);
+    s->codec = rl_codec_new(&err);
+    s->mongo = rl_mongo_new(&mongo, &err);
+    s->producer = rl_producer_new(&config.intake.stream, 10 * RL_US_PER_S, &err);
+    ck_assert_msg(s->codec && s->mongo && s->producer, "%s", err.message);
+    const rl_sink_parts parts = {s->mongo, s->producer, s->codec, s->metrics, s->log};
+    s->sink = rl_sink_new(&config, &parts, &err);
+    ck_assert_msg(s->sink != NULL, "%s", err.message);
+    ck_assert_int_eq(pthread_create(&s->thread, NULL, run, s), 0);
+    return s;
+}
+
+void sink_stop(sink_runner *s) {
+    rl_sink_stop(s->sink);
+    pthread_join(s->thread, NULL);
+    ck_assert_msg(s->ok, "the sink ended with: %s", s->err.message);
+    rl_sink_free(s->sink);
+    rl_producer_free(s->producer);
+    rl_mongo_free(s->mongo);
+    rl_codec_free(s->codec);
+    rl_metrics_free(s->metrics);
+    rl_log_free(s->log);
+    free(s);
+}
+
+int64_t sink_metric(const sink_runner *s, const char *name) {
+    /* Asking for a metric again gives the one that exists, whatever help is offered. */
+    return rl_metric_value(rl_metrics_counter(s->metrics, name, NULL, ""));
+}
+
+pid_t sink_spawn(world *w) {
+    char *const arguments[] = {SINK_PROCESS, w->brokers,    w->topic,         w->group,
+                               w->uri,       w->dead_topic, w->schemas_topic, NULL};
+    pid_t process = 0;
+    ck_assert_int_eq(posix_spawn(&process, SINK_PROCESS, NULL, NULL, arguments, environ), 0);
+    return process;
+}

@@ -1,0 +1,91 @@
+#include "services/result-sink/batch.h"
+
+#include "tests/support/suite.h"
+
+/* Batches of records that are decoded already; no broker and no message is involved. */
+static void add(rl_batch *batch, const char *id, int64_t generation) {
+    if (!batch->records) {
+        batch->capacity = 4096;
+        batch->records = calloc(batch->capacity, sizeof *batch->records);
+    }
+    rl_sink_record *record = &batch->records[batch->count++];
+    record->fate = RL_FATE_TO_WRITE;
+    record->id = strdup(id);
+    record->item = (rl_apply_item){.id = record->id, .generation = generation};
+}
+
+static size_t coalesce(rl_batch *batch) {
+    size_t superseded = 0;
+    ck_assert(rl_batch_coalesce(batch, &superseded, NULL));
+    return superseded;
+}
+
+START_TEST(the_highest_generation_of_an_id_is_kept) {
+    rl_batch batch = {0};
+    add(&batch, "a", 1);
+    add(&batch, "a", 5);
+    add(&batch, "a", 3);
+    ck_assert_uint_eq(coalesce(&batch), 2);
+    ck_assert_int_eq(batch.records[0].fate, RL_FATE_SUPERSEDED);
+    ck_assert_int_eq(batch.records[1].fate, RL_FATE_TO_WRITE);
+    ck_assert_int_eq(batch.records[2].fate, RL_FATE_SUPERSEDED);
+    rl_batch_free(&batch);
+}
+END_TEST
+
+START_TEST(of_equal_generations_the_first_is_kept) {
+    rl_batch batch = {0};
+    add(&batch, "a", 2);
+    add(&batch, "b", 2);
+    add(&batch, "a", 2);
+    ck_assert_uint_eq(coalesce(&batch), 1);
+    ck_assert_int_eq(batch.records[0].fate, RL_FATE_TO_WRITE);
+    ck_assert_int_eq(batch.records[1].fate, RL_FATE_TO_WRITE);
+    ck_assert_int_eq(batch.records[2].fate, RL_FATE_SUPERSEDED);
+    rl_batch_free(&batch);
+}
+END_TEST
+
+START_TEST(different_ids_never_meet) {
+    rl_batch batch = {0};
+    for (int i = 0; i < 4000; i++) {
+        char id[16];
+        snprintf(id, sizeof id, "%d", i);
+        add(&batch, id, 0);
+    }
+    ck_assert_uint_eq(coalesce(&batch), 0);
+    rl_batch_free(&batch);
+}
+END_TEST
+
+START_TEST(coalescing_again_changes_nothing) {
+    rl_batch batch = {0};
+    add(&batch, "a", 1);
+    add(&batch, "a", 2);
+    ck_assert_uint_eq(coalesce(&batch), 1);
+    ck_assert_uint_eq(coalesce(&batch), 0);
+    rl_batch_free(&batch);
+}
+END_TEST
+
+START_TEST(what_is_settled_takes_no_part) {
+    rl_batch batch = {0};
+    add(&batch, "a", 9);
+    batch.records[0].fate = RL_FATE_SETTLED;
+    add(&batch, "a", 1);
+    ck_assert_uint_eq(coalesce(&batch), 0);
+    ck_assert_int_eq(batch.records[1].fate, RL_FATE_TO_WRITE);
+    rl_batch_free(&batch);
+}
+END_TEST
+
+START_TEST(an_empty_batch_coalesces_to_nothing) {
+    rl_batch batch = {0};
+    ck_assert_uint_eq(coalesce(&batch), 0);
+    rl_batch_free(&batch);
+}
+END_TEST
+
+RL_SUITE("sink/batch", the_highest_generation_of_an_id_is_kept, of_equal_generations_the_first_is_kept,
+         different_ids_never_meet, coalescing_again_changes_nothing, what_is_settled_takes_no_part,
+         an_empty_batch_coalesces_to_nothing)

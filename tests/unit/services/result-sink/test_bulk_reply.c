@@ -1,0 +1,73 @@
+#include "services/result-sink/bulk_reply.h"
+
+#include "tests/support/suite.h"
+
+static rl_bulk_reply read_json(const char *json, int *codes, size_t count) {
+    bson_t reply;
+    bson_error_t cause;
+    ck_assert_msg(bson_init_from_json(&reply, json, -1, &cause), "%s", cause.message);
+    rl_bulk_reply result = rl_bulk_reply_read(&reply, codes, count);
+    bson_destroy(&reply);
+    return result;
+}
+
+START_TEST(a_reply_without_errors_is_its_counts) {
+    int codes[3];
+    rl_bulk_reply reply =
+        read_json("{\"nMatched\": 1, \"nUpserted\": 2, \"writeErrors\": [], \"upserted\": []}", codes, 3);
+    ck_assert_uint_eq(reply.matched, 1);
+    ck_assert_uint_eq(reply.upserted, 2);
+    ck_assert_uint_eq(reply.errors, 0);
+    ck_assert(!reply.unconfirmed);
+    ck_assert_int_eq(codes[0] | codes[1] | codes[2], 0);
+}
+END_TEST
+
+START_TEST(errors_are_found_at_their_index) {
+    int codes[4];
+    rl_bulk_reply reply = read_json("{\"nMatched\": 0, \"nUpserted\": 2, \"writeErrors\": ["
+                                    "{\"index\": 3, \"code\": 11000, \"errmsg\": \"dup\"},"
+                                    "{\"index\": 1, \"code\": 10334, \"errmsg\": \"large\"}]}",
+                                    codes, 4);
+    ck_assert_uint_eq(reply.errors, 2);
+    ck_assert_int_eq(codes[0], 0);
+    ck_assert_int_eq(codes[1], 10334);
+    ck_assert_int_eq(codes[2], 0);
+    ck_assert_int_eq(codes[3], 11000);
+}
+END_TEST
+
+START_TEST(a_write_that_the_majority_has_not_confirmed_is_seen) {
+    int codes[1];
+    rl_bulk_reply reply = read_json(
+        "{\"nUpserted\": 1, \"writeConcernErrors\": [{\"code\": 64, \"errmsg\": \"timeout\"}]}", codes, 1);
+    ck_assert(reply.unconfirmed);
+}
+END_TEST
+
+START_TEST(what_a_reply_should_not_hold_is_passed_over) {
+    int codes[2];
+    rl_bulk_reply reply =
+        read_json("{\"nMatched\": -4, \"nUpserted\": \"2\", \"writeErrors\": ["
+                  "7, {\"index\": 2, \"code\": 1}, {\"index\": -1, \"code\": 1}, {\"code\": 1},"
+                  "{\"index\": 0, \"code\": 5}, {\"index\": 0, \"code\": 6}, {\"index\": 1}]}",
+                  codes, 2);
+    ck_assert_uint_eq(reply.matched, 0);
+    ck_assert_uint_eq(reply.upserted, 0);
+    ck_assert_uint_eq(reply.errors, 2);
+    ck_assert_int_eq(codes[0], 5);
+    ck_assert_int_ne(codes[1], 0);
+}
+END_TEST
+
+START_TEST(an_empty_reply_accounts_for_nothing) {
+    int codes[1] = {99};
+    rl_bulk_reply reply = read_json("{}", codes, 1);
+    ck_assert_uint_eq(reply.matched + reply.upserted + reply.errors, 0);
+    ck_assert_int_eq(codes[0], 0);
+}
+END_TEST
+
+RL_SUITE("sink/bulk_reply", a_reply_without_errors_is_its_counts, errors_are_found_at_their_index,
+         a_write_that_the_majority_has_not_confirmed_is_seen, what_a_reply_should_not_hold_is_passed_over,
+         an_empty_reply_accounts_for_nothing)
