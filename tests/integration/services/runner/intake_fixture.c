@@ -1,0 +1,322 @@
+/* intake_fixture.c: see intake_fixture.h. */
+#include "tests/integration/services/runner/intake_fixture.h"
+
+#include <check.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+
+#include "lib/stream/message.h"
+
+#define POLL_PAUSE_MS 20
+
+struct fixture_runner {
+    rl_log *log;
+    rl_metrics *registry;
+    rl_runner_metrics metrics;
+    rl_codec *codec;
+    rl_manifests *manifests;
+    rl_producer *producer;
+    rl_emitter *emitter;
+    rl_executor executor;
+    rl_slots *slots;
+    rl_intake *intake;
+    rl_stream_config stream;
+    const char *lanes[1];
+    char name[64];
+    int stop_fd;
+    pthread_t thread;
+    bool ok;
+    rl_error err;
+};
+
+/* ---- the log ---- */
+
+void fixture_log_open(fixture_log *log, int partitions) {
+    rl_test_name(log->submissions, "submissions");
+    rl_test_name(log->results, "results");
+    rl_test_name(log->events, "events");
+    rl_test_name(log->dead_letters, "dlq");
+    rl_test_name(log->group, "runners");
+    rl_test_create_topic(log->submissions, partitions);
+    rl_test_create_topic(log->results, 1);
+    rl_test_create_topic(log->events, 1);
+    rl_test_create_topic(log->dead_letters, 1);
+    const rl_stream_config stream = rl_test_stream();
+    rl_error err = RL_ERROR_INIT;
+    log->codec = rl_codec_new(&err);
+    ck_assert_msg(log->codec != NULL, "%s", err.message);
+    log->producer = rl_producer_new(&stream, PATIENCE_US, &err);
+    ck_assert_msg(log->producer != NULL, "%s", err.message);
+}
+
+void fixture_log_close(fixture_log *log) {
+    rl_producer_free(log->producer);
+    rl_codec_free(log->codec);
+}
+
+void fixture_id(char ret_id[RL_ID_SIZE], int n) {
+    (void)snprintf(ret_id, RL_ID_SIZE, "%040d", n);
+}
+
+void fixture_submit_bytes(fixture_log *log, int32_t partition, const char *key, rl_bytes value,
+                          const char *traceparent) {
+    const rl_header header = {RL_HEADER_TRACEPARENT, rl_bytes_of(traceparent)};
+    const rl_record record = {.topic = log->submissions,
+                              .partition = partition,
+                              .key = rl_bytes_of(key),
+                              .value = value,
+                              .headers = &header,
+                              .header_count = traceparent ? 1 : 0};
+    rl_error err = RL_ERROR_INIT;
+    ck_assert_msg(rl_producer_send_wait(log->producer, &record, NULL, &err), "%s", err.message);
+}
+
+void fixture_submit_changed(fixture_log *log, int32_t partition, int n, fixture_change change) {
+    char id[RL_ID_SIZE], source[32];
+    fixture_id(id, n);
+    (void)snprintf(source, sizeof source, "%d", n);
+    const rl_phase_limits phase = {RL_US_PER_S, 4 * RL_US_PER_S, 64 << 20};
+    rl_submission submission = {
+        .id = id,
+        .tenant = "",
+        .lang = "python",
+        .source = rl_bytes_of(source),
+        .entry_point = "",
+        .limits = {phase, phase, 65536, 1 << 20, 1 << 20, 16, 64},
+        .created_us = rl_wall_clock_us(),
+        .deadline_us = rl_wall_clock_us() + 3600 * RL_US_PER_S,
+    };
+    if (change) {
+        change(&submission);
+    }
+    RL_AUTO_BUFFER rl_buffer bytes;
+    rl_buffer_init(&bytes, RL_SUBMISSION_MAX_BYTES);
+    rl_error err = RL_ERROR_INIT;
+    ck_assert_msg(rl_submission_encode(log->codec, &submission, &bytes, &err), "%s", err.message);
+    fixture_submit_bytes(log, partition, id, rl_buffer_bytes(&bytes), "00-fixture");
+}
+
+void fixture_submit(fixture_log *log, int32_t partition, int n) {
+    fixture_submit_changed(log, partition, n, NULL);
+}
+
+typedef struct {
+    fixture_log *log;
+    fixture_answers *answers;
+    int missing;
+} collection;
+
+static void note(collection *c, const rd_kafka_message_t *message, const rl_finished *finished) {
+    int n = atoi(finished->id);
+    if (n < 0 || n >= c->answers->count) {
+        return;
+    }
+    fixture_answers *a = c->answers;
+    if (a->answers[n]++ > 0) {
+        return;
+    }
+    a->verdicts[n] = finished->verdict;
+    a->has_submission[n] = finished->submission != NULL;
+    (void)snprintf(a->messages[n], sizeof a->messages[n], "%s", finished->message);
+    (void)snprintf(a->runners[n], sizeof a->runners[n], "%s", finished->runner);
+    rl_bytes traceparent;
+    if (rl_message_header(message, RL_HEADER_TRACEPARENT, &traceparent)) {
+        (void)snprintf(a->traceparents[n], sizeof a->traceparents[n], "%.*s", (int)traceparent.size,
+                       (const char *)traceparent.data);
+    }
+    c->missing--;
+}
+
+static bool collect(void *context, const rd_kafka_message_t *message) {
+    collection *c = context;
+    rl_arena *arena = rl_arena_new(64 << 20);
+    rl_finished finished;
+    rl_error err = RL_ERROR_INIT;
+    ck_assert_msg(rl_finished_decode(c->log->codec, rl_message_value(message), arena, &finished, &err), "%s",
+                  err.message);
+    note(c, message, &finished);
+    rl_arena_free(arena);
+    return c->missing == 0;
+}
+
+fixture_answers *fixture_await(fixture_log *log, int count) {
+    collection c = {log, calloc(1, sizeof *c.answers), count};
+    ck_assert_ptr_nonnull(c.answers);
+    c.answers->count = count;
+    ck_assert_msg(rl_test_read(log->results, PATIENCE_US, collect, &c), "%d of %d submissions have no result",
+                  c.missing, count);
+    return c.answers;
+}
+
+void fixture_await_commit(fixture_log *log, int32_t partition, int64_t offset) {
+    int64_t deadline_us = rl_clock_us() + PATIENCE_US;
+    int64_t seen = -1;
+    do {
+        seen = rl_test_committed(log->group, log->submissions, partition);
+    } while (seen < offset && rl_clock_us() < deadline_us);
+    ck_assert_int_eq(seen, offset);
+}
+
+/* ---- the runner ---- */
+
+static void *run_intake(void *context) {
+    fixture_runner *runner = context;
+    runner->ok = rl_intake_run(runner->intake, &runner->err);
+    return NULL;
+}
+
+static void open_emitter(fixture_runner *runner, fixture_log *log) {
+    rl_error err = RL_ERROR_INIT;
+    runner->stream = rl_test_stream();
+    runner->producer = rl_producer_new(&runner->stream, 0, &err);
+    ck_assert_msg(runner->producer != NULL, "%s", err.message);
+    const rl_emitter_options options = {runner->producer, runner->codec, runner->name,
+                                        log->results,     log->events,   log->dead_letters};
+    runner->emitter = rl_emitter_new(&options, &err);
+    ck_assert_msg(runner->emitter != NULL, "%s", err.message);
+}
+
+static void open_intake(fixture_runner *runner, fixture_log *log, int64_t grace_us, int64_t drain_us) {
+    runner->lanes[0] = log->submissions;
+    runner->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    const rl_intake_options options = {
+        .stream = &runner->stream,
+        .group = log->group,
+        .lanes = runner->lanes,
+        .lane_count = 1,
+        .window = 64,
+        .drain_us = drain_us,
+        .grace_us = grace_us,
+        .stop_fd = runner->stop_fd,
+        .slots = runner->slots,
+        .emitter = runner->emitter,
+        .metrics = &runner->metrics,
+        .log = runner->log,
+    };
+    rl_error err = RL_ERROR_INIT;
+    runner->intake = rl_intake_new(&options, &err);
+    ck_assert_msg(runner->intake != NULL, "%s", err.message);
+}
+
+fixture_runner *fixture_runner_start(fixture_log *log, const char *name, size_t slots, int64_t grace_us,
+                                     int64_t drain_us, rl_run_function run, void *context) {
+    fixture_runner *runner = calloc(1, sizeof *runner);
+    ck_assert_ptr_nonnull(runner);
+    (void)snprintf(runner->name, sizeof runner->name, "%s", name);
+    runner->log = rl_log_new(runner->name, RL_LOG_INFO, 2);
+    runner->registry = rl_metrics_new();
+    rl_runner_metrics_init(&runner->metrics, runner->registry);
+    rl_error err = RL_ERROR_INIT;
+    runner->codec = rl_codec_new(&err);
+    ck_assert_msg(runner->codec != NULL, "%s", err.message);
+    runner->manifests = rl_manifests_load(RL_SOURCE_DIR "/languages", "python", &err);
+    ck_assert_msg(runner->manifests != NULL, "%s", err.message);
+    open_emitter(runner, log);
+    runner->executor = (rl_executor){
+        run, context, runner->manifests, runner->codec, runner->emitter, &runner->metrics, runner->log};
+    runner->slots = rl_slots_new(slots, rl_execute, &runner->executor, &err);
+    ck_assert_msg(runner->slots != NULL, "%s", err.message);
+    open_intake(runner, log, grace_us, drain_us);
+    ck_assert_int_eq(pthread_create(&runner->thread, NULL, run_intake, runner), 0);
+    return runner;
+}
+
+void fixture_runner_await_partitions(fixture_runner *runner, int64_t partitions) {
+    int64_t deadline_us = rl_clock_us() + PATIENCE_US;
+    while (rl_metric_value(runner->metrics.partitions) != partitions && rl_clock_us() < deadline_us) {
+        (void)poll(NULL, 0, POLL_PAUSE_MS);
+    }
+    ck_assert_int_eq(rl_metric_value(runner->metrics.partitions), partitions);
+}
+
+rl_runner_metrics *fixture_runner_metrics(fixture_runner *runner) {
+    return &runner->metrics;
+}
+
+void fixture_runner_stop(fixture_runner *runner) {
+    ck_assert_int_eq(write(runner->stop_fd, &(uint64_t){1}, 8), 8);
+    pthread_join(runner->thread, NULL);
+    ck_assert_msg(runner->ok, "%s", runner->err.message);
+    rl_slots_free(runner->slots);
+    rl_producer_free(runner->producer);
+    rl_intake_free(runner->intake);
+    rl_emitter_free(runner->emitter);
+    rl_manifests_free(runner->manifests);
+    rl_codec_free(runner->codec);
+    rl_metrics_free(runner->registry);
+    rl_log_free(runner->log);
+    close(runner->stop_fd);
+    free(runner);
+}
+
+/* ---- runs ---- */
+
+rl_run_status fixture_run_ok(void *context, const rl_submission *submission, const rl_manifest *manifest,
+                             rl_cancel_token *cancel, rl_arena *arena, rl_finished *ret, rl_error *err) {
+    (void)context;
+    (void)manifest;
+    (void)cancel;
+    (void)arena;
+    (void)err;
+    *ret = (rl_finished){
+        .id = submission->id,
+        .generation = submission->generation,
+        .verdict = RL_VERDICT_OK,
+        .message = "",
+        .out = {.bytes = submission->source},
+        .submission = submission,
+        .image_digest = "sha256:fixture",
+        .queued_us = submission->created_us,
+        .started_us = rl_wall_clock_us(),
+        .finished_us = rl_wall_clock_us(),
+    };
+    return RL_RUN_DONE;
+}
+
+void fixture_gate_init(fixture_gate *gate, int holds) {
+    *gate = (fixture_gate){.holds = holds};
+    pthread_mutex_init(&gate->lock, NULL);
+    rl_cond_init(&gate->changed);
+}
+
+void fixture_gate_open(fixture_gate *gate) {
+    pthread_mutex_lock(&gate->lock);
+    gate->open = true;
+    pthread_cond_broadcast(&gate->changed);
+    pthread_mutex_unlock(&gate->lock);
+}
+
+void fixture_gate_await_waiting(fixture_gate *gate, int count) {
+    int64_t deadline_us = rl_clock_us() + PATIENCE_US;
+    pthread_mutex_lock(&gate->lock);
+    while (gate->waiting < count && rl_clock_us() < deadline_us) {
+        rl_cond_wait_until(&gate->changed, &gate->lock, deadline_us);
+    }
+    int waiting = gate->waiting;
+    pthread_mutex_unlock(&gate->lock);
+    ck_assert_int_ge(waiting, count);
+}
+
+rl_run_status fixture_run_gated(void *context, const rl_submission *submission, const rl_manifest *manifest,
+                                rl_cancel_token *cancel, rl_arena *arena, rl_finished *ret, rl_error *err) {
+    fixture_gate *gate = context;
+    pthread_mutex_lock(&gate->lock);
+    if (gate->holds < 0 || atoi(submission->id) == gate->holds) {
+        gate->waiting++;
+        pthread_cond_broadcast(&gate->changed);
+        while (!gate->open && !rl_cancel_token_is_set(cancel)) {
+            rl_cond_wait_until(&gate->changed, &gate->lock, rl_clock_us() + 20 * RL_US_PER_MS);
+        }
+        gate->waiting--;
+    }
+    pthread_mutex_unlock(&gate->lock);
+    rl_run_status status = fixture_run_ok(NULL, submission, manifest, cancel, arena, ret, err);
+    if (rl_cancel_token_is_set(cancel)) {
+        ret->verdict = RL_VERDICT_CANCELLED;
+        return RL_RUN_CANCELLED;
+    }
+    return status;
+}

@@ -1,0 +1,97 @@
+/* intake_fixture.h: a runner without Docker: the real consumer, slots, emitter and producer on topics of
+ * the test's own, with a function of the test's in the place of the sandbox.
+ *
+ * The topics outlive the runners, so a test can stop one, or kill it, and start the next.
+ */
+#ifndef RL_TESTS_INTAKE_FIXTURE_H
+#define RL_TESTS_INTAKE_FIXTURE_H
+
+#include "lib/base/clock.h"
+#include "services/runner/execute.h"
+#include "services/runner/intake.h"
+#include "tests/support/kafka.h"
+
+#define PATIENCE_US (40 * RL_US_PER_S)
+
+/* Where a test's runners work. */
+typedef struct {
+    char submissions[RL_TEST_NAME_SIZE];
+    char results[RL_TEST_NAME_SIZE];
+    char events[RL_TEST_NAME_SIZE];
+    char dead_letters[RL_TEST_NAME_SIZE];
+    char group[RL_TEST_NAME_SIZE];
+    rl_codec *codec;
+    rl_producer *producer; /* the test's own */
+} fixture_log;
+
+/* `partitions` of the topic of submissions. */
+void fixture_log_open(fixture_log *log, int partitions);
+void fixture_log_close(fixture_log *log);
+
+/* The id of submission number `n`. */
+void fixture_id(char ret_id[RL_ID_SIZE], int n);
+
+/* Puts submission number `n` into `partition`: language python, the number as its program. */
+void fixture_submit(fixture_log *log, int32_t partition, int n);
+
+/* The same with a change to it. */
+typedef void (*fixture_change)(rl_submission *submission);
+void fixture_submit_changed(fixture_log *log, int32_t partition, int n, fixture_change change);
+
+/* Puts any bytes there. `traceparent` may be NULL. */
+void fixture_submit_bytes(fixture_log *log, int32_t partition, const char *key, rl_bytes value,
+                          const char *traceparent);
+
+/* What the results say of submissions 0 to count - 1. */
+typedef struct {
+    int count;
+    int answers[4096];         /* Finished records of each */
+    rl_verdict verdicts[4096]; /* of the first one */
+    char messages[4096][96];   /* of the first one */
+    char runners[4096][96];    /* of the first one */
+    bool has_submission[4096];
+    char traceparents[4096][64]; /* header, "" where there is none */
+} fixture_answers;
+
+/* Reads results until each of `count` submissions has one, or fails the test. The caller frees. */
+fixture_answers *fixture_await(fixture_log *log, int count);
+
+/* Waits until the group has committed `offset` for the partition, or fails the test. */
+void fixture_await_commit(fixture_log *log, int32_t partition, int64_t offset);
+
+typedef struct fixture_runner fixture_runner;
+
+/* Starts a runner whose slots call `run` with `context`. */
+fixture_runner *fixture_runner_start(fixture_log *log, const char *name, size_t slots, int64_t grace_us,
+                                     int64_t drain_us, rl_run_function run, void *context);
+
+/* Waits until the runner holds `partitions` of them. */
+void fixture_runner_await_partitions(fixture_runner *runner, int64_t partitions);
+
+rl_runner_metrics *fixture_runner_metrics(fixture_runner *runner);
+
+/* Tells it to stop, waits, frees; fails the test where it did not end well. */
+void fixture_runner_stop(fixture_runner *runner);
+
+/* A run that answers OK at once. */
+rl_run_status fixture_run_ok(void *context, const rl_submission *submission, const rl_manifest *manifest,
+                             rl_cancel_token *cancel, rl_arena *arena, rl_finished *ret, rl_error *err);
+
+/* A gate that runs wait at. */
+typedef struct {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool open;
+    int waiting;
+    int holds; /* this submission's number alone waits; -1: all do */
+} fixture_gate;
+
+void fixture_gate_init(fixture_gate *gate, int holds);
+void fixture_gate_open(fixture_gate *gate);
+void fixture_gate_await_waiting(fixture_gate *gate, int count);
+
+/* A run that waits at the gate (its context) until it opens or the run is cancelled. */
+rl_run_status fixture_run_gated(void *context, const rl_submission *submission, const rl_manifest *manifest,
+                                rl_cancel_token *cancel, rl_arena *arena, rl_finished *ret, rl_error *err);
+
+#endif

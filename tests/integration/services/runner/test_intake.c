@@ -1,0 +1,354 @@
+/* The runner's way from the log to the log, against a real broker. */
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "lib/stream/message.h"
+#include "tests/integration/services/runner/intake_fixture.h"
+#include "tests/support/suite.h"
+
+#define GRACE_US (10 * RL_US_PER_S)
+
+static fixture_runner *start(fixture_log *log, const char *name, size_t slots, rl_run_function run,
+                             void *context) {
+    return fixture_runner_start(log, name, slots, GRACE_US, GRACE_US, run, context);
+}
+
+static void check_one_ok_each(const fixture_answers *answers) {
+    for (int n = 0; n < answers->count; n++) {
+        ck_assert_msg(answers->answers[n] == 1, "submission %d has %d results", n, answers->answers[n]);
+        ck_assert_msg(answers->verdicts[n] == RL_VERDICT_OK, "submission %d: %s %s", n,
+                      rl_verdict_name(answers->verdicts[n]), answers->messages[n]);
+    }
+}
+
+START_TEST(every_submission_gets_one_finished_and_is_committed) {
+    fixture_log log;
+    fixture_log_open(&log, 3);
+    fixture_runner *runner = start(&log, "one", 4, fixture_run_ok, NULL);
+    for (int n = 0; n < 300; n++) {
+        fixture_submit(&log, n % 3, n);
+    }
+    RL_AUTO_FREE fixture_answers *answers = fixture_await(&log, 300);
+    check_one_ok_each(answers);
+    ck_assert_str_eq(answers->traceparents[7], "00-fixture");
+    ck_assert_str_eq(answers->runners[7], "one");
+    ck_assert(answers->has_submission[7]);
+    for (int32_t partition = 0; partition < 3; partition++) {
+        fixture_await_commit(&log, partition, 100);
+    }
+    fixture_runner_stop(runner);
+    fixture_log_close(&log);
+}
+END_TEST
+
+START_TEST(the_commit_stays_before_what_still_runs) {
+    fixture_log log;
+    fixture_log_open(&log, 1);
+    fixture_gate gate;
+    fixture_gate_init(&gate, 2);
+    fixture_runner *runner = start(&log, "one", 3, fixture_run_gated, &gate);
+    for (int n = 0; n < 20; n++) {
+        fixture_submit(&log, 0, n);
+    }
+    fixture_gate_await_waiting(&gate, 1);
+    fixture_await_commit(&log, 0, 2);
+    rl_metric *ok = fixture_runner_metrics(runner)->finished[RL_VERDICT_OK];
+    int64_t deadline_us = rl_clock_us() + PATIENCE_US;
+    while (rl_metric_value(ok) < 19 && rl_clock_us() < deadline_us) {
+        sched_yield();
+    }
+    ck_assert_int_eq(rl_metric_value(ok), 19);
+    ck_assert_int_eq(rl_test_committed(log.group, log.submissions, 0), 2);
+    fixture_gate_open(&gate);
+    fixture_await_commit(&log, 0, 20);
+    fixture_runner_stop(runner);
+    fixture_log_close(&log);
+}
+END_TEST
+
+typedef struct {
+    int letters;
+} dead_letters;
+
+static bool count_letter(void *context, const rd_kafka_message_t *message) {
+    dead_letters *d = context;
+    rl_bytes service = {0};
+    ck_assert(rl_message_header(message, "service", &service));
+    ck_assert(rl_bytes_equal(service, rl_bytes_of("runlog-runner")));
+    return ++d->letters == 2;
+}
+
+START_TEST(what_cannot_be_read_is_set_aside_and_answered_where_the_key_is_an_id) {
+    fixture_log log;
+    fixture_log_open(&log, 1);
+    char id[RL_ID_SIZE];
+    fixture_id(id, 0);
+    fixture_submit_bytes(&log, 0, id, rl_bytes_of("no Avro at all"), NULL);
+    fixture_submit_bytes(&log, 0, "no id", rl_bytes_of("neither this"), NULL);
+    fixture_submit(&log, 0, 1);
+    fixture_runner *runner = start(&log, "one", 2, fixture_run_ok, NULL);
+    RL_AUTO_FREE fixture_answers *answers = fixture_await(&log, 2);
+    ck_assert_int_eq(answers->verdicts[0], RL_VERDICT_SYSTEM_ERROR);
+    ck_assert(!answers->has_submission[0]);
+    ck_assert_int_eq(answers->verdicts[1], RL_VERDICT_OK);
+    dead_letters d = {0};
+    ck_assert(rl_test_read(log.dead_letters, PATIENCE_US, count_letter, &d));
+    fixture_await_commit(&log, 0, 3);
+    fixture_runner_stop(runner);
+    fixture_log_close(&log);
+}
+END_TEST
+
+static void expire(rl_submission *submission) {
+    submission->deadline_us = rl_wall_clock_us() - 1;
+}
+
+static void speak_klingon(rl_submission *submission) {
+    submission->lang = "klingon";
+}
+
+static void forge_id(rl_submission *submission) {
+    submission->id = "someone-else-0000000000000000000000000000";
+}
+
+START_TEST(what_may_not_run_is_answered_without_running) {
+    fixture_log log;
+    fixture_log_open(&log, 1);
+    fixture_submit_changed(&log, 0, 0, expire);
+    fixture_submit_changed(&log, 0, 1, speak_klingon);
+    fixture_submit_changed(&log, 0, 2, forge_id);
+    fixture_runner *runner = start(&log, "one", 1, fixture_run_ok, NULL);
+    fixture_await_commit(&log, 0, 3);
+    ck_assert_int_eq(rl_metric_value(fixture_runner_metrics(runner)->finished[RL_VERDICT_OK]), 0);
+    RL_AUTO_FREE fixture_answers *answers = fixture_await(&log, 2);
+    ck_assert_int_eq(answers->verdicts[0], RL_VERDICT_SYSTEM_ERROR);
+    ck_assert_str_eq(answers->messages[0], "expired in queue");
+    ck_assert_int_eq(answers->verdicts[1], RL_VERDICT_SYSTEM_ERROR);
+    ck_assert_str_eq(answers->messages[1], "no runner offers this language");
+    fixture_runner_stop(runner);
+    fixture_log_close(&log);
+}
+END_TEST
+
+/* Docker is away for the first `left` runs. */
+typedef struct {
+    atomic_int left;
+    rl_run_status status;
+} outage;
+
+static rl_run_status run_in_outage(void *context, const rl_submission *submission,
+                                   const rl_manifest *manifest, rl_cancel_token *cancel, rl_arena *arena,
+                                   rl_finished *ret, rl_error *err) {
+    outage *o = context;
+    if (atomic_fetch_sub(&o->left, 1) > 0) {
+        rl_error_set(err, RL_TRANSIENT, 0, "away");
+        return o->status;
+    }
+    return fixture_run_ok(NULL, submission, manifest, cancel, arena, ret, err);
+}
+
+START_TEST(an_outage_of_docker_delays_and_loses_nothing) {
+    fixture_log log;
+    fixture_log_open(&log, 2);
+    outage o = {.left = 8, .status = RL_RUN_TRANSIENT};
+    fixture_runner *runner = start(&log, "one", 2, run_in_outage, &o);
+    for (int n = 0; n < 10; n++) {
+        fixture_submit(&log, n % 2, n);
+    }
+    RL_AUTO_FREE fixture_answers *answers = fixture_await(&log, 10);
+    check_one_ok_each(answers);
+    ck_assert_int_eq(rl_metric_value(fixture_runner_metrics(runner)->repeated), 8);
+    fixture_await_commit(&log, 0, 5);
+    fixture_await_commit(&log, 1, 5);
+    fixture_runner_stop(runner);
+    fixture_log_close(&log);
+}
+END_TEST
+
+static rl_run_status run_without_image_of_0(void *context, const rl_submission *submission,
+                                            const rl_manifest *manifest, rl_cancel_token *cancel,
+                                            rl_arena *arena, rl_finished *ret, rl_error *err) {
+    atomic_bool *there = context;
+    if (atoi(submission->id) == 0 && !atomic_load(there)) {
+        rl_error_set(err, RL_TRANSIENT, 0, "no such image");
+        return RL_RUN_NO_IMAGE;
+    }
+    return fixture_run_ok(NULL, submission, manifest, cancel, arena, ret, err);
+}
+
+START_TEST(a_missing_image_keeps_only_its_own_record_waiting) {
+    fixture_log log;
+    fixture_log_open(&log, 1);
+    atomic_bool there = false;
+    fixture_runner *runner = start(&log, "one", 1, run_without_image_of_0, &there);
+    for (int n = 0; n < 5; n++) {
+        fixture_submit(&log, 0, n);
+    }
+    rl_metric *ok = fixture_runner_metrics(runner)->finished[RL_VERDICT_OK];
+    int64_t deadline_us = rl_clock_us() + PATIENCE_US;
+    while (rl_metric_value(ok) < 4 && rl_clock_us() < deadline_us) {
+        sched_yield();
+    }
+    ck_assert_int_eq(rl_metric_value(ok), 4);
+    atomic_store(&there, true);
+    RL_AUTO_FREE fixture_answers *answers = fixture_await(&log, 5);
+    check_one_ok_each(answers);
+    fixture_await_commit(&log, 0, 5);
+    fixture_runner_stop(runner);
+    fixture_log_close(&log);
+}
+END_TEST
+
+START_TEST(a_stopping_runner_finishes_what_runs_and_takes_nothing_more) {
+    fixture_log log;
+    fixture_log_open(&log, 1);
+    for (int n = 0; n < 50; n++) {
+        fixture_submit(&log, 0, n);
+    }
+    fixture_runner *first = start(&log, "first", 1, fixture_run_ok, NULL);
+    rl_metric *consumed = fixture_runner_metrics(first)->consumed;
+    int64_t deadline_us = rl_clock_us() + PATIENCE_US;
+    while (rl_metric_value(consumed) == 0 && rl_clock_us() < deadline_us) {
+        sched_yield();
+    }
+    fixture_runner_stop(first);
+    fixture_runner *second = start(&log, "second", 1, fixture_run_ok, NULL);
+    RL_AUTO_FREE fixture_answers *answers = fixture_await(&log, 50);
+    check_one_ok_each(answers); /* none twice: the first had committed all it did */
+    fixture_await_commit(&log, 0, 50);
+    fixture_runner_stop(second);
+    fixture_log_close(&log);
+}
+END_TEST
+
+START_TEST(what_does_not_end_within_the_grace_period_is_handed_back) {
+    fixture_log log;
+    fixture_log_open(&log, 1);
+    fixture_submit(&log, 0, 0);
+    fixture_gate gate;
+    fixture_gate_init(&gate, -1);
+    fixture_runner *first = fixture_runner_start(&log, "first", 1, 0, 0, fixture_run_gated, &gate);
+    fixture_gate_await_waiting(&gate, 1);
+    fixture_runner_stop(first);
+    fixture_runner *second = start(&log, "second", 1, fixture_run_ok, NULL);
+    RL_AUTO_FREE fixture_answers *answers = fixture_await(&log, 1);
+    check_one_ok_each(answers);
+    ck_assert_str_eq(answers->runners[0], "second");
+    fixture_runner_stop(second);
+    fixture_log_close(&log);
+}
+END_TEST
+
+START_TEST(a_second_runner_takes_half_and_nothing_runs_twice) {
+    fixture_log log;
+    fixture_log_open(&log, 4);
+    fixture_runner *first = start(&log, "first", 2, fixture_run_ok, NULL);
+    fixture_runner_await_partitions(first, 4);
+    for (int n = 0; n < 200; n++) {
+        fixture_submit(&log, n % 4, n);
+    }
+    fixture_runner *second = start(&log, "second", 2, fixture_run_ok, NULL);
+    for (int n = 200; n < 600; n++) {
+        fixture_submit(&log, n % 4, n);
+    }
+    fixture_runner_await_partitions(second, 2);
+    fixture_runner_await_partitions(first, 2);
+    for (int n = 600; n < 800; n++) {
+        fixture_submit(&log, n % 4, n);
+    }
+    RL_AUTO_FREE fixture_answers *answers = fixture_await(&log, 800);
+    check_one_ok_each(answers);
+    ck_assert_int_gt(rl_metric_value(fixture_runner_metrics(second)->consumed), 0);
+    fixture_runner_stop(first);
+    fixture_runner_await_partitions(second, 4);
+    fixture_runner_stop(second);
+    fixture_log_close(&log);
+}
+END_TEST
+
+START_TEST(a_partition_moves_only_after_what_runs_in_it_has_ended) {
+    fixture_log log;
+    fixture_log_open(&log, 2);
+    fixture_gate gate;
+    fixture_gate_init(&gate, -1);
+    fixture_runner *first = start(&log, "first", 2, fixture_run_gated, &gate);
+    fixture_submit(&log, 0, 0);
+    fixture_submit(&log, 1, 1);
+    fixture_gate_await_waiting(&gate, 2);
+    fixture_runner *second = start(&log, "second", 2, fixture_run_ok, NULL);
+    int64_t deadline_us = rl_clock_us() + PATIENCE_US;
+    rl_metric *rebalances = fixture_runner_metrics(first)->rebalances;
+    while (rl_metric_value(rebalances) < 2 && rl_clock_us() < deadline_us) {
+        sched_yield();
+    }
+    ck_assert_int_eq(rl_metric_value(fixture_runner_metrics(first)->partitions), 2);
+    fixture_gate_open(&gate);
+    fixture_runner_await_partitions(second, 1);
+    RL_AUTO_FREE fixture_answers *answers = fixture_await(&log, 2);
+    check_one_ok_each(answers);
+    ck_assert_str_eq(answers->runners[0], "first");
+    ck_assert_str_eq(answers->runners[1], "first");
+    fixture_runner_stop(second);
+    fixture_runner_stop(first);
+    fixture_log_close(&log);
+}
+END_TEST
+
+/* Runs for ever; the parent kills the process. */
+static void be_killed(fixture_log *log, int ready_fd) {
+    fixture_gate gate;
+    fixture_gate_init(&gate, 3);
+    (void)start(log, "killed", 2, fixture_run_gated, &gate);
+    fixture_gate_await_waiting(&gate, 1);
+    ck_assert_int_eq(write(ready_fd, "r", 1), 1);
+    for (;;) {
+        pause();
+    }
+}
+
+START_TEST(the_work_of_a_killed_runner_is_done_by_the_next) {
+    fixture_log log;
+    fixture_log_open(&log, 1);
+    for (int n = 0; n < 20; n++) {
+        fixture_submit(&log, 0, n);
+    }
+    fixture_log child_log = log;
+    fixture_log_close(&log); /* no librdkafka threads across the fork */
+    int ready[2];
+    ck_assert_int_eq(pipe(ready), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        be_killed(&child_log, ready[1]);
+    }
+    char byte;
+    ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+    ck_assert_int_eq(kill(child, SIGKILL), 0);
+    ck_assert_int_eq(waitpid(child, NULL, 0), child);
+    log.codec = rl_codec_new(NULL);
+    log.producer = NULL;
+    fixture_runner *second = start(&log, "second", 2, fixture_run_ok, NULL);
+    RL_AUTO_FREE fixture_answers *answers = fixture_await(&log, 20);
+    for (int n = 0; n < 20; n++) {
+        ck_assert_msg(answers->verdicts[n] == RL_VERDICT_OK, "submission %d: %s", n,
+                      rl_verdict_name(answers->verdicts[n]));
+    }
+    ck_assert_str_eq(answers->runners[3], "second");
+    fixture_await_commit(&log, 0, 20);
+    fixture_runner_stop(second);
+    fixture_log_close(&log);
+}
+END_TEST
+
+RL_SUITE("services/runner/intake", every_submission_gets_one_finished_and_is_committed,
+         the_commit_stays_before_what_still_runs,
+         what_cannot_be_read_is_set_aside_and_answered_where_the_key_is_an_id,
+         what_may_not_run_is_answered_without_running, an_outage_of_docker_delays_and_loses_nothing,
+         a_missing_image_keeps_only_its_own_record_waiting,
+         a_stopping_runner_finishes_what_runs_and_takes_nothing_more,
+         what_does_not_end_within_the_grace_period_is_handed_back,
+         a_second_runner_takes_half_and_nothing_runs_twice,
+         a_partition_moves_only_after_what_runs_in_it_has_ended,
+         the_work_of_a_killed_runner_is_done_by_the_next)
