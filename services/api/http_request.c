@@ -29,24 +29,27 @@ static rl_http_method method_of(const char *name) {
     return RL_HTTP_OTHER;
 }
 
-/* The path of a request target: "/a?b", "http://host/a?b" or "*" (RFC 9112, section 3.2). civetweb has
- * cut the query off where it called a handler, and has not where it gave up before. */
-static void split_target(rl_http_request *request) {
-    const char *target = request->info->local_uri_raw;
-    if (!target) {
-        target = request->info->request_uri ? request->info->request_uri : "";
+/* The query of a target that ends at `end`. civetweb cuts the target at '?' where it calls a handler and
+ * then points query_string right behind the cut; where it gave up before, '?' still stands, and
+ * query_string may be that of an earlier request. */
+static const char *query_of(const rl_http_request *request, const char *mark, const char *end) {
+    if (mark) {
+        return mark + 1;
     }
+    return request->info->query_string == end + 1 ? request->info->query_string : NULL;
+}
+
+/* The path of a request target: "/a?b", "http://host/a?b" or "*" (RFC 9112, section 3.2). */
+static void split_target(rl_http_request *request) {
+    const char *target = request->info->request_uri ? request->info->request_uri : "";
     const char *scheme_end = target[0] == '/' ? NULL : strstr(target, "://");
     if (scheme_end) {
         const char *slash = strchr(scheme_end + 3, '/');
         target = slash ? slash : "/";
     }
     const char *mark = strchr(target, '?');
-    request->query = request->info->query_string;
-    if (mark && !request->query) {
-        request->query = mark + 1;
-    }
     size_t size = mark ? (size_t)(mark - target) : strlen(target);
+    request->query = query_of(request, mark, target + size);
     if (size > 1 && target[size - 1] == '/') {
         size--;
     }

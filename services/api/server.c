@@ -124,11 +124,9 @@ static void describe_refusal(const char *civetweb_says, int status, rl_http_resp
     case 411:
         rl_http_error(response, 400, "Malformed Content-Length");
         break;
+    case 400: /* civetweb does not say which */
     case 413:
-        rl_http_error(response, 431, "Request line and header fields too large: at most 16384 bytes");
-        break;
-    case 400:
-        rl_http_error(response, 400, "Malformed or incomplete request head");
+        rl_http_error(response, 400, "Malformed, incomplete or too large request head (at most 16384 bytes)");
         break;
     default:
         rl_http_error(response, status >= 400 && status < 600 ? status : 500, civetweb_says);

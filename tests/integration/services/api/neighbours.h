@@ -1,0 +1,43 @@
+/* neighbours.h: the other side of the API in tests: reads what it published, publishes results, writes
+ * what the sink would have written and commits what it would have committed.
+ */
+#ifndef RL_TEST_API_NEIGHBOURS_H
+#define RL_TEST_API_NEIGHBOURS_H
+
+#include "harness.h"
+#include "lib/codec/id.h"
+#include "lib/codec/result.h"
+
+/* Creates the topics that are missing. Once per test program. */
+void topics_ready(void);
+
+/* The submission record of `id`, decoded, with its headers' traceparent ("" if none). Everything lives in
+ * `arena`. */
+void read_submission(const char *secret, const char *id, rl_arena *arena, rl_submission *ret,
+                     char ret_trace[64]);
+
+/* A Finished worth showing; its submission lies in static memory. */
+rl_finished make_finished(const char *id, int64_t generation, const char *output);
+
+typedef struct {
+    int32_t partition;
+    int64_t offset;
+} log_position;
+
+/* Publishes on `results` and waits for the report. */
+log_position publish_finished(const rl_finished *finished);
+
+/* Publishes any bytes under any key. */
+log_position publish_result_bytes(rl_bytes key, rl_bytes value);
+
+/* What the sink does: writes the document, or a tombstone. */
+void store_finished(const rl_finished *finished);
+void store_deleted(const char *id);
+
+/* Commits, for the sink's group, all partitions of `results` up to their ends. */
+void commit_results(void);
+
+/* An id of `age_us` ago, issued under the secret of an API process. */
+void issue_id(const char *secret, int64_t age_us, char ret_id[RL_ID_SIZE]);
+
+#endif
