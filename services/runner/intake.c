@@ -31,7 +31,7 @@ struct rl_intake {
     size_t tasks;
     rl_task *spare;  /* made, but without a record yet */
     rl_task *parked; /* waiting for another try, in no order */
-    size_t parked_runs, parked_emissions;
+    size_t parked_runs, parked_images, parked_emissions;
     phase phase;
     int64_t phase_until_us;
     atomic_bool stopping;
@@ -72,6 +72,13 @@ static void end(rl_intake *intake, rl_task *task, bool done) {
 
 /* ---- parking ---- */
 
+/* Which kind it is while it is parked. */
+static size_t *parked_count(rl_intake *intake, const rl_task *task) {
+    return rl_emitter_owes(task)               ? &intake->parked_emissions
+           : task->state == RL_TASK_IMAGE_AWAY ? &intake->parked_images
+                                               : &intake->parked_runs;
+}
+
 static void park(rl_intake *intake, rl_task *task, int64_t not_before_us) {
     if (atomic_load(&task->abandoned) || (intake->phase != RUNNING && !rl_emitter_owes(task))) {
         end(intake, task, false);
@@ -80,7 +87,7 @@ static void park(rl_intake *intake, rl_task *task, int64_t not_before_us) {
     task->not_before_us = not_before_us;
     task->next = intake->parked;
     intake->parked = task;
-    *(rl_emitter_owes(task) ? &intake->parked_emissions : &intake->parked_runs) += 1;
+    *parked_count(intake, task) += 1;
 }
 
 /* As park, after a pause that grows. */
@@ -105,7 +112,7 @@ static rl_task *unpark(rl_intake *intake, bool (*wanted)(const rl_task *task, co
             continue;
         }
         *link = task->next;
-        *(rl_emitter_owes(task) ? &intake->parked_emissions : &intake->parked_runs) -= 1;
+        *parked_count(intake, task) -= 1;
         task->next = picked;
         picked = task;
     }
@@ -419,7 +426,8 @@ static void show(const rl_intake *intake) {
     rl_metric_set(intake->o.metrics->window_records, (int64_t)total);
     rl_metric_set(intake->o.metrics->window_largest, (int64_t)largest);
     rl_metric_set(intake->o.metrics->tasks, (int64_t)intake->tasks);
-    rl_metric_set(intake->o.metrics->parked, (int64_t)(intake->parked_runs + intake->parked_emissions));
+    rl_metric_set(intake->o.metrics->parked,
+                  (int64_t)(intake->parked_runs + intake->parked_images + intake->parked_emissions));
     rl_metric_set(intake->o.metrics->slots_busy, (int64_t)rl_slots_busy(intake->o.slots));
 }
 

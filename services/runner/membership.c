@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/base/clock.h"
+#include "services/runner/rebalance_watch.h"
 
 #define COMMIT_INTERVAL_US (100 * RL_US_PER_MS)
 #define URGENT_INTERVAL_US (10 * RL_US_PER_MS) /* somebody waits for the commit */
@@ -20,6 +21,7 @@ struct rl_membership {
     bool hurry; /* commit as soon as may be: the runner is about to leave */
     atomic_bool joined;
     rl_error fatal; /* RL_OK: none */
+    rl_rebalance_watch rebalance;
 
     rl_partition **partitions; /* assigned: ACTIVE or LEAVING */
     size_t count, capacity;
@@ -243,6 +245,9 @@ static rd_kafka_conf_t *consumer_conf(rl_membership *m, rl_error *err) {
             return NULL;
         }
     }
+    if (!rl_rebalance_watch_attach(&m->rebalance, conf, err)) {
+        return NULL;
+    }
     rd_kafka_conf_set_opaque(conf, m);
     rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
     rd_kafka_conf_set_offset_commit_cb(conf, on_commit);
@@ -362,13 +367,17 @@ static void advance_revocation(rl_membership *m, int64_t now_us) {
     }
 }
 
-/* When the next commit may be made. */
-static int64_t commit_due_us(const rl_membership *m) {
+/* When the next commit may be made; INT64_MAX: there is nothing to commit, or something to wait for that
+ * will wake us. */
+static int64_t commit_due_us(rl_membership *m, int64_t now_us) {
+    if (m->committing || rl_membership_is_committed(m) || rl_rebalance_watch_is_on(&m->rebalance, now_us)) {
+        return INT64_MAX;
+    }
     return m->last_commit_us + (m->revoked || m->hurry ? URGENT_INTERVAL_US : COMMIT_INTERVAL_US);
 }
 
 void rl_membership_advance(rl_membership *m, int64_t now_us) {
-    if (!m->committing && !rl_membership_is_committed(m) && now_us >= commit_due_us(m)) {
+    if (now_us >= commit_due_us(m, now_us)) {
         commit(m, now_us);
     }
     if (m->revoked) {
@@ -376,11 +385,8 @@ void rl_membership_advance(rl_membership *m, int64_t now_us) {
     }
 }
 
-int64_t rl_membership_due_us(const rl_membership *m, int64_t now_us) {
-    int64_t due_us = INT64_MAX;
-    if (!m->committing && !rl_membership_is_committed(m)) {
-        due_us = commit_due_us(m);
-    }
+int64_t rl_membership_due_us(rl_membership *m, int64_t now_us) {
+    int64_t due_us = commit_due_us(m, now_us);
     if (m->revoked) {
         int64_t next_us = m->commit_until_us ? m->commit_until_us : m->drain_until_us;
         due_us = next_us < due_us ? next_us : due_us;

@@ -23,7 +23,8 @@
  * everything of those partitions is stopped at once and nothing is committed.
  *
  * Commits are asynchronous and one at a time, at most every COMMIT_INTERVAL, each with all watermarks that
- * have moved. A commit that fails is made good by the next one.
+ * have moved. A commit that fails is made good by the next one. None is made while a rebalance is under way, for
+ * the reason that rebalance_watch.h gives.
  *
  * Thread: the consumer thread only. Hooks run in it.
  */
@@ -65,7 +66,7 @@ bool rl_membership_poll(rl_membership *membership, rl_error *err);
 void rl_membership_advance(rl_membership *membership, int64_t now_us);
 
 /* When rl_membership_advance has something to do next, monotonic; INT64_MAX: not before a wake-up. */
-int64_t rl_membership_due_us(const rl_membership *membership, int64_t now_us);
+int64_t rl_membership_due_us(rl_membership *membership, int64_t now_us);
 
 /* The next record, from one partition after the other. NULL where there is none (or no room). The
  * message is the caller's; so is one reference to `*ret_partition`, until rl_partition_release. */
