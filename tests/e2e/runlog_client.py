@@ -244,13 +244,21 @@ class Stack:
         except (StopIteration, *AWAY):
             return None
 
-    def runner_finished(self, container):
-        """How many submissions this runner has finished, by its own count."""
+    def runner_metric(self, container, name):
+        """The sum of a runner's metric over its labels; 0 while the runner does not answer."""
         answer = self.ops(container, "/metrics")
         if answer is None:
             return 0
         values = parse_metrics(answer.body.decode())
-        return sum(value for name, value in values.items() if name.startswith("runlog_runner_finished_total"))
+        return sum(value for key, value in values.items() if key.split("{")[0] == name)
+
+    def runner_finished(self, container):
+        """How many submissions this runner has finished, by its own count."""
+        return self.runner_metric(container, "runlog_runner_finished_total")
+
+    def runner_busy(self, container):
+        """How many submissions it executes now."""
+        return self.runner_metric(container, "runlog_runner_slots_busy")
 
     def sandboxes(self, running=False):
         """The sandbox containers of this project, in any state or only those that run."""

@@ -59,10 +59,19 @@ def test_nothing_accepted_is_lost_when_a_part_is_killed(client, stack, service):
     assert not changed, f"a result changed after it was seen: {changed[0]}"
 
 
+def test_nothing_accepted_is_lost_when_everything_is_killed_at_once(client, stack):
+    accepted = submit_numbers(client, range(3000, 3000 + IN_FLIGHT))
+    in_parallel(stack.kill, ALL_SERVICES)
+    in_parallel(stack.start, ALL_SERVICES)
+    await_squares(client, accepted)
+    stack.await_healthy(client)
+
+
 def test_a_submission_whose_runner_is_killed_twice_runs_again(client, stack):
     slow = [client.submit(f"import time; time.sleep(4); print({i})", "python") for i in range(2)]
     for _ in range(2):
-        eventually("a sandbox is at work", lambda: stack.sandboxes(running=True), deadline=90)
+        runner = stack.container("runner")
+        eventually("a submission is being executed", lambda: stack.runner_busy(runner), deadline=90)
         stack.kill("runner")
         eventually("the dead runner's sandboxes have ended", lambda: not stack.sandboxes(running=True))
         stack.start("runner")
@@ -72,28 +81,43 @@ def test_a_submission_whose_runner_is_killed_twice_runs_again(client, stack):
     stack.await_healthy(client)
 
 
-def test_three_runners_all_take_part(client, stack):
+def test_a_submission_whose_sandbox_is_killed_from_outside_runs_again(client, stack):
+    eventually("no sandbox runs", lambda: not stack.sandboxes(running=True))
+    submission_id = client.submit("import time; time.sleep(3); print('done')", "python")
+    name = eventually("a sandbox runs", lambda: stack.sandboxes(running=True))[0].split()[0]
+    stack.docker("kill", "--signal", "KILL", name)
+    result = client.await_result(submission_id)
+    assert (result["verdict"], result["stdOutput"]) == ("OK", "done\n"), show(result)
+
+
+@pytest.fixture
+def three_runners(client, stack):
+    """The stack with three runners; one again afterwards."""
     stack.compose("up", "--detach", "--no-recreate", "--scale", "runner=3", "--wait", "runner")
     try:
-        assert len(stack.containers("runner")) == 3
         stack.await_healthy(client)
-        counts = {}
-
-        def all_take_part():
-            await_squares(client, submit_numbers(client, range(1, 25)))
-            counts.update({container[:12]: stack.runner_finished(container) for container in stack.containers("runner")})
-            return all(counts.values()) or None
-
-        before = {container[:12]: stack.runner_finished(container) for container in stack.containers("runner")}
-        try:
-            eventually("three runners have finished submissions", all_take_part, deadline=120)
-        except AssertionError as error:
-            raise AssertionError(f"{error}; finished, by runner: {counts}; before: {before}") from None
+        yield stack.containers("runner")
     finally:
         stack.compose("up", "--detach", "--no-recreate", "--scale", "runner=1", "--wait", "runner")
-    stack.await_healthy(client)
-    assert len(stack.containers("runner")) == 1
-    await_squares(client, submit_numbers(client, range(1, 5)))
+        stack.await_healthy(client)
+
+
+def test_three_runners_all_take_part_and_two_take_over_from_a_killed_one(client, stack, three_runners):
+    assert len(three_runners) == 3
+    counts = {}
+
+    def all_take_part():
+        await_squares(client, submit_numbers(client, range(1, 25)))
+        counts.update({container[:12]: stack.runner_finished(container) for container in three_runners})
+        return all(counts.values())
+
+    try:
+        eventually("three runners have finished submissions", all_take_part, deadline=120)
+    except AssertionError as error:
+        raise AssertionError(f"{error}; finished, by runner: {counts}") from None
+    accepted = submit_numbers(client, range(500, 530))
+    stack.docker("kill", "--signal", "KILL", three_runners[0])
+    await_squares(client, accepted)
 
 
 def test_down_and_up_keep_results_ids_and_what_was_queued(client, stack):
