@@ -120,6 +120,7 @@ COPY languages languages
 COPY tests/support tests/support
 COPY tests/unit tests/unit
 COPY tests/integration tests/integration
+COPY tests/interop tests/interop
 RUN --mount=type=cache,target=/ccache \
     cmake --preset dev && cmake --build build/dev \
  && cmake --preset asan-ubsan && cmake --build build/asan-ubsan
