@@ -1,0 +1,60 @@
+/* The body of POST /api/submit, and what else of a request is decoded by us. */
+#include <stdlib.h>
+
+#include "services/api/http_request.h"
+#include "services/api/json_out.h"
+#include "services/api/routes.h"
+#include "services/api/submission_in.h"
+#include "services/api/trace_context.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void require(bool ok) {
+    if (!ok) {
+        abort();
+    }
+}
+
+static void parse_body(const rl_manifests *manifests, rl_bytes body) {
+    RL_AUTO_SUBMISSION_IN rl_submission_in in = RL_SUBMISSION_IN_INIT;
+    RL_AUTO_BUFFER rl_buffer problem;
+    RL_AUTO_BUFFER rl_buffer written;
+    rl_json json;
+    rl_buffer_init(&problem, 4096);
+    rl_buffer_init(&written, SIZE_MAX / 4);
+    rl_json_init(&json, &written);
+    if (rl_submission_in_parse(body, manifests, &in, &problem)) {
+        rl_json_text(&json, in.submission.source);
+        require(!json.replaced); /* what was accepted is Unicode */
+        require(in.submission.source.size > 0);
+    } else {
+        require(problem.size > 0);
+        rl_json_text(&json, rl_buffer_bytes(&problem));
+    }
+    require(rl_json_ok(&json));
+}
+
+static void parse_text(const char *text) {
+    char value[32];
+    int64_t us;
+    if (rl_http_query(text, "wait", value, sizeof(value)) == RL_QUERY_FOUND && rl_wait_parse(value, &us)) {
+        require(us >= 0 && us <= 60000000);
+    }
+    (void)rl_traceparent_valid(text);
+    (void)rl_http_header_has(text, "keep-alive");
+    (void)rl_route_find(rl_bytes_of(text));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    static rl_manifests *manifests;
+    if (!manifests) {
+        manifests = rl_manifests_load(RL_SOURCE_DIR "/languages", NULL, NULL);
+        require(manifests != NULL);
+    }
+    parse_body(manifests, rl_bytes_make(data, size));
+    char *text = strndup((const char *)data, size);
+    require(text != NULL);
+    parse_text(text);
+    free(text);
+    return 0;
+}
