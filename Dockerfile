@@ -3,6 +3,7 @@
 #   base -> build-deps -> build -> (binaries) -> runtime -> api | runner | result-sink | tools
 #                      -> agent-build -> agent            (static, FROM scratch; language images copy it)
 #                      -> tests                           (sources, test programs, pytest, the Docker client)
+#                      -> fuzz                            (the fuzzers, by clang)
 #
 # Only what the BuildKit inside Engine 20.10 knows is used here: a newer frontend would have to be pulled.
 ARG RUNLOG_BASE_IMAGE=debian:trixie-slim
@@ -126,3 +127,20 @@ RUN --mount=type=cache,target=/ccache \
  && cmake --preset asan-ubsan && cmake --build build/asan-ubsan
 COPY . .
 ENV PYTHONDONTWRITEBYTECODE=1 PYTEST_ADDOPTS="-p no:cacheprovider"
+
+# ---- the fuzzers, which want clang
+FROM build-deps AS fuzz
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends clang libclang-rt-19-dev \
+ && rm -rf /var/lib/apt/lists/*
+COPY CMakeLists.txt CMakePresets.json ./
+COPY cmake cmake
+COPY lib lib
+COPY sandbox sandbox
+COPY schemas schemas
+COPY services services
+COPY tools tools
+COPY languages languages
+COPY tests/support tests/support
+COPY tests/fuzz tests/fuzz
+RUN --mount=type=cache,target=/ccache cmake --preset fuzz && cmake --build build/fuzz
