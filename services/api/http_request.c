@@ -8,6 +8,7 @@
 #include "services/api/peer_socket.h"
 
 #define READ_STEP 65536
+#define FIRST_CHUNK_STEP 4096
 
 /* How long, how much and how silently a refused client may go on sending. */
 #define DRAIN_BYTES (INT64_C(256) << 20)
@@ -167,11 +168,26 @@ static bool say_continue(rl_http_request *request) {
     return mg_write(request->connection, interim, sizeof(interim) - 1) == (int)sizeof(interim) - 1;
 }
 
-static rl_body_status read_sized(rl_http_request *request, rl_buffer *out, int64_t deadline_us) {
+void rl_body_share_release(rl_body_share *share) {
+    atomic_fetch_sub(share->used, share->held);
+    share->held = 0;
+}
+
+/* Room for `size` more bytes in `out`, paid for from `share`; NULL where there is none. */
+static char *make_room(rl_buffer *out, rl_body_share *share, size_t size) {
+    share->held += (int64_t)size;
+    if (atomic_fetch_add(share->used, (int64_t)size) + (int64_t)size > share->max) {
+        return NULL;
+    }
+    return rl_buffer_reserve(out, size);
+}
+
+static rl_body_status read_sized(rl_http_request *request, rl_buffer *out, rl_body_share *share,
+                                 int64_t deadline_us) {
     size_t left = (size_t)request->content_length;
     while (left > 0) {
         const size_t step = left < READ_STEP ? left : READ_STEP;
-        char *to = rl_buffer_reserve(out, step);
+        char *to = make_room(out, share, step);
         if (!to) {
             return RL_BODY_NO_MEMORY;
         }
@@ -188,34 +204,42 @@ static rl_body_status read_sized(rl_http_request *request, rl_buffer *out, int64
     return RL_BODY_OK;
 }
 
-/* mg_read answers 0 only at the end of the last chunk. */
-static rl_body_status read_chunked(rl_http_request *request, rl_buffer *out, int64_t deadline_us) {
-    for (;;) {
+/* Whether the chunks end where the buffer is full. */
+static rl_body_status expect_end(rl_http_request *request) {
+    char spare;
+    const int got = mg_read(request->connection, &spare, 1);
+    if (got < 0) {
+        return RL_BODY_MALFORMED;
+    }
+    return got == 0 ? RL_BODY_OK : RL_BODY_TOO_LARGE;
+}
+
+/* mg_read fills what it is given unless the last chunk ends before, and then answers 0. */
+static rl_body_status read_chunked(rl_http_request *request, rl_buffer *out, rl_body_share *share,
+                                   int64_t deadline_us) {
+    size_t step = FIRST_CHUNK_STEP;
+    while (out->size < out->limit) {
         const size_t room = out->limit - out->size;
-        char spare;
-        const size_t step = room < READ_STEP / 4 ? room : READ_STEP / 4;
-        char *to = room == 0 ? &spare : rl_buffer_reserve(out, step);
+        step = step < room ? step : room;
+        char *to = make_room(out, share, step);
         if (!to) {
             return RL_BODY_NO_MEMORY;
         }
-        const int got = mg_read(request->connection, to, room == 0 ? 1 : step);
-        if (got == 0) {
-            return RL_BODY_OK;
-        }
-        if (got < 0) {
-            return RL_BODY_MALFORMED;
-        }
-        if (room == 0) {
-            return RL_BODY_TOO_LARGE;
+        const int got = mg_read(request->connection, to, step);
+        if (got <= 0) {
+            return got == 0 ? RL_BODY_OK : RL_BODY_MALFORMED;
         }
         rl_buffer_advance(out, (size_t)got);
         if (rl_clock_us() > deadline_us) {
             return RL_BODY_INCOMPLETE;
         }
+        step = step < READ_STEP ? step * 2 : step;
     }
+    return expect_end(request);
 }
 
-rl_body_status rl_http_read_body(rl_http_request *request, rl_buffer *out, int64_t timeout_us) {
+rl_body_status rl_http_read_body(rl_http_request *request, rl_buffer *out, rl_body_share *share,
+                                 int64_t timeout_us) {
     const int64_t deadline_us = rl_clock_us() + timeout_us;
     if (request->body_read) {
         return RL_BODY_OK;
@@ -226,8 +250,8 @@ rl_body_status rl_http_read_body(rl_http_request *request, rl_buffer *out, int64
     if (!say_continue(request)) {
         return RL_BODY_INCOMPLETE;
     }
-    const rl_body_status status =
-        request->chunked ? read_chunked(request, out, deadline_us) : read_sized(request, out, deadline_us);
+    const rl_body_status status = request->chunked ? read_chunked(request, out, share, deadline_us)
+                                                   : read_sized(request, out, share, deadline_us);
     request->body_read = status == RL_BODY_OK;
     return status;
 }

@@ -13,6 +13,7 @@
 #define RL_API_HTTP_REQUEST_H
 
 #include <civetweb.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -49,12 +50,25 @@ typedef enum {
     RL_BODY_TOO_LARGE,  /* nothing of it, or no more than the limit, has been read */
     RL_BODY_INCOMPLETE, /* it stopped coming, or came too slowly */
     RL_BODY_MALFORMED,  /* chunks that are none */
-    RL_BODY_NO_MEMORY,
+    RL_BODY_NO_MEMORY,  /* of this process, or of the share of all bodies */
 } rl_body_status;
 
+/* A request's share of the memory that all bodies may take together. It grows as bytes arrive, so that an
+ * announced length costs nothing. */
+typedef struct {
+    _Atomic int64_t *used; /* by all requests */
+    int64_t max;
+    int64_t held; /* by this one */
+} rl_body_share;
+
+void rl_body_share_release(rl_body_share *share);
+#define RL_AUTO_BODY_SHARE RL_CLEANUP(rl_body_share_release)
+
 /* Reads the whole body into `out` (whose limit is the largest size that is accepted), answering "Expect:
- * 100-continue" first. Gives up `timeout_us` after the call. */
-rl_body_status rl_http_read_body(rl_http_request *request, rl_buffer *out, int64_t timeout_us);
+ * 100-continue" first. Gives up `timeout_us` after the call. `share` is released by the caller when it frees
+ * the body. */
+rl_body_status rl_http_read_body(rl_http_request *request, rl_buffer *out, rl_body_share *share,
+                                 int64_t timeout_us);
 
 /* Reads and forgets what the client still sends after a refusal, in constant memory and within bounds of
  * bytes and time (peer_socket.h). Only for a request whose answer said "Connection: close". */

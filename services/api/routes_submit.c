@@ -9,25 +9,6 @@
 
 #define PROBLEM_LIMIT 4096
 
-/* Memory for a request's body, taken from what all requests share. */
-typedef struct {
-    rl_api *api;
-    int64_t held;
-} body_share;
-
-static void give_back(body_share *share) {
-    atomic_fetch_sub(&share->api->body_memory, share->held);
-}
-
-/* A body of unknown length may become as long as the limit. */
-static bool take_share(body_share *share, const rl_http_request *request) {
-    const rl_api_config *config = share->api->config;
-    int64_t wanted = request->content_length >= 0 ? request->content_length : config->body_bytes;
-    wanted = wanted < config->body_bytes ? wanted : config->body_bytes;
-    share->held = wanted;
-    return atomic_fetch_add(&share->api->body_memory, wanted) + wanted <= config->body_memory_bytes;
-}
-
 static bool refuse_size(rl_http_response *response, const char *what, int64_t limit) {
     char text[128];
     (void)snprintf(text, sizeof(text), "%s too large: at most %lld bytes", what, (long long)limit);
@@ -35,8 +16,9 @@ static bool refuse_size(rl_http_response *response, const char *what, int64_t li
     return false;
 }
 
-static bool read_body(rl_api *api, rl_http_request *request, rl_buffer *body, rl_http_response *response) {
-    switch (rl_http_read_body(request, body, api->config->body_timeout_us)) {
+static bool read_body(rl_api *api, rl_http_request *request, rl_buffer *body, rl_body_share *share,
+                      rl_http_response *response) {
+    switch (rl_http_read_body(request, body, share, api->config->body_timeout_us)) {
     case RL_BODY_OK:
         return true;
     case RL_BODY_TOO_LARGE:
@@ -48,7 +30,7 @@ static bool read_body(rl_api *api, rl_http_request *request, rl_buffer *body, rl
         rl_http_error(response, 400, "The request body is not well-formed: chunked encoding broken off");
         break;
     case RL_BODY_NO_MEMORY:
-        rl_http_unavailable(response, 1, "Out of memory");
+        rl_http_unavailable(response, 1, "Too many large requests at once");
         break;
     }
     return false;
@@ -141,12 +123,9 @@ void rl_route_submit(rl_api *api, rl_api_thread *thread, rl_http_request *reques
         (void)refuse_size(response, "Request body", api->config->body_bytes);
         return;
     }
-    RL_CLEANUP(give_back) body_share share = {.api = api};
-    if (!take_share(&share, request)) {
-        rl_http_unavailable(response, 1, "Too many large requests at once");
-        return;
-    }
-    if (!is_open(api, response) || !read_body(api, request, &body, response)) {
+    RL_AUTO_BODY_SHARE rl_body_share share = {.used = &api->body_memory,
+                                              .max = api->config->body_memory_bytes};
+    if (!is_open(api, response) || !read_body(api, request, &body, &share, response)) {
         return;
     }
     judge(api, thread, request, rl_buffer_bytes(&body), response);

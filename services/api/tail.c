@@ -35,8 +35,9 @@
 /* A decoded record is about as large as the encoded one; views and terminators come on top. */
 #define DECODE_BYTES (2 * (size_t)RL_FINISHED_MAX_BYTES)
 #define CLOCK_MARGIN_MS INT64_C(60000)
-/* Longer than a refused connection takes to be noticed, shorter than a client's patience. */
-#define SILENCE_US (5 * RL_US_PER_S)
+/* A broker that is gone is noticed at once (brokers_down); this is for one that hangs. Well above what a
+ * busy host can delay an answer by. */
+#define SILENCE_US (10 * RL_US_PER_S)
 
 typedef struct {
     int64_t end;               /* where the partition ended at the start */
