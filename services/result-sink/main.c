@@ -1,4 +1,5 @@
 /* main.c: wiring: settings, parts, the sink, the internal port; SIGTERM and SIGINT end it. */
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 
@@ -103,7 +104,15 @@ static bool serve(const rl_sink_settings *settings, rl_log *log, rl_error *err) 
     return rl_sink_run(sink, err);
 }
 
+/* Records of several MiB come now and then. With glibc's defaults one of them teaches malloc to keep such blocks
+ * in the heap, and each thread of librdkafka to have a heap of its own. */
+static void keep_memory_flat(void) {
+    mallopt(M_MMAP_THRESHOLD, 256 * 1024);
+    mallopt(M_ARENA_MAX, 2);
+}
+
 int main(int argc, char **argv) {
+    keep_memory_flat();
     switch (rl_config_arguments(&rl_sink_config_table, argc, argv)) {
     case RL_CONFIG_DONE:
         return EXIT_SUCCESS;
