@@ -224,6 +224,7 @@ static rd_kafka_conf_t *consumer_conf(rl_membership *m, rl_error *err) {
         {"enable.auto.offset.store", "false"},
         {"partition.assignment.strategy", "cooperative-sticky"},
         {"session.timeout.ms", "10000"},
+        {"heartbeat.interval.ms", "1000"}, /* a member learns of a rebalance by its next heartbeat */
         {"max.poll.interval.ms", "180000"},
         {"auto.offset.reset", "earliest"},
         /* New topics and partitions are found within this time. */
