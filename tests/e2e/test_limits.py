@@ -170,3 +170,14 @@ def test_times_are_the_programs_own(client, submitted):
     assert 4500 <= spin["cpuMs"] <= 8000, show(spin)
     sleep = client.await_result(submitted["sleeps for an hour"][0], deadline=240)
     assert sleep["cpuMs"] < 2000 and sleep["wallMs"] >= 11900, show(sleep)
+
+
+def test_a_busy_host_changes_no_verdict(client):
+    spinning = [client.submit(SPIN, "python") for _ in range(2)]
+    numbers = range(64)
+    ids = in_parallel(lambda number: client.submit(f"print({number})", "python"), numbers, threads=16)
+    results = in_parallel(client.await_result, ids, threads=16)
+    wrong = [result for number, result in zip(numbers, results)
+             if (result["verdict"], result["stdOutput"]) != ("OK", f"{number}\n")]
+    assert not wrong, f"{len(wrong)} of {len(ids)}, the first: {show(wrong[0])}"
+    assert [client.await_result(item)["verdict"] for item in spinning] == ["TIME_LIMIT"] * 2
