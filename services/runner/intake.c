@@ -9,6 +9,7 @@
 #include <sys/eventfd.h>
 
 #include "lib/base/clock.h"
+#include "services/runner/parking.h"
 
 #define LONGEST_SLEEP_US (1 * RL_US_PER_S)
 #define RETRY_MIN_US (200 * RL_US_PER_MS)
@@ -24,14 +25,11 @@ struct rl_intake {
     rl_intake_options o;
     int wake_fd;
     rl_task_queue *home;
-    rl_membership *lanes[RL_INTAKE_MAX_LANES];
-    size_t lane_count;
-    size_t lane_turn;
+    rl_lanes *lanes;
     rl_task *newest; /* of all tasks */
     size_t tasks;
-    rl_task *spare;  /* made, but without a record yet */
-    rl_task *parked; /* waiting for another try, in no order */
-    size_t parked_runs, parked_images, parked_emissions;
+    rl_task *spare; /* made, but without a record yet */
+    rl_parking parked;
     phase phase;
     int64_t phase_until_us;
     atomic_bool stopping;
@@ -72,22 +70,12 @@ static void end(rl_intake *intake, rl_task *task, bool done) {
 
 /* ---- parking ---- */
 
-/* Which kind it is while it is parked. */
-static size_t *parked_count(rl_intake *intake, const rl_task *task) {
-    return rl_emitter_owes(task)               ? &intake->parked_emissions
-           : task->state == RL_TASK_IMAGE_AWAY ? &intake->parked_images
-                                               : &intake->parked_runs;
-}
-
 static void park(rl_intake *intake, rl_task *task, int64_t not_before_us) {
     if (atomic_load(&task->abandoned) || (intake->phase != RUNNING && !rl_emitter_owes(task))) {
         end(intake, task, false);
         return;
     }
-    task->not_before_us = not_before_us;
-    task->next = intake->parked;
-    intake->parked = task;
-    *parked_count(intake, task) += 1;
+    rl_parking_add(&intake->parked, task, not_before_us);
 }
 
 /* As park, after a pause that grows. */
@@ -100,25 +88,6 @@ static void park_and_back_off(rl_intake *intake, rl_task *task, const char *even
     park(intake, task, rl_clock_us() + task->backoff_us);
 }
 
-/* Takes the parked tasks out that `wanted` picks, as a list. */
-static rl_task *unpark(rl_intake *intake, bool (*wanted)(const rl_task *task, const void *context),
-                       const void *context) {
-    rl_task *picked = NULL;
-    rl_task **link = &intake->parked;
-    while (*link) {
-        rl_task *task = *link;
-        if (!wanted(task, context)) {
-            link = &task->next;
-            continue;
-        }
-        *link = task->next;
-        *parked_count(intake, task) -= 1;
-        task->next = picked;
-        picked = task;
-    }
-    return picked;
-}
-
 static void end_all(rl_intake *intake, rl_task *list) {
     while (list) {
         rl_task *task = list;
@@ -129,33 +98,14 @@ static void end_all(rl_intake *intake, rl_task *list) {
 
 /* ---- hooks of the membership ---- */
 
-static bool is_run_of(const rl_task *task, const void *partition) {
-    return task->partition == partition && !rl_emitter_owes(task);
-}
-
-static bool is_of(const rl_task *task, const void *partition) {
-    return task->partition == partition;
-}
-
-static bool is_run(const rl_task *task, const void *unused) {
-    (void)unused;
-    return !rl_emitter_owes(task);
-}
-
-static bool is_any(const rl_task *task, const void *unused) {
-    (void)task;
-    (void)unused;
-    return true;
-}
-
 static void on_withdraw(void *context, rl_partition *partition) {
     rl_intake *intake = context;
-    end_all(intake, unpark(intake, is_run_of, partition));
+    end_all(intake, rl_parking_take(&intake->parked, rl_parking_is_run_of, partition));
 }
 
 static void on_abandon(void *context, rl_partition *partition) {
     rl_intake *intake = context;
-    end_all(intake, unpark(intake, is_of, partition));
+    end_all(intake, rl_parking_take(&intake->parked, rl_parking_is_of, partition));
     for (rl_task *task = intake->newest; task; task = task->older) {
         if (task->partition == partition) {
             rl_task_abandon(task);
@@ -259,12 +209,8 @@ static bool has_free_slot(const rl_intake *intake) {
     return rl_slots_busy(intake->o.slots) < rl_slots_count(intake->o.slots);
 }
 
-static bool is_due(const rl_task *task, const void *now_us) {
-    return task->not_before_us <= *(const int64_t *)now_us;
-}
-
 static void resume_parked(rl_intake *intake, int64_t now_us) {
-    rl_task *due = intake->parked ? unpark(intake, is_due, &now_us) : NULL;
+    rl_task *due = rl_parking_take(&intake->parked, rl_parking_is_due, &now_us);
     while (due) {
         rl_task *task = due;
         due = task->next;
@@ -278,28 +224,16 @@ static void resume_parked(rl_intake *intake, int64_t now_us) {
     }
 }
 
-/* From one lane after the other. */
-static rd_kafka_message_t *take(rl_intake *intake, rl_partition **ret_partition) {
-    for (size_t tried = 0; tried < intake->lane_count; tried++) {
-        rl_membership *lane = intake->lanes[intake->lane_turn++ % intake->lane_count];
-        rd_kafka_message_t *message = rl_membership_take(lane, ret_partition);
-        if (message) {
-            return message;
-        }
-    }
-    return NULL;
-}
-
 static void start_new(rl_intake *intake) {
-    while (intake->phase == RUNNING && has_free_slot(intake) && intake->parked_emissions == 0 &&
-           intake->parked_runs < rl_slots_count(intake->o.slots)) {
+    while (intake->phase == RUNNING && has_free_slot(intake) && intake->parked.emissions == 0 &&
+           intake->parked.runs < rl_slots_count(intake->o.slots)) {
         rl_error err = RL_ERROR_INIT;
         if (!intake->spare && !(intake->spare = rl_task_new(intake->home, &err))) {
             rl_log_failure(intake->o.log, RL_LOG_ERROR, "intake.short_of_resources", &err);
             return; /* again at the next wake-up, a second from now at the latest */
         }
         rl_partition *partition = NULL;
-        rd_kafka_message_t *message = take(intake, &partition);
+        rd_kafka_message_t *message = rl_lanes_take(intake->lanes, &partition);
         if (!message) {
             return;
         }
@@ -327,28 +261,17 @@ static void begin_stop(rl_intake *intake) {
     }
     rl_log(intake->o.log, RL_LOG_INFO, "runner.stopping", RL_I("submissions", intake->tasks));
     atomic_store(&intake->stopping, true);
-    for (size_t i = 0; i < intake->lane_count; i++) {
-        rl_membership_hurry(intake->lanes[i]);
-    }
+    rl_lanes_hurry(intake->lanes);
     enter(intake, DRAINING, intake->o.grace_us);
-    end_all(intake, unpark(intake, is_run, NULL));
+    end_all(intake, rl_parking_take(&intake->parked, rl_parking_is_run, NULL));
 }
 
 static void abandon_all(rl_intake *intake) {
     rl_log(intake->o.log, RL_LOG_WARN, "runner.submissions_handed_back", RL_I("submissions", intake->tasks));
-    end_all(intake, unpark(intake, is_any, NULL));
+    end_all(intake, rl_parking_take(&intake->parked, rl_parking_is_any, NULL));
     for (rl_task *task = intake->newest; task; task = task->older) {
         rl_task_abandon(task);
     }
-}
-
-static bool all_lanes(const rl_intake *intake, bool (*hold)(const rl_membership *lane)) {
-    for (size_t i = 0; i < intake->lane_count; i++) {
-        if (!hold(intake->lanes[i])) {
-            return false;
-        }
-    }
-    return true;
 }
 
 /* One step, if one is due. */
@@ -360,12 +283,10 @@ static void step_stop(rl_intake *intake, int64_t now_us) {
     } else if ((intake->phase == DRAINING && intake->tasks == 0) ||
                (intake->phase == CANCELLING && (intake->tasks == 0 || late))) {
         enter(intake, COMMITTING, COMMIT_PATIENCE_US);
-    } else if (intake->phase == COMMITTING && (all_lanes(intake, rl_membership_is_committed) || late)) {
-        for (size_t i = 0; i < intake->lane_count; i++) {
-            rl_membership_leave(intake->lanes[i]);
-        }
+    } else if (intake->phase == COMMITTING && (rl_lanes_are_committed(intake->lanes) || late)) {
+        rl_lanes_leave(intake->lanes);
         enter(intake, LEAVING, LEAVE_PATIENCE_US);
-    } else if (intake->phase == LEAVING && (all_lanes(intake, rl_membership_is_closed) || late)) {
+    } else if (intake->phase == LEAVING && (rl_lanes_are_closed(intake->lanes) || late)) {
         intake->phase = ENDED;
     }
 }
@@ -382,16 +303,10 @@ static void advance_stop(rl_intake *intake, int64_t now_us) {
 
 static int sleep_ms(const rl_intake *intake, int64_t now_us) {
     int64_t until_us = now_us + LONGEST_SLEEP_US;
-    for (size_t i = 0; i < intake->lane_count; i++) {
-        int64_t due_us = rl_membership_due_us(intake->lanes[i], now_us);
-        until_us = due_us < until_us ? due_us : until_us;
-    }
-    for (const rl_task *task = intake->parked; task; task = task->next) {
-        /* One that is due already waits for a slot, and the slot wakes us. */
-        if (task->not_before_us > now_us && task->not_before_us < until_us) {
-            until_us = task->not_before_us;
-        }
-    }
+    int64_t due_us = rl_lanes_due_us(intake->lanes, now_us);
+    int64_t parked_us = rl_parking_next_us(&intake->parked, now_us);
+    until_us = due_us < until_us ? due_us : until_us;
+    until_us = parked_us < until_us ? parked_us : until_us;
     if (intake->phase != RUNNING && intake->phase_until_us < until_us) {
         until_us = intake->phase_until_us;
     }
@@ -419,23 +334,18 @@ static bool await(rl_intake *intake, int timeout_ms) {
 }
 
 static void show(const rl_intake *intake) {
-    size_t total = 0, largest = 0;
-    for (size_t i = 0; i < intake->lane_count; i++) {
-        rl_membership_add_windows(intake->lanes[i], &total, &largest);
-    }
+    size_t total, largest;
+    rl_lanes_windows(intake->lanes, &total, &largest);
     rl_metric_set(intake->o.metrics->window_records, (int64_t)total);
     rl_metric_set(intake->o.metrics->window_largest, (int64_t)largest);
     rl_metric_set(intake->o.metrics->tasks, (int64_t)intake->tasks);
-    rl_metric_set(intake->o.metrics->parked,
-                  (int64_t)(intake->parked_runs + intake->parked_images + intake->parked_emissions));
+    rl_metric_set(intake->o.metrics->parked, (int64_t)rl_parking_count(&intake->parked));
     rl_metric_set(intake->o.metrics->slots_busy, (int64_t)rl_slots_busy(intake->o.slots));
 }
 
 static bool turn(rl_intake *intake, rl_error *err) {
-    for (size_t i = 0; i < intake->lane_count; i++) {
-        if (!rl_membership_poll(intake->lanes[i], err)) {
-            return false;
-        }
+    if (!rl_lanes_poll(intake->lanes, err)) {
+        return false;
     }
     rl_task *task;
     while ((task = rl_task_queue_pop(intake->home)) != NULL) {
@@ -444,9 +354,7 @@ static bool turn(rl_intake *intake, rl_error *err) {
     int64_t now_us = rl_clock_us();
     resume_parked(intake, now_us);
     start_new(intake);
-    for (size_t i = 0; i < intake->lane_count; i++) {
-        rl_membership_advance(intake->lanes[i], now_us);
-    }
+    rl_lanes_advance(intake->lanes, now_us);
     advance_stop(intake, now_us);
     show(intake);
     if (intake->fatal.error_class != RL_OK) {
@@ -473,11 +381,10 @@ bool rl_intake_run(rl_intake *intake, rl_error *err) {
     return true;
 }
 
-static bool join(rl_intake *intake, const char *topic, rl_error *err) {
+static bool join(rl_intake *intake, rl_error *err) {
     const rl_membership_options options = {
         .stream = intake->o.stream,
         .group = intake->o.group,
-        .topic = topic,
         .window = intake->o.window,
         .drain_us = intake->o.drain_us,
         .wake_fd = intake->wake_fd,
@@ -487,24 +394,8 @@ static bool join(rl_intake *intake, const char *topic, rl_error *err) {
         .log = intake->o.log,
         .metrics = intake->o.metrics,
     };
-    rl_membership *lane = rl_membership_new(&options, err);
-    if (lane) {
-        intake->lanes[intake->lane_count++] = lane;
-    }
-    return lane != NULL;
-}
-
-static bool join_all(rl_intake *intake, rl_error *err) {
-    if (intake->o.lane_count < 1 || intake->o.lane_count > RL_INTAKE_MAX_LANES) {
-        return rl_error_set(err, RL_INVALID, 0, "%zu lanes: expected 1 to %d", intake->o.lane_count,
-                            RL_INTAKE_MAX_LANES);
-    }
-    for (size_t i = 0; i < intake->o.lane_count; i++) {
-        if (!join(intake, intake->o.lanes[i], err)) {
-            return false;
-        }
-    }
-    return true;
+    intake->lanes = rl_lanes_new(&options, intake->o.lanes, intake->o.lane_count, err);
+    return intake->lanes != NULL;
 }
 
 rl_intake *rl_intake_new(const rl_intake_options *options, rl_error *err) {
@@ -521,7 +412,7 @@ rl_intake *rl_intake_new(const rl_intake_options *options, rl_error *err) {
         return NULL;
     }
     intake->home = rl_task_queue_new(intake->wake_fd, err);
-    if (!intake->home || !join_all(intake, err)) {
+    if (!intake->home || !join(intake, err)) {
         rl_intake_free(intake);
         return NULL;
     }
@@ -529,7 +420,7 @@ rl_intake *rl_intake_new(const rl_intake_options *options, rl_error *err) {
 }
 
 bool rl_intake_is_joined(const rl_intake *intake) {
-    return all_lanes(intake, rl_membership_is_joined);
+    return rl_lanes_are_joined(intake->lanes);
 }
 
 bool rl_intake_is_stopping(const rl_intake *intake) {
@@ -545,11 +436,9 @@ void rl_intake_free(rl_intake *intake) {
         /* What was acknowledged at the last moment is not committed any more: it is repeated, not lost. */
         end(intake, task, false);
     }
-    end_all(intake, unpark(intake, is_any, NULL));
+    end_all(intake, rl_parking_take(&intake->parked, rl_parking_is_any, NULL));
     rl_task_free(intake->spare);
-    while (intake->lane_count > 0) {
-        rl_membership_free(intake->lanes[--intake->lane_count]);
-    }
+    rl_lanes_free(intake->lanes);
     rl_task_queue_free(intake->home);
     close(intake->wake_fd);
     free(intake);

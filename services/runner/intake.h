@@ -21,9 +21,7 @@
 
 #include "services/runner/dispatch.h"
 #include "services/runner/emit.h"
-#include "services/runner/membership.h"
-
-#define RL_INTAKE_MAX_LANES 3
+#include "services/runner/lanes.h"
 
 typedef struct rl_intake rl_intake;
 
@@ -32,7 +30,7 @@ typedef struct {
     const rl_stream_config *stream;
     const char *group;
     const char *const *lanes; /* topics, each with a membership of its own */
-    size_t lane_count;        /* 1..RL_INTAKE_MAX_LANES */
+    size_t lane_count;        /* 1..RL_LANES_MAX */
     size_t window;
     int64_t drain_us; /* how long a revocation waits for what runs */
     int64_t grace_us; /* how long stopping does */

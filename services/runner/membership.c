@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "lib/base/clock.h"
-#include "services/runner/rebalance_watch.h"
+#include "services/runner/consumer.h"
 
 #define COMMIT_INTERVAL_US (100 * RL_US_PER_MS)
 #define URGENT_INTERVAL_US (10 * RL_US_PER_MS) /* somebody waits for the commit */
@@ -217,68 +217,24 @@ static void on_error(rd_kafka_t *consumer, int code, const char *reason, void *o
     rl_log_failure(m->o.log, RL_LOG_WARN, "kafka.error", &err);
 }
 
-static rd_kafka_conf_t *consumer_conf(rl_membership *m, rl_error *err) {
-    const char *settings[][2] = {
-        {"group.id", m->o.group},
-        {"enable.auto.commit", "false"},
-        {"enable.auto.offset.store", "false"},
-        {"partition.assignment.strategy", "cooperative-sticky"},
-        {"session.timeout.ms", "10000"},
-        {"heartbeat.interval.ms", "1000"}, /* a member learns of a rebalance by its next heartbeat */
-        {"max.poll.interval.ms", "180000"},
-        {"auto.offset.reset", "earliest"},
-        /* New topics and partitions are found within this time. */
-        {"topic.metadata.refresh.interval.ms", "15000"},
-        /* Per partition once queues are split: bounds memory. When a full queue has been worked off, the
-         * next fetch must not be a second away. */
-        {"queued.max.messages.kbytes", "1024"},
-        {"fetch.queue.backoff.ms", "20"},
-        {"fetch.wait.max.ms", "250"},
-        {"fetch.error.backoff.ms", "100"},
-        {"fetch.max.bytes", "16777216"},
-    };
-    RL_CLEANUP(rl_rd_conf_slot) rd_kafka_conf_t *conf = rl_stream_conf(m->o.stream, err);
-    if (!conf) {
-        return NULL;
-    }
-    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
-        if (!rl_stream_set(conf, settings[i][0], settings[i][1], err)) {
-            return NULL;
-        }
-    }
-    if (!rl_rebalance_watch_attach(&m->rebalance, conf, err)) {
-        return NULL;
-    }
-    rd_kafka_conf_set_opaque(conf, m);
-    rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
-    rd_kafka_conf_set_offset_commit_cb(conf, on_commit);
-    rd_kafka_conf_set_error_cb(conf, on_error);
-    return RL_STEAL(conf);
-}
-
 static bool create_consumer(rl_membership *m, rl_error *err) {
-    RL_CLEANUP(rl_rd_conf_slot) rd_kafka_conf_t *conf = consumer_conf(m, err);
-    if (!conf) {
+    const rl_consumer_options options = {
+        .stream = m->o.stream,
+        .group = m->o.group,
+        .topic = m->o.topic,
+        .on_rebalance = on_rebalance,
+        .on_commit = on_commit,
+        .on_error = on_error,
+        .opaque = m,
+        .watch = &m->rebalance,
+    };
+    m->consumer = rl_consumer_open(&options, err);
+    if (!m->consumer) {
         return false;
     }
-    char reason[160];
-    m->consumer = rd_kafka_new(RD_KAFKA_CONSUMER, conf, reason, sizeof reason);
-    if (!m->consumer) {
-        return rl_error_set(err, RL_INVALID, 0, "cannot create a Kafka consumer: %s", reason);
-    }
-    (void)RL_STEAL(conf); /* the client's from here on */
-    rd_kafka_poll_set_consumer(m->consumer);
     m->queue = rd_kafka_queue_get_consumer(m->consumer);
     rd_kafka_queue_io_event_enable(m->queue, m->o.wake_fd, &one, sizeof one);
     return true;
-}
-
-static bool subscribe(rl_membership *m, rl_error *err) {
-    rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_list_add(topics, m->o.topic, RD_KAFKA_PARTITION_UA);
-    rd_kafka_resp_err_t code = rd_kafka_subscribe(m->consumer, topics);
-    rd_kafka_topic_partition_list_destroy(topics);
-    return code == RD_KAFKA_RESP_ERR_NO_ERROR || rl_stream_error(err, code, "cannot subscribe");
 }
 
 rl_membership *rl_membership_new(const rl_membership_options *options, rl_error *err) {
@@ -288,7 +244,7 @@ rl_membership *rl_membership_new(const rl_membership_options *options, rl_error 
         return NULL;
     }
     m->o = *options;
-    if (!create_consumer(m, err) || !subscribe(m, err)) {
+    if (!create_consumer(m, err)) {
         rl_membership_free(m);
         return NULL;
     }

@@ -1,0 +1,119 @@
+/* lanes.c: the same question to every membership. */
+#include "services/runner/lanes.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+struct rl_lanes {
+    rl_membership *members[RL_LANES_MAX];
+    size_t count;
+    size_t turn; /* whose turn it is */
+};
+
+rl_lanes *rl_lanes_new(const rl_membership_options *options, const char *const *topics, size_t count,
+                       rl_error *err) {
+    if (count < 1 || count > RL_LANES_MAX) {
+        rl_error_set(err, RL_INVALID, 0, "%zu lanes: expected 1 to %d", count, RL_LANES_MAX);
+        return NULL;
+    }
+    rl_lanes *lanes = calloc(1, sizeof *lanes);
+    if (!lanes) {
+        rl_error_set(err, RL_TRANSIENT, ENOMEM, "out of memory");
+        return NULL;
+    }
+    for (; lanes->count < count; lanes->count++) {
+        rl_membership_options member = *options;
+        member.topic = topics[lanes->count];
+        lanes->members[lanes->count] = rl_membership_new(&member, err);
+        if (!lanes->members[lanes->count]) {
+            rl_lanes_free(lanes);
+            return NULL;
+        }
+    }
+    return lanes;
+}
+
+bool rl_lanes_poll(rl_lanes *lanes, rl_error *err) {
+    for (size_t i = 0; i < lanes->count; i++) {
+        if (!rl_membership_poll(lanes->members[i], err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void rl_lanes_advance(rl_lanes *lanes, int64_t now_us) {
+    for (size_t i = 0; i < lanes->count; i++) {
+        rl_membership_advance(lanes->members[i], now_us);
+    }
+}
+
+int64_t rl_lanes_due_us(rl_lanes *lanes, int64_t now_us) {
+    int64_t first_us = INT64_MAX;
+    for (size_t i = 0; i < lanes->count; i++) {
+        int64_t due_us = rl_membership_due_us(lanes->members[i], now_us);
+        first_us = due_us < first_us ? due_us : first_us;
+    }
+    return first_us;
+}
+
+rd_kafka_message_t *rl_lanes_take(rl_lanes *lanes, rl_partition **ret_partition) {
+    for (size_t tried = 0; tried < lanes->count; tried++) {
+        rl_membership *member = lanes->members[lanes->turn++ % lanes->count];
+        rd_kafka_message_t *message = rl_membership_take(member, ret_partition);
+        if (message) {
+            return message;
+        }
+    }
+    return NULL;
+}
+
+void rl_lanes_windows(const rl_lanes *lanes, size_t *ret_total, size_t *ret_largest) {
+    *ret_total = 0;
+    *ret_largest = 0;
+    for (size_t i = 0; i < lanes->count; i++) {
+        rl_membership_add_windows(lanes->members[i], ret_total, ret_largest);
+    }
+}
+
+void rl_lanes_hurry(rl_lanes *lanes) {
+    for (size_t i = 0; i < lanes->count; i++) {
+        rl_membership_hurry(lanes->members[i]);
+    }
+}
+
+void rl_lanes_leave(rl_lanes *lanes) {
+    for (size_t i = 0; i < lanes->count; i++) {
+        rl_membership_leave(lanes->members[i]);
+    }
+}
+
+static bool all(const rl_lanes *lanes, bool (*holds)(const rl_membership *member)) {
+    for (size_t i = 0; i < lanes->count; i++) {
+        if (!holds(lanes->members[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool rl_lanes_are_committed(const rl_lanes *lanes) {
+    return all(lanes, rl_membership_is_committed);
+}
+
+bool rl_lanes_are_closed(const rl_lanes *lanes) {
+    return all(lanes, rl_membership_is_closed);
+}
+
+bool rl_lanes_are_joined(const rl_lanes *lanes) {
+    return all(lanes, rl_membership_is_joined);
+}
+
+void rl_lanes_free(rl_lanes *lanes) {
+    if (lanes) {
+        while (lanes->count > 0) {
+            rl_membership_free(lanes->members[--lanes->count]);
+        }
+        free(lanes);
+    }
+}

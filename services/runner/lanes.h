@@ -1,0 +1,35 @@
+/* lanes.h: the topics that a runner takes work from, each with a membership of its own.
+ *
+ * All lanes count equally: a record is taken from one after the other, and a lane without work costs the
+ * others nothing.
+ *
+ * Thread: the consumer thread; rl_lanes_are_joined from any.
+ */
+#ifndef RL_RUNNER_LANES_H
+#define RL_RUNNER_LANES_H
+
+#include "services/runner/membership.h"
+
+#define RL_LANES_MAX 3
+
+typedef struct rl_lanes rl_lanes;
+
+/* Joins the group once for each of `count` topics (1..RL_LANES_MAX). `options` says the rest; its topic is
+ * ignored. NULL and `err` on failure. */
+rl_lanes *rl_lanes_new(const rl_membership_options *options, const char *const *topics, size_t count,
+                       rl_error *err);
+
+/* As the functions of membership.h, over all lanes. */
+bool rl_lanes_poll(rl_lanes *lanes, rl_error *err);
+void rl_lanes_advance(rl_lanes *lanes, int64_t now_us);
+int64_t rl_lanes_due_us(rl_lanes *lanes, int64_t now_us);
+rd_kafka_message_t *rl_lanes_take(rl_lanes *lanes, rl_partition **ret_partition);
+void rl_lanes_windows(const rl_lanes *lanes, size_t *ret_total, size_t *ret_largest);
+void rl_lanes_hurry(rl_lanes *lanes);
+void rl_lanes_leave(rl_lanes *lanes);
+bool rl_lanes_are_committed(const rl_lanes *lanes);
+bool rl_lanes_are_closed(const rl_lanes *lanes);
+bool rl_lanes_are_joined(const rl_lanes *lanes);
+void rl_lanes_free(rl_lanes *lanes);
+
+#endif
