@@ -9,6 +9,7 @@
 
 /* A decoded submission (4 MiB encoded at most) and four times its output limit. */
 #define ARENA_BYTES ((size_t)48 * 1024 * 1024)
+#define SCHEMA_TIMEOUT_US (5 * RL_US_PER_S)
 
 /* Ends a task with an answer of our own making. */
 static rl_finished system_error(const rl_submission *submission, const char *message) {
@@ -107,6 +108,13 @@ static bool check_key(const rl_task *task, const rl_submission *submission, rl_e
     return rl_error_set(err, RL_INVALID, 0, "the record's key is not the submission's id");
 }
 
+static bool read_submission(const rl_executor *executor, const rl_task *task, rl_arena *arena,
+                            rl_submission *ret, rl_error *err) {
+    rl_bytes framed = rl_message_value(task->message);
+    return rl_schema_source_resolve(executor->schemas, framed, SCHEMA_TIMEOUT_US, err) &&
+           rl_submission_decode(executor->codec, framed, arena, ret, err) && check_key(task, ret, err);
+}
+
 static void decide_or_run(const rl_executor *executor, rl_task *task, const rl_submission *submission,
                           rl_arena *arena) {
     int64_t now_us = rl_wall_clock_us();
@@ -139,8 +147,7 @@ void rl_execute(void *context, rl_task *task) {
     }
     rl_submission submission;
     rl_error err = RL_ERROR_INIT;
-    if (!rl_submission_decode(executor->codec, rl_message_value(task->message), arena, &submission, &err) ||
-        !check_key(task, &submission, &err)) {
+    if (!read_submission(executor, task, arena, &submission, &err)) {
         if (err.error_class == RL_INVALID) {
             refuse(executor, task, &err);
         } else {

@@ -20,6 +20,7 @@
 
 #include "lib/base/log.h"
 #include "lib/manifest/manifest.h"
+#include "lib/stream/schema_source.h"
 #include "services/runner/emit.h"
 #include "services/runner/runner_metrics.h"
 #include "services/runner/sandbox.h"
@@ -38,6 +39,7 @@ typedef struct {
     void *sandbox;
     const rl_manifests *manifests;
     rl_codec *codec;
+    rl_schema_source *schemas; /* for records of a newer API */
     rl_emitter *emitter;
     rl_runner_metrics *metrics;
     rl_log *log;

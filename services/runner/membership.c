@@ -11,6 +11,7 @@
 
 #define COMMIT_INTERVAL_US (100 * RL_US_PER_MS)
 #define URGENT_INTERVAL_US (10 * RL_US_PER_MS) /* somebody waits for the commit */
+#define QUIET_US (10 * RL_US_PER_S)            /* the same trouble is logged once in this time */
 #define COMMIT_PATIENCE_US (5 * RL_US_PER_S)
 
 struct rl_membership {
@@ -20,7 +21,9 @@ struct rl_membership {
     bool leaving;
     bool hurry; /* commit as soon as may be: the runner is about to leave */
     atomic_bool joined;
-    rl_error fatal; /* RL_OK: none */
+    rl_error fatal;  /* RL_OK: none */
+    int logged_code; /* of the last kafka.error */
+    int64_t logged_us;
     rl_rebalance_watch rebalance;
 
     rl_partition **partitions; /* assigned: ACTIVE or LEAVING */
@@ -201,6 +204,19 @@ static void on_commit(rd_kafka_t *consumer, rd_kafka_resp_err_t code, rd_kafka_t
     }
 }
 
+/* A broker that is away is reported again at each attempt to reach it. */
+static void complain(rl_membership *m, const rl_error *err) {
+    if (err->error_class == RL_FATAL) {
+        fail(m, err);
+    }
+    int64_t now_us = rl_clock_us();
+    if (err->code != m->logged_code || now_us - m->logged_us >= QUIET_US) {
+        m->logged_code = err->code;
+        m->logged_us = now_us;
+        rl_log_failure(m->o.log, RL_LOG_WARN, "kafka.error", err);
+    }
+}
+
 static void on_error(rd_kafka_t *consumer, int code, const char *reason, void *opaque) {
     rl_membership *m = opaque;
     rl_error err = RL_ERROR_INIT;
@@ -211,10 +227,7 @@ static void on_error(rd_kafka_t *consumer, int code, const char *reason, void *o
     } else {
         rl_stream_error(&err, (rd_kafka_resp_err_t)code, reason);
     }
-    if (err.error_class == RL_FATAL) {
-        fail(m, &err);
-    }
-    rl_log_failure(m->o.log, RL_LOG_WARN, "kafka.error", &err);
+    complain(m, &err);
 }
 
 static bool create_consumer(rl_membership *m, rl_error *err) {
@@ -260,10 +273,7 @@ static void serve_message(rl_membership *m, rd_kafka_message_t *message) {
     } else {
         rl_stream_error(&err, message->err, rd_kafka_message_errstr(message));
     }
-    if (err.error_class == RL_FATAL) {
-        fail(m, &err);
-    }
-    rl_log_failure(m->o.log, RL_LOG_WARN, "kafka.error", &err);
+    complain(m, &err);
     rd_kafka_message_destroy(message);
 }
 

@@ -36,6 +36,7 @@ struct rl_runner {
     rl_manifests *manifests;
     rl_sandbox *sandbox;
     rl_codec *codec;
+    rl_schema_source *schemas;
     rl_producer *producer;
     rl_emitter *emitter;
     rl_executor executor;
@@ -180,7 +181,8 @@ static bool open_log(rl_runner *runner, rl_error *err) {
         .client_id = runner->id,
         .properties = runner->config->kafka_properties,
     };
-    runner->producer = rl_producer_new(&runner->stream, 0, err);
+    runner->schemas = rl_schema_source_new(&runner->stream, RL_TOPIC_SCHEMAS, runner->codec, err);
+    runner->producer = runner->schemas ? rl_producer_new(&runner->stream, 0, err) : NULL;
     if (!runner->producer) {
         return false;
     }
@@ -217,6 +219,7 @@ static bool open_slots(rl_runner *runner, rl_error *err) {
         .sandbox = runner->sandbox,
         .manifests = runner->manifests,
         .codec = runner->codec,
+        .schemas = runner->schemas,
         .emitter = runner->emitter,
         .metrics = &runner->metrics,
         .log = runner->log,
@@ -346,6 +349,7 @@ void rl_runner_free(rl_runner *runner) {
     rl_producer_free(runner->producer);
     rl_intake_free(runner->intake);
     rl_emitter_free(runner->emitter);
+    rl_schema_source_free(runner->schemas);
     rl_codec_free(runner->codec);
     rl_sandbox_free(runner->sandbox);
     rl_manifests_free(runner->manifests);

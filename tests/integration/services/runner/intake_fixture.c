@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
+#include "lib/codec/framing.h"
 #include "lib/stream/message.h"
 
 #define POLL_PAUSE_MS 20
@@ -18,6 +19,7 @@ struct fixture_runner {
     rl_runner_metrics metrics;
     rl_codec *codec;
     rl_manifests *manifests;
+    rl_schema_source *schemas;
     rl_producer *producer;
     rl_emitter *emitter;
     rl_executor executor;
@@ -39,11 +41,13 @@ void fixture_log_open(fixture_log *log, int partitions) {
     rl_test_name(log->results, "results");
     rl_test_name(log->events, "events");
     rl_test_name(log->dead_letters, "dlq");
+    rl_test_name(log->schemas, "schemas");
     rl_test_name(log->group, "runners");
     rl_test_create_topic(log->submissions, partitions);
     rl_test_create_topic(log->results, 1);
     rl_test_create_topic(log->events, 1);
     rl_test_create_topic(log->dead_letters, 1);
+    rl_test_create_topic(log->schemas, 1);
     const rl_stream_config stream = rl_test_stream();
     rl_error err = RL_ERROR_INIT;
     log->codec = rl_codec_new(&err);
@@ -74,9 +78,8 @@ void fixture_submit_bytes(fixture_log *log, int32_t partition, const char *key, 
     ck_assert_msg(rl_producer_send_wait(log->producer, &record, NULL, &err), "%s", err.message);
 }
 
-void fixture_submit_changed(fixture_log *log, int32_t partition, int n, fixture_change change) {
-    char id[RL_ID_SIZE], source[32];
-    fixture_id(id, n);
+static void encode(fixture_log *log, const char *id, int n, fixture_change change, rl_buffer *out) {
+    char source[32];
     (void)snprintf(source, sizeof source, "%d", n);
     const rl_phase_limits phase = {RL_US_PER_S, 4 * RL_US_PER_S, 64 << 20};
     rl_submission submission = {
@@ -92,11 +95,54 @@ void fixture_submit_changed(fixture_log *log, int32_t partition, int n, fixture_
     if (change) {
         change(&submission);
     }
+    rl_error err = RL_ERROR_INIT;
+    ck_assert_msg(rl_submission_encode(log->codec, &submission, out, &err), "%s", err.message);
+}
+
+void fixture_submit_changed(fixture_log *log, int32_t partition, int n, fixture_change change) {
+    char id[RL_ID_SIZE];
+    fixture_id(id, n);
     RL_AUTO_BUFFER rl_buffer bytes;
     rl_buffer_init(&bytes, RL_SUBMISSION_MAX_BYTES);
-    rl_error err = RL_ERROR_INIT;
-    ck_assert_msg(rl_submission_encode(log->codec, &submission, &bytes, &err), "%s", err.message);
+    encode(log, id, n, change, &bytes);
     fixture_submit_bytes(log, partition, id, rl_buffer_bytes(&bytes), "00-fixture");
+}
+
+/* This build's schema with a field more, as text; its fingerprint. */
+static uint64_t newer_schema(fixture_log *log, rl_buffer *out) {
+    uint64_t fingerprint = 0;
+    rl_bytes own = rl_codec_schema(log->codec, RL_RECORD_SUBMISSION, &fingerprint);
+    const char *end = memrchr(own.data, ']', own.size);
+    ck_assert_ptr_nonnull(end);
+    ck_assert(rl_buffer_append(out, own.data, (size_t)(end - (const char *)own.data)));
+    ck_assert(rl_buffer_append_text(out, ",{\"name\":\"later\",\"type\":\"long\",\"default\":0}]}"));
+    RL_AUTO_BUFFER rl_buffer canonical;
+    rl_buffer_init(&canonical, 1 << 20);
+    rl_error err = RL_ERROR_INIT;
+    ck_assert_msg(rl_framing_canonical_form(rl_buffer_bytes(out), &canonical, &err), "%s", err.message);
+    return rl_framing_fingerprint(rl_buffer_bytes(&canonical));
+}
+
+void fixture_submit_newer(fixture_log *log, int32_t partition, int n, bool publish) {
+    char id[RL_ID_SIZE];
+    fixture_id(id, n);
+    RL_AUTO_BUFFER rl_buffer schema;
+    RL_AUTO_BUFFER rl_buffer bytes;
+    rl_buffer_init(&schema, 1 << 20);
+    rl_buffer_init(&bytes, RL_SUBMISSION_MAX_BYTES);
+    encode(log, id, n, NULL, &bytes);
+    unsigned char header[RL_FRAMING_HEADER_BYTES];
+    rl_framing_header(newer_schema(log, &schema), header);
+    memcpy(bytes.data, header, sizeof header);
+    ck_assert(rl_buffer_append(&bytes, "\x2a", 1)); /* the new field: 21 */
+    if (publish) {
+        const rl_record record = {.topic = log->schemas,
+                                  .partition = 0,
+                                  .key = rl_bytes_of("newer"),
+                                  .value = rl_buffer_bytes(&schema)};
+        ck_assert(rl_producer_send_wait(log->producer, &record, NULL, NULL));
+    }
+    fixture_submit_bytes(log, partition, id, rl_buffer_bytes(&bytes), NULL);
 }
 
 void fixture_submit(fixture_log *log, int32_t partition, int n) {
@@ -171,6 +217,8 @@ static void *run_intake(void *context) {
 static void open_emitter(fixture_runner *runner, fixture_log *log) {
     rl_error err = RL_ERROR_INIT;
     runner->stream = rl_test_stream();
+    runner->schemas = rl_schema_source_new(&runner->stream, log->schemas, runner->codec, &err);
+    ck_assert_msg(runner->schemas != NULL, "%s", err.message);
     runner->producer = rl_producer_new(&runner->stream, 0, &err);
     ck_assert_msg(runner->producer != NULL, "%s", err.message);
     const rl_emitter_options options = {runner->producer, runner->codec, runner->name,
@@ -216,7 +264,15 @@ fixture_runner *fixture_runner_start(fixture_log *log, const char *name, size_t 
     ck_assert_msg(runner->manifests != NULL, "%s", err.message);
     open_emitter(runner, log);
     runner->executor = (rl_executor){
-        run, context, runner->manifests, runner->codec, runner->emitter, &runner->metrics, runner->log};
+        .run = run,
+        .sandbox = context,
+        .manifests = runner->manifests,
+        .codec = runner->codec,
+        .schemas = runner->schemas,
+        .emitter = runner->emitter,
+        .metrics = &runner->metrics,
+        .log = runner->log,
+    };
     runner->slots = rl_slots_new(slots, rl_execute, &runner->executor, &err);
     ck_assert_msg(runner->slots != NULL, "%s", err.message);
     open_intake(runner, log, grace_us, drain_us);
@@ -245,6 +301,7 @@ void fixture_runner_stop(fixture_runner *runner) {
     rl_intake_free(runner->intake);
     rl_emitter_free(runner->emitter);
     rl_manifests_free(runner->manifests);
+    rl_schema_source_free(runner->schemas);
     rl_codec_free(runner->codec);
     rl_metrics_free(runner->registry);
     rl_log_free(runner->log);

@@ -19,6 +19,7 @@ typedef struct {
     char results[RL_TEST_NAME_SIZE];
     char events[RL_TEST_NAME_SIZE];
     char dead_letters[RL_TEST_NAME_SIZE];
+    char schemas[RL_TEST_NAME_SIZE];
     char group[RL_TEST_NAME_SIZE];
     rl_codec *codec;
     rl_producer *producer; /* the test's own */
@@ -37,6 +38,9 @@ void fixture_submit(fixture_log *log, int32_t partition, int n);
 /* The same with a change to it. */
 typedef void (*fixture_change)(rl_submission *submission);
 void fixture_submit_changed(fixture_log *log, int32_t partition, int n, fixture_change change);
+
+/* The same by a writer whose schema has one more field at its end; `publish`: it announces that schema. */
+void fixture_submit_newer(fixture_log *log, int32_t partition, int n, bool publish);
 
 /* Puts any bytes there. `traceparent` may be NULL. */
 void fixture_submit_bytes(fixture_log *log, int32_t partition, const char *key, rl_bytes value,

@@ -102,6 +102,34 @@ START_TEST(what_cannot_be_read_is_set_aside_and_answered_where_the_key_is_an_id)
 }
 END_TEST
 
+START_TEST(a_record_of_a_newer_api_is_read_by_the_schema_that_it_published) {
+    fixture_log log;
+    fixture_log_open(&log, 1);
+    fixture_submit(&log, 0, 0);
+    fixture_runner *runner = start(&log, "one", 1, fixture_run_ok, NULL);
+    fixture_await_commit(&log, 0, 1); /* the runner was there before the schema */
+    fixture_submit_newer(&log, 0, 1, true);
+    RL_AUTO_FREE fixture_answers *answers = fixture_await(&log, 2);
+    check_one_ok_each(answers);
+    fixture_runner_stop(runner);
+    fixture_log_close(&log);
+}
+END_TEST
+
+START_TEST(a_record_whose_schema_nobody_published_is_answered_too) {
+    fixture_log log;
+    fixture_log_open(&log, 1);
+    fixture_submit_newer(&log, 0, 0, false);
+    fixture_runner *runner = start(&log, "one", 1, fixture_run_ok, NULL);
+    RL_AUTO_FREE fixture_answers *answers = fixture_await(&log, 1);
+    ck_assert_int_eq(answers->verdicts[0], RL_VERDICT_SYSTEM_ERROR);
+    fixture_await_commit(&log, 0, 1);
+    ck_assert_int_eq(rl_metric_value(fixture_runner_metrics(runner)->dead_letters), 1);
+    fixture_runner_stop(runner);
+    fixture_log_close(&log);
+}
+END_TEST
+
 static void expire(rl_submission *submission) {
     submission->deadline_us = rl_wall_clock_us() - 1;
 }
@@ -345,8 +373,9 @@ END_TEST
 RL_SUITE("services/runner/intake", every_submission_gets_one_finished_and_is_committed,
          the_commit_stays_before_what_still_runs,
          what_cannot_be_read_is_set_aside_and_answered_where_the_key_is_an_id,
-         what_may_not_run_is_answered_without_running, an_outage_of_docker_delays_and_loses_nothing,
-         a_missing_image_keeps_only_its_own_record_waiting,
+         a_record_of_a_newer_api_is_read_by_the_schema_that_it_published,
+         a_record_whose_schema_nobody_published_is_answered_too, what_may_not_run_is_answered_without_running,
+         an_outage_of_docker_delays_and_loses_nothing, a_missing_image_keeps_only_its_own_record_waiting,
          a_stopping_runner_finishes_what_runs_and_takes_nothing_more,
          what_does_not_end_within_the_grace_period_is_handed_back,
          a_second_runner_takes_half_and_nothing_runs_twice,
