@@ -143,7 +143,7 @@ static bool send_dead_letter(rl_emitter *emitter, rl_task *task, rl_error *err) 
     const rl_dead_letter letter = {
         .topic = emitter->o.dead_letter_topic,
         .message = task->message,
-        .why = &task->err,
+        .why = &task->refusal,
         .attempt = task->attempt,
         .service = "runlog-runner",
     };

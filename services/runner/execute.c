@@ -41,7 +41,7 @@ static int64_t record_time_us(const rd_kafka_message_t *message) {
 /* Sets the record aside. Whoever polls for it gets an answer all the same, if the key tells who that is. */
 static void refuse(const rl_executor *executor, rl_task *task, const rl_error *why) {
     task->dead_letter = true;
-    task->err = *why;
+    task->refusal = *why;
     task->state = RL_TASK_DECIDED;
     rl_bytes key = rl_message_key(task->message);
     if (!rl_id_has_form(key)) {
@@ -52,10 +52,8 @@ static void refuse(const rl_executor *executor, rl_task *task, const rl_error *w
     rl_submission unknown = {.id = id, .created_us = record_time_us(task->message)};
     rl_finished finished = system_error(&unknown, "the submission's record could not be read");
     finished.submission = NULL;
-    rl_error err = RL_ERROR_INIT;
-    if (!rl_emitter_owe(executor->emitter, task, &finished, &err)) {
+    if (!rl_emitter_owe(executor->emitter, task, &finished, &task->err)) {
         task->dead_letter = false;
-        task->err = err;
         task->state = RL_TASK_RETRY;
     }
 }
@@ -129,7 +127,9 @@ static void decide_or_run(const rl_executor *executor, rl_task *task, const rl_s
         decide(executor, task, &finished);
         return;
     }
-    rl_metric_observe_us(executor->metrics->queue_wait, now_us - submission->created_us);
+    /* Two hosts' clocks: the difference may come out below nothing. */
+    int64_t waited_us = now_us - submission->created_us;
+    rl_metric_observe_us(executor->metrics->queue_wait, waited_us > 0 ? waited_us : 0);
     run(executor, task, submission, manifest, arena);
 }
 

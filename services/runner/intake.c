@@ -123,11 +123,7 @@ static void emit(rl_intake *intake, rl_task *task) {
     if (task->emitted_us == 0) {
         task->emitted_us = rl_clock_us();
     }
-    rl_error err = RL_ERROR_INIT;
-    if (!rl_emitter_send(intake->o.emitter, task, &err)) {
-        if (!task->dead_letter) {
-            task->err = err; /* a dead letter's own reason stays */
-        }
+    if (!rl_emitter_send(intake->o.emitter, task, &task->err)) {
         park_and_back_off(intake, task, "submission.emit_retried");
     }
 }

@@ -59,8 +59,9 @@ struct rl_task {
     int64_t backoff_us;    /* the last pause */
     int64_t image_away_us; /* monotonic: since when its image has been missing; 0: it is not */
 
-    /* What it owes to the log. */
-    bool dead_letter;    /* first the record itself, with `err` as the reason */
+    /* What it owes to the log: */
+    bool dead_letter;    /* first the record itself, ... */
+    rl_error refusal;    /* ... with this reason, */
     char id[RL_ID_SIZE]; /* then, where there is an id, ... */
     rl_buffer finished;  /* ... this encoded Finished */
     rl_verdict verdict;

@@ -130,6 +130,43 @@ START_TEST(a_record_whose_schema_nobody_published_is_answered_too) {
 }
 END_TEST
 
+#define CHUNK ((size_t)4 * 1024 * 1024)
+
+/* Submission 0 writes 8 MiB, the others 12. */
+static rl_run_status run_wordy(void *context, const rl_submission *submission, const rl_manifest *manifest,
+                               rl_cancel_token *cancel, rl_arena *arena, rl_finished *ret, rl_error *err) {
+    const char *noise = context;
+    rl_run_status status = fixture_run_ok(NULL, submission, manifest, cancel, arena, ret, err);
+    ret->out.bytes = rl_bytes_make(noise, CHUNK);
+    ret->err.bytes = rl_bytes_make(noise, CHUNK);
+    ret->compile.bytes = rl_bytes_make(noise, atoi(submission->id) > 0 ? CHUNK : 0);
+    return status;
+}
+
+START_TEST(a_large_result_is_delivered_and_one_too_large_is_answered) {
+    fixture_log log;
+    fixture_log_open(&log, 1);
+    RL_AUTO_FREE char *noise = malloc(CHUNK);
+    ck_assert_ptr_nonnull(noise);
+    uint32_t state = 1;
+    for (size_t i = 0; i < CHUNK; i++) { /* nothing that lz4 could make smaller */
+        state = state * 1664525u + 1013904223u;
+        noise[i] = (char)(state >> 24);
+    }
+    fixture_runner *runner = start(&log, "one", 1, run_wordy, noise);
+    fixture_submit(&log, 0, 0);
+    fixture_submit(&log, 0, 1);
+    RL_AUTO_FREE fixture_answers *answers = fixture_await(&log, 2);
+    ck_assert_int_eq(answers->verdicts[0], RL_VERDICT_OK);
+    ck_assert_int_eq(answers->verdicts[1], RL_VERDICT_SYSTEM_ERROR);
+    ck_assert_str_eq(answers->messages[1], "the result is too large for a record");
+    ck_assert(answers->has_submission[1]);
+    fixture_await_commit(&log, 0, 2);
+    fixture_runner_stop(runner);
+    fixture_log_close(&log);
+}
+END_TEST
+
 static void expire(rl_submission *submission) {
     submission->deadline_us = rl_wall_clock_us() - 1;
 }
@@ -371,7 +408,7 @@ START_TEST(the_work_of_a_killed_runner_is_done_by_the_next) {
 END_TEST
 
 RL_SUITE("services/runner/intake", every_submission_gets_one_finished_and_is_committed,
-         the_commit_stays_before_what_still_runs,
+         a_large_result_is_delivered_and_one_too_large_is_answered, the_commit_stays_before_what_still_runs,
          what_cannot_be_read_is_set_aside_and_answered_where_the_key_is_an_id,
          a_record_of_a_newer_api_is_read_by_the_schema_that_it_published,
          a_record_whose_schema_nobody_published_is_answered_too, what_may_not_run_is_answered_without_running,
