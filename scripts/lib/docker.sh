@@ -110,14 +110,21 @@ rl_install_plugin_package() {
     return 1
 }
 
+# The mirror that this host's apt is set up with: a suite other than the host's comes from there too.
+rl_debian_mirror() {
+    # shellcheck disable=SC2016 # apt expands it
+    apt-get indextargets --format '$(REPO_URI) $(LABEL)' 'Created-By: Packages' |
+        awk '$2 == "Debian" || (!$2 && $1 ~ "/debian/$") { sub("/$", "", $1); print $1; exit }'
+}
+
 rl_unpack_plugins() {
     local work target package
     work=$(mktemp -d)
     target="${DOCKER_CONFIG:-$HOME/.docker}/cli-plugins"
     mkdir -p "$target" "$work"/lists/partial "$work"/cache/archives/partial "$work"/debs
-    cat >"$work/trixie.sources" <<'SOURCES'
+    cat >"$work/trixie.sources" <<SOURCES
 Types: deb
-URIs: http://deb.debian.org/debian
+URIs: $(rl_debian_mirror)
 Suites: trixie
 Components: main
 Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg

@@ -109,7 +109,7 @@ rl_start_images() {
         RL_MONGO_WORK="$RL_STATE/build/mongo-$$"
         rl_start ferretdb 'stand-in: MongoDB, FerretDB' 'is the Go module proxy reachable (GOPROXY)?' \
             rl_make_ferretdb "$RL_MONGO_WORK"
-        rl_start postgres 'stand-in: MongoDB, PostgreSQL under it' 'is http://deb.debian.org reachable?' rl_make_postgres
+        rl_start postgres 'stand-in: MongoDB, PostgreSQL under it' 'is the Debian mirror reachable?' rl_make_postgres
         RL_IMAGE_STEPS+=(ferretdb postgres)
     fi
     if ! rl_have_image "$RL_STANDIN_KAFKA"; then
@@ -125,7 +125,7 @@ rl_start_base() {
     rl_have_image "$RL_STANDIN_KAFKA" && rl_have_image "$RL_STANDIN_MONGO" && rl_have_image "$RL_STANDIN_BASE" && return 0
     rl_step hosttools 'host tools for the stand-ins' 'install mmdebstrap and maven by hand' rl_ensure_standin_tools
     rl_have_image "$RL_STANDIN_BASE" ||
-        rl_step base "stand-in: Debian $RL_BASE_SUITE" 'can this host reach http://deb.debian.org ?' rl_make_base
+        rl_step base "stand-in: Debian $RL_BASE_SUITE" 'is the Debian mirror reachable?' rl_make_base
 }
 
 rl_finish_images() {
@@ -151,7 +151,7 @@ rl_make_debian() {
     local image=$1 suite=$2 packages=$3
     shift 3
     rl_as_root mmdebstrap --quiet --variant=minbase --include="$packages" "${RL_SLIM[@]}" "$@" \
-        "$suite" - http://deb.debian.org/debian | docker import - "$image"
+        "$suite" - "$(rl_debian_mirror)" | docker import - "$image"
 }
 
 rl_make_base() {
