@@ -11,24 +11,17 @@
 #include <string.h>
 
 #include "lib/base/clock.h"
+#include "services/result-sink/positions.h"
 
-#define UNKNOWN_OFFSET INT64_C(-1)
 #define COMMITTED_TIMEOUT_MS 3000
 #define PROBE_TIMEOUT_MS 1000
-
-typedef struct {
-    int32_t partition;
-    int64_t next;      /* first offset that is not done; UNKNOWN_OFFSET until something is */
-    int64_t committed; /* what the broker has confirmed; UNKNOWN_OFFSET: nothing */
-} position;
 
 struct rl_intake {
     rd_kafka_t *client;
     char *topic;
     rl_intake_release release;
     void *context;
-    position *positions; /* of the assigned partitions */
-    size_t count;
+    rl_positions positions; /* of the assigned partitions */
     bool holding;
     bool commit_under_way;
     bool left;
@@ -38,39 +31,8 @@ struct rl_intake {
     atomic_bool reachable; /* read by other threads */
 };
 
-/* ---- positions ----------------------------------------------------------------------------------------- */
-
-static position *find(rl_intake *intake, int32_t partition) {
-    for (size_t i = 0; i < intake->count; i++) {
-        if (intake->positions[i].partition == partition) {
-            return &intake->positions[i];
-        }
-    }
-    return NULL;
-}
-
-static bool add_position(rl_intake *intake, int32_t partition, int64_t committed) {
-    position *grown = realloc(intake->positions, (intake->count + 1) * sizeof *grown);
-    if (!grown) {
-        return false;
-    }
-    intake->positions = grown;
-    grown[intake->count++] = (position){.partition = partition, .next = committed, .committed = committed};
-    return true;
-}
-
-static void remove_position(rl_intake *intake, int32_t partition) {
-    position *p = find(intake, partition);
-    if (p) {
-        *p = intake->positions[--intake->count];
-    }
-}
-
 void rl_intake_done(rl_intake *intake, int32_t partition, int64_t offset) {
-    position *p = find(intake, partition);
-    if (p && offset + 1 > p->next) {
-        p->next = offset + 1;
-    }
+    rl_positions_done(&intake->positions, partition, offset);
 }
 
 /* ---- commits ------------------------------------------------------------------------------------------- */
@@ -78,13 +40,13 @@ void rl_intake_done(rl_intake *intake, int32_t partition, int64_t offset) {
 /* What is done and not known to be committed. NULL where there is nothing. */
 static rd_kafka_topic_partition_list_t *uncommitted(const rl_intake *intake) {
     rd_kafka_topic_partition_list_t *list = NULL;
-    for (size_t i = 0; i < intake->count; i++) {
-        const position *p = &intake->positions[i];
-        if (p->next == UNKNOWN_OFFSET || p->next <= p->committed) {
+    for (size_t i = 0; i < intake->positions.count; i++) {
+        const rl_position *p = &intake->positions.items[i];
+        if (!rl_position_is_dirty(p)) {
             continue;
         }
         if (!list) {
-            list = rd_kafka_topic_partition_list_new((int)intake->count);
+            list = rd_kafka_topic_partition_list_new((int)intake->positions.count);
         }
         rd_kafka_topic_partition_list_add(list, intake->topic, p->partition)->offset = p->next;
     }
@@ -101,10 +63,7 @@ static void note_commit(rl_intake *intake, rd_kafka_resp_err_t code,
             failed = true;
             continue;
         }
-        position *p = find(intake, done->partition);
-        if (p && done->offset > p->committed) {
-            p->committed = done->offset;
-        }
+        rl_positions_committed(&intake->positions, done->partition, done->offset);
     }
     if (failed) {
         intake->figures.commit_failures++;
@@ -173,7 +132,7 @@ static void add_positions(rl_intake *intake, const rd_kafka_topic_partition_list
         const rd_kafka_topic_partition_t *p = &known->elems[i];
         bool usable =
             code == RD_KAFKA_RESP_ERR_NO_ERROR && p->err == RD_KAFKA_RESP_ERR_NO_ERROR && p->offset >= 0;
-        if (!add_position(intake, p->partition, usable ? p->offset : UNKNOWN_OFFSET)) {
+        if (!rl_positions_add(&intake->positions, p->partition, usable ? p->offset : RL_OFFSET_UNKNOWN)) {
             rl_error_set(&intake->fatal, RL_FATAL, 0, "out of memory on assignment");
         }
     }
@@ -199,7 +158,7 @@ static void give_partitions_back(rl_intake *intake, rd_kafka_topic_partition_lis
         commit_now(intake);
     }
     for (int i = 0; i < partitions->cnt; i++) {
-        remove_position(intake, partitions->elems[i].partition);
+        rl_positions_remove(&intake->positions, partitions->elems[i].partition);
     }
     fail(intake, rd_kafka_incremental_unassign(intake->client, partitions), "revocation");
 }
@@ -216,7 +175,7 @@ static void on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code,
         break;
     default: /* the group's state is unknown: let everything go, as librdkafka asks */
         intake->release(intake->context, partitions, true);
-        intake->count = 0;
+        intake->positions.count = 0;
         atomic_store(&intake->joined, false);
         rd_kafka_assign(client, NULL);
         break;
@@ -244,7 +203,7 @@ static void on_error(rd_kafka_t *client, int code, const char *reason, void *opa
 /* After "all brokers are down" no event says that one is back: ask. */
 static void probe(rl_intake *intake) {
     int64_t low, high;
-    int32_t partition = intake->count > 0 ? intake->positions[0].partition : 0;
+    int32_t partition = intake->positions.count > 0 ? intake->positions.items[0].partition : 0;
     if (!atomic_load(&intake->reachable) &&
         rd_kafka_query_watermark_offsets(intake->client, intake->topic, partition, &low, &high,
                                          PROBE_TIMEOUT_MS) == RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -302,17 +261,16 @@ void rl_intake_resume(rl_intake *intake) {
 
 rl_intake_figures rl_intake_look(rl_intake *intake) {
     intake->figures.lag = 0;
-    intake->figures.partitions = (int32_t)intake->count;
-    for (size_t i = 0; i < intake->count; i++) {
+    intake->figures.partitions = (int32_t)intake->positions.count;
+    for (size_t i = 0; i < intake->positions.count; i++) {
         int64_t low = 0, high = 0; /* as the last fetch saw them: no request is made */
-        const position *p = &intake->positions[i];
+        const rl_position *p = &intake->positions.items[i];
         if (rd_kafka_get_watermark_offsets(intake->client, intake->topic, p->partition, &low, &high) !=
                 RD_KAFKA_RESP_ERR_NO_ERROR ||
             high < 0) {
             continue;
         }
-        int64_t from = p->next == UNKNOWN_OFFSET || p->next < low ? low : p->next;
-        intake->figures.lag += high > from ? high - from : 0;
+        intake->figures.lag += rl_position_lag(p, low, high);
     }
     return intake->figures;
 }
@@ -366,7 +324,7 @@ static void destroy(rl_intake *intake) {
     if (intake->client) {
         rd_kafka_destroy(intake->client);
     }
-    free(intake->positions);
+    rl_positions_free(&intake->positions);
     free(intake->topic);
     free(intake);
 }
