@@ -2,6 +2,7 @@
 #include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
@@ -14,8 +15,6 @@
 #define SERVICE "runlog-result-sink"
 #define DEAD_LETTER_TIMEOUT_US (10 * RL_US_PER_S)
 #define MONGO_SELECT_TIMEOUT_US (2 * RL_US_PER_S)
-
-extern char **environ;
 
 /* For the signal handler alone: signals have no argument to pass it in. */
 static rl_sink *signalled_sink;

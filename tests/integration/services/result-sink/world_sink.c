@@ -3,11 +3,10 @@
 #include <pthread.h>
 #include <spawn.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "lib/store/result_document.h"
 #include "tests/integration/services/result-sink/world.h"
-
-extern char **environ;
 
 static void *run(void *argument) {
     sink_runner *s = argument;
