@@ -40,7 +40,8 @@ void rl_log_free(rl_log *log);
 bool rl_log_level_parse(const char *text, rl_log_level *ret_level);
 
 /* Use the macro rl_log, which counts the fields. */
-void rl_log_write(rl_log *log, rl_log_level level, const char *event, const rl_log_field *fields, size_t count);
+void rl_log_write(rl_log *log, rl_log_level level, const char *event, const rl_log_field *fields,
+                  size_t count);
 
 /* An event with one field or more. */
 #define rl_log(log_, level_, event_, ...)                                                                    \

@@ -492,11 +492,21 @@ rl_tail_status rl_tail_find(rl_tail *tail, const char *id, rl_arena *arena, rl_f
     return RL_TAIL_ABSENT;
 }
 
+/* Whether the reader has seen all that the sink has stored: only then is what it has not seen nowhere. */
+static bool has_seen_what_is_stored(const rl_tail *tail) {
+    for (int32_t i = 0; i < atomic_load(&tail->partitions); i++) {
+        if (atomic_load(&tail->positions[i].next) < atomic_load(&tail->positions[i].committed)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool rl_tail_certain(const rl_tail *tail, int64_t created_ms) {
     char reason[128];
     return atomic_load(&tail->ready) && rl_tail_connected(tail, reason) &&
            created_ms > atomic_load(&tail->started_ms) + CLOCK_MARGIN_MS &&
-           created_ms > rl_result_cache_forgotten_ms(tail->cache);
+           created_ms > rl_result_cache_forgotten_ms(tail->cache) && has_seen_what_is_stored(tail);
 }
 
 rl_tail_stats rl_tail_statistics(const rl_tail *tail) {

@@ -72,7 +72,7 @@ size_t rl_batch_drop_partition(rl_batch *batch, int32_t partition) {
     size_t kept = 0, dropped = 0;
     for (size_t i = 0; i < batch->count; i++) {
         rl_sink_record *record = &batch->records[i];
-        if (record->message->partition == partition && record->fate != RL_FATE_SETTLED) {
+        if (record->message->partition == partition) {
             batch->bytes -= record->message->len;
             rl_sink_record_clear(record);
             dropped++;

@@ -23,7 +23,9 @@ bool rl_batch_add(rl_batch *batch, rd_kafka_message_t *message);
  * is short. */
 bool rl_batch_coalesce(rl_batch *batch, size_t *ret_superseded, rl_error *err);
 
-/* Forgets the records of `partition` that are not settled. Returns how many those were. */
+/* Forgets all records of `partition`, those too that are settled: should the partition come back while the
+ * batch is held, reporting a settled one would move its position past an earlier one that is not. Returns
+ * how many there were. */
 size_t rl_batch_drop_partition(rl_batch *batch, int32_t partition);
 
 /* Forgets everything and keeps the memory of the table; rl_batch_free gives that back too. */

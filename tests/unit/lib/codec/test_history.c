@@ -25,7 +25,8 @@ START_TEST(every_schema_that_is_written_stands_in_the_history) {
         uint64_t fingerprint = 0;
         rl_codec_schema(codec, (rl_record_kind)kind, &fingerprint);
         char pattern[256];
-        snprintf(pattern, sizeof pattern, RL_SOURCE_DIR "/schemas/history/*.%016" PRIx64 ".avsc", fingerprint);
+        snprintf(pattern, sizeof pattern, RL_SOURCE_DIR "/schemas/history/*.%016" PRIx64 ".avsc",
+                 fingerprint);
         glob_t found = {0};
         ck_assert_msg(glob(pattern, 0, NULL, &found) == 0, "%s is missing: copy the schema there", pattern);
         ck_assert_uint_eq(found.gl_pathc, 1);
