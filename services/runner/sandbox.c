@@ -69,10 +69,11 @@ static bool start_parts(rl_sandbox *sandbox, const rl_sandbox_options *options, 
     size_t removed = 0;
     sandbox->engine = rl_engine_new(options->docker_socket, err);
     if (!sandbox->engine || !rl_engine_check_host(sandbox->engine, sandbox->runtime, err) ||
-        !rl_sweep_own(sandbox->engine, sandbox->project, sandbox->runner, &removed, err) ||
-        !rl_sweep_orphans(sandbox->engine, sandbox->project, &removed, err)) {
+        !rl_sweep_own(sandbox->engine, sandbox->project, sandbox->runner, &removed, err)) {
         return false;
     }
+    /* An orphan that cannot be removed keeps nobody from starting: the reaper tries again and says so. */
+    (void)rl_sweep_orphans(sandbox->engine, sandbox->project, &removed, NULL);
     sandbox->images = rl_image_table_new(options->image_prefix, options->image_tag, err);
     rl_reaper_options reaper = {
         .engine = sandbox->engine,

@@ -24,30 +24,38 @@ bool rl_sweep_is_orphan(const rl_engine_state *state, int64_t now_us) {
     return age_us > RL_SWEEP_AGE_US || age_us < -RL_SWEEP_AGE_US;
 }
 
-/* Removes those of the list that are orphans, or all of them. */
+/* Removes one container, or leaves it: it is no orphan, or somebody else was quicker. */
+static bool remove_row(rl_engine *engine, const rl_engine_row *row, bool orphans_only, size_t *ret_removed,
+                       rl_error *err) {
+    rl_engine_state state;
+    if (orphans_only && !rl_engine_container_state(engine, row->id, &state, err)) {
+        return err->code == 404;
+    }
+    if (orphans_only && !rl_sweep_is_orphan(&state, rl_wall_clock_us())) {
+        return true;
+    }
+    if (!rl_engine_remove(engine, row->id, err)) {
+        return false;
+    }
+    (*ret_removed)++;
+    return true;
+}
+
+/* Removes those of the list that are orphans, or all of them. One that cannot be removed does not keep the
+ * others: the first failure is told at the end. */
 static bool remove_rows(rl_engine *engine, const rl_engine_row *rows, size_t count, bool orphans_only,
                         size_t *ret_removed, rl_error *err) {
+    bool all = true;
     for (size_t i = 0; i < count; i++) {
-        rl_engine_state state;
         rl_error failure = RL_ERROR_INIT;
-        if (orphans_only && !rl_engine_container_state(engine, rows[i].id, &state, &failure)) {
-            if (failure.code == 404) {
-                continue; /* somebody else was quicker */
-            }
-            if (err) {
+        if (!remove_row(engine, &rows[i], orphans_only, ret_removed, &failure)) {
+            if (all && err) {
                 *err = failure;
             }
-            return false;
+            all = false;
         }
-        if (orphans_only && !rl_sweep_is_orphan(&state, rl_wall_clock_us())) {
-            continue;
-        }
-        if (!rl_engine_remove(engine, rows[i].id, err)) {
-            return false;
-        }
-        (*ret_removed)++;
     }
-    return true;
+    return all;
 }
 
 bool rl_sweep_orphans(rl_engine *engine, const char *project, size_t *ret_removed, rl_error *err) {
