@@ -67,24 +67,15 @@ rl_as_root() {
     fi
 }
 
-# The body of a step: strict. The command that fails leaves its name in FILE.failed, the end its status and time in
-# FILE.ended: steps run side by side and are collected in turn, and by then bash may have forgotten one that ended early.
+# The body of a step: strict, the command that fails leaves its name in FILE, and the end its time beside it (steps run
+# side by side and are collected in turn).
 rl_strict() {
     RL_STEP_FILE=$1 # not a local: the traps run after this function has ended
     shift
     set -Eeuo pipefail
     trap 'printf "%s\n" "${BASH_COMMAND}" >"$RL_STEP_FILE.failed"' ERR
-    RL_STEP_DONE=''
-    trap 'rl_note_end "$?"' EXIT
+    trap 'rl_now >"$RL_STEP_FILE.ended"' EXIT
     "$@"
-    RL_STEP_DONE=1
-}
-
-# A step that a signal ended comes here with the status of its last command, which may well be 0.
-rl_note_end() {
-    local status=$1
-    [[ -n $RL_STEP_DONE ]] || ((status)) || status=143
-    echo "$status $(rl_now)" >"$RL_STEP_FILE.ended"
 }
 
 # rl_start NAME COMMAND...: starts a step in the background; rl_finish collects it. Several may run at once.
@@ -106,17 +97,15 @@ rl_start() {
 # rl_finish NAME: waits for the step, prints its line; ends the script when it failed (after the other steps in the
 # background have been stopped). RL_SOFT=1: returns the status instead.
 rl_finish() {
-    local name=$1 status=0 ended='' ticker took
+    local name=$1 status=0 ticker took
     local work="$RL_STATE/steps/$$" title=${RL_TITLE[$1]}
     rl_tick "$name" &
     ticker=$!
-    wait "${RL_PID[$name]}" 2>/dev/null || status=$?
-    # Without the file the step was killed outright, and the status is what `wait` saw.
-    if [[ -s $work/$name.ended ]]; then read -r status ended <"$work/$name.ended"; fi
+    wait "${RL_PID[$name]}" || status=$?
     kill "$ticker" 2>/dev/null || true
     wait "$ticker" 2>/dev/null || true
     unset "RL_PID[$name]"
-    took=$(rl_since "${RL_START[$name]}" "$ended")
+    took=$(rl_since "${RL_START[$name]}" "$(cat "$work/$name.ended" 2>/dev/null || true)")
     {
         printf '===== %s (%s, status %s)\n' "$title" "$took" "$status"
         cat "$work/$name.out"

@@ -110,14 +110,11 @@ rl_install_plugin_package() {
     return 1
 }
 
-# The mirror that this host's apt is set up with: a suite other than the host's comes from there too. A host which is no
-# Debian has none, and takes the public one.
+# The mirror that this host's apt is set up with: a suite other than the host's comes from there too.
 rl_debian_mirror() {
-    local mirror
     # shellcheck disable=SC2016 # apt expands it
-    mirror=$(apt-get indextargets --format '$(REPO_URI) $(LABEL)' 'Created-By: Packages' |
-        awk '!found && ($2 == "Debian" || (!$2 && $1 ~ "/debian/$")) { sub("/$", "", $1); print $1; found = 1 }')
-    printf '%s' "${mirror:-http://deb.debian.org/debian}"
+    apt-get indextargets --format '$(REPO_URI) $(LABEL)' 'Created-By: Packages' |
+        awk '$2 == "Debian" || (!$2 && $1 ~ "/debian/$") { sub("/$", "", $1); print $1; exit }'
 }
 
 rl_unpack_plugins() {
