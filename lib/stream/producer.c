@@ -51,15 +51,28 @@ static void count_down(rl_producer *producer) {
     pthread_mutex_unlock(&producer->lock);
 }
 
-/* After a fatal error every report says so; the first cause is what helps. */
-static void describe_failure(rd_kafka_t *client, rd_kafka_resp_err_t code, rl_error *err) {
-    if (code != RD_KAFKA_RESP_ERR__FATAL) {
-        rl_stream_error(err, code, "cannot deliver");
-        return;
-    }
+/* Whether librdkafka has given this client up. One atomic read while it has not, any thread. */
+static bool has_failed(rd_kafka_t *client, rl_error *err) {
     char reason[160] = "";
     rd_kafka_resp_err_t cause = rd_kafka_fatal_error(client, reason, sizeof reason);
-    rl_error_set(err, RL_FATAL, cause, "cannot deliver: the producer failed: %s", reason);
+    if (cause == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return false;
+    }
+    rl_error_set(err, RL_FATAL, cause, "the producer failed: %s", reason);
+    return true;
+}
+
+/* Once a producer has failed, what it could not send has failed with it, by whatever code the report says so
+ * (queued records are purged); the first cause is what helps. Records to blame themselves stay INVALID. */
+static void describe_failure(rd_kafka_t *client, rd_kafka_resp_err_t code, rl_error *err) {
+    rl_error why = RL_ERROR_INIT;
+    rl_stream_error(&why, code, "cannot deliver");
+    if (why.error_class != RL_INVALID && has_failed(client, &why)) {
+        rl_error_prefix(&why, "cannot deliver");
+    }
+    if (err) {
+        *err = why;
+    }
 }
 
 /* On the serving thread. */
@@ -325,6 +338,14 @@ bool rl_producer_send_wait(rl_producer *producer, const rl_record *record, int64
     pthread_cond_destroy(&w.changed);
     pthread_mutex_destroy(&w.lock);
     return ok;
+}
+
+bool rl_producer_has_failed(const rl_producer *producer, rl_error *err) {
+    return has_failed(producer->client, err);
+}
+
+rd_kafka_t *rl_producer_client(rl_producer *producer) {
+    return producer->client;
 }
 
 int rl_producer_pending(const rl_producer *producer) {

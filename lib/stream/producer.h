@@ -3,7 +3,12 @@
  * Idempotent, acks=all, lz4, no linger. A thread of the producer's own serves the delivery reports, so
  * callbacks run there and must only hand over (set a flag, push to a queue).
  *
- * Thread: rl_producer_send from any thread.
+ * A producer can fail for good: when the order of its records can no longer be kept (the broker lost what it
+ * had acknowledged, say), librdkafka raises a fatal error and sends nothing more. Every record is refused as
+ * FATAL then, and rl_producer_has_failed tells it without a record at hand. Who owns the producer ends the
+ * process, so that its successor begins with a new one, or frees it and makes another.
+ *
+ * Thread: rl_producer_send and the questions from any thread.
  */
 #ifndef RL_STREAM_PRODUCER_H
 #define RL_STREAM_PRODUCER_H
@@ -42,13 +47,21 @@ bool rl_producer_prime(rl_producer *producer, const char *topic, int64_t timeout
                        rl_error *err);
 
 /* Queues a copy of the record. true: `delivered` will be called exactly once. false: it will not (TRANSIENT: the local
- * queue is full or the producer is closing; INVALID: too large). `delivered` may be NULL for news that may be lost. */
+ * queue is full or the producer is closing; INVALID: too large; FATAL: the producer has failed, and so will
+ * every later record). `delivered` may be NULL for news that may be lost. */
 bool rl_producer_send(rl_producer *producer, const rl_record *record, rl_delivered delivered, void *context,
                       rl_error *err);
 
 /* Sends and waits for the report. Returns the delivery's outcome; `*ret_offset` may be NULL. */
 bool rl_producer_send_wait(rl_producer *producer, const rl_record *record, int64_t *ret_offset,
                            rl_error *err);
+
+/* Whether the producer has failed for good. `err` (may be NULL) then gets FATAL and the first cause. Cheap (one
+ * atomic read while all is well): for readiness checks and loops. Never goes back to false. */
+bool rl_producer_has_failed(const rl_producer *producer, rl_error *err);
+
+/* librdkafka's own client, for what is not wrapped here: tests inject its faults. Borrowed. */
+rd_kafka_t *rl_producer_client(rl_producer *producer);
 
 /* Records queued or in flight. */
 int rl_producer_pending(const rl_producer *producer);

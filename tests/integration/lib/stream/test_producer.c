@@ -170,6 +170,60 @@ START_TEST(a_record_that_cannot_be_delivered_in_time_fails_as_transient) {
 }
 END_TEST
 
+/* The same error that a broker raises which has lost the end of a partition; librdkafka offers it for tests. */
+static void break_for_good(rl_producer *producer) {
+    ck_assert_int_eq(rd_kafka_test_fatal_error(rl_producer_client(producer),
+                                               RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, "lost tail"),
+                     RD_KAFKA_RESP_ERR_NO_ERROR);
+}
+
+START_TEST(a_producer_that_failed_for_good_says_so_and_refuses_every_record) {
+    char topic[RL_TEST_NAME_SIZE];
+    rl_test_name(topic, "fatal");
+    rl_test_create_topic(topic, 1);
+    RL_AUTO_PRODUCER rl_producer *producer = open_producer(PATIENCE_US);
+    const rl_record r = record(topic, "k", "v");
+    rl_error err = RL_ERROR_INIT;
+    ck_assert_msg(rl_producer_send_wait(producer, &r, NULL, &err), "%s", err.message);
+    ck_assert(!rl_producer_has_failed(producer, &err));
+    ck_assert_int_eq(err.error_class, RL_OK);
+    break_for_good(producer);
+    ck_assert(rl_producer_has_failed(producer, NULL));
+    ck_assert(rl_producer_has_failed(producer, &err));
+    ck_assert_int_eq(err.error_class, RL_FATAL);
+    ck_assert_int_eq(err.code, RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER);
+    ck_assert_msg(strstr(err.message, "lost tail") != NULL, "%s", err.message);
+    for (int i = 0; i < 2; i++) {
+        tally t = {0};
+        rl_error refused = RL_ERROR_INIT;
+        ck_assert(!rl_producer_send(producer, &r, count, &t, &refused));
+        ck_assert_msg(refused.error_class == RL_FATAL, "%s", refused.message);
+        ck_assert_int_eq(atomic_load(&t.delivered) + atomic_load(&t.failed), 0);
+    }
+}
+END_TEST
+
+static void keep_error(void *context, int32_t partition, int64_t offset, const rl_error *err) {
+    (void)partition;
+    (void)offset;
+    rl_error *kept = context;
+    *kept = err ? *err : (rl_error)RL_ERROR_INIT;
+}
+
+START_TEST(what_is_queued_when_a_producer_fails_for_good_is_reported_as_fatal) {
+    const rl_stream_config nowhere = {"127.0.0.1:1", "test", NULL};
+    rl_producer *producer = rl_producer_new(&nowhere, 0, NULL);
+    ck_assert_ptr_nonnull(producer);
+    rl_error seen = RL_ERROR_INIT;
+    const rl_record r = record("any", "k", "v");
+    ck_assert(rl_producer_send(producer, &r, keep_error, &seen, NULL));
+    break_for_good(producer);
+    rl_producer_free(producer); /* reports what is left */
+    ck_assert_msg(seen.error_class == RL_FATAL, "%s: %s", rl_error_class_name(seen.error_class),
+                  seen.message);
+}
+END_TEST
+
 typedef struct {
     char key[17];
     rl_bytes schema;
@@ -205,4 +259,6 @@ RL_SUITE("lib/stream/producer", a_record_arrives_with_key_value_and_headers,
          every_record_gets_exactly_one_report, a_record_past_the_bound_is_invalid_and_gets_no_report,
          a_record_of_9_mib_is_delivered, freeing_a_producer_without_a_broker_fails_what_is_pending,
          a_record_that_cannot_be_delivered_in_time_fails_as_transient,
+         a_producer_that_failed_for_good_says_so_and_refuses_every_record,
+         what_is_queued_when_a_producer_fails_for_good_is_reported_as_fatal,
          schemas_are_published_under_their_fingerprint)
