@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "lib/base/clock.h"
+#include "services/api/http_head.h"
 #include "services/api/peer_socket.h"
 
 #define READ_STEP 65536
@@ -40,13 +41,17 @@ static const char *query_of(const rl_http_request *request, const char *mark, co
     return request->info->query_string == end + 1 ? request->info->query_string : NULL;
 }
 
-/* The path of a request target: "/a?b", "http://host/a?b" or "*" (RFC 9112, section 3.2). */
+/* The path of a request target: "/a?b", "http://host/a?b", "http://host?b" or "*" (RFC 9112, section 3.2). */
 static void split_target(rl_http_request *request) {
     const char *target = request->info->request_uri ? request->info->request_uri : "";
     const char *scheme_end = target[0] == '/' ? NULL : strstr(target, "://");
     if (scheme_end) {
-        const char *slash = strchr(scheme_end + 3, '/');
-        target = slash ? slash : "/";
+        target = scheme_end + 3 + strcspn(scheme_end + 3, "/?");
+        if (*target != '/') {
+            request->path = rl_bytes_of("/");
+            request->query = *target == '?' ? target + 1 : NULL;
+            return;
+        }
     }
     const char *mark = strchr(target, '?');
     size_t size = mark ? (size_t)(mark - target) : strlen(target);
@@ -57,69 +62,17 @@ static void split_target(rl_http_request *request) {
     request->path = rl_bytes_make(target, size);
 }
 
-static bool parse_length(const char *text, int64_t *ret) {
-    int64_t value = 0;
-    if (*text == '\0') {
-        return false;
-    }
-    for (; *text; text++) {
-        if (*text < '0' || *text > '9' || value > (INT64_MAX - 9) / 10) {
-            return false;
-        }
-        value = value * 10 + (*text - '0');
-    }
-    *ret = value;
-    return true;
-}
-
-/* Trailing white space belongs to no field value (RFC 9110, section 5.5); civetweb leaves it there. */
-static bool parse_length_field(const char *value, int64_t *ret) {
-    char text[24];
-    size_t size = strlen(value);
-    while (size > 0 && (value[size - 1] == ' ' || value[size - 1] == '\t')) {
-        size--;
-    }
-    if (size >= sizeof(text)) {
-        return false;
-    }
-    memcpy(text, value, size);
-    text[size] = '\0';
-    return parse_length(text, ret);
-}
-
-/* 0, or the status to refuse with. */
-static int read_framing(rl_http_request *request, const char **ret_problem) {
-    request->content_length = -1;
-    for (int i = 0; i < request->info->num_headers; i++) {
-        const struct mg_header *header = &request->info->http_headers[i];
-        if (strcasecmp(header->name, "Transfer-Encoding") == 0) {
-            request->chunked |= strcasecmp(header->value, "identity") != 0;
-        } else if (strcasecmp(header->name, "Content-Length") == 0) {
-            int64_t length;
-            if (!parse_length_field(header->value, &length)) {
-                *ret_problem = "Malformed Content-Length";
-                return 400;
-            }
-            if (request->content_length >= 0 && request->content_length != length) {
-                *ret_problem = "Contradicting Content-Length fields";
-                return 400;
-            }
-            request->content_length = length;
-        }
-    }
-    if (request->chunked && request->content_length >= 0) {
-        *ret_problem = "Content-Length beside Transfer-Encoding";
-        return 400;
-    }
-    return 0;
+static bool is_http_1_0(const rl_http_request *request) {
+    return !request->info->http_version || strcmp(request->info->http_version, "1.0") == 0;
 }
 
 static int read_expectation(rl_http_request *request, const char **ret_problem) {
     const char *expect = rl_http_header(request, "Expect");
-    if (!expect || !request->info->http_version || strcmp(request->info->http_version, "1.0") == 0) {
+    if (!expect || is_http_1_0(request)) {
         return 0;
     }
-    if (strcasecmp(expect, "100-continue") != 0) {
+    const size_t size = rl_http_value_size(expect);
+    if (size != sizeof("100-continue") - 1 || strncasecmp(expect, "100-continue", size) != 0) {
         *ret_problem = "Only \"Expect: 100-continue\" can be met";
         return 417;
     }
@@ -143,19 +96,21 @@ int rl_http_request_init(rl_http_request *request, struct mg_connection *connect
     request->method = method_of(request->method_name);
     request->close = !client_keeps_alive(request);
     split_target(request);
-    int status = 0;
+    rl_http_framing framing;
+    int status = rl_http_head_check(request->info, &framing, ret_problem);
+    request->content_length = framing.content_length;
+    request->chunked = framing.chunked;
     if (request->info->num_headers >= MG_MAX_HEADERS) {
         *ret_problem = "Too many header fields (at most 63)";
         status = 431;
     }
     if (status == 0) {
-        status = read_framing(request, ret_problem);
-    }
-    if (status == 0) {
         status = read_expectation(request, ret_problem);
     }
     request->body_read = !request->chunked && request->content_length <= 0;
-    request->close |= status != 0;
+    /* A sender of HTTP/1.0 cannot mean chunks; after such a request nothing can be trusted to follow (RFC
+     * 9112, section 6.1). */
+    request->close |= status != 0 || (request->chunked && is_http_1_0(request));
     return status;
 }
 

@@ -1,8 +1,7 @@
 /* http_request.h: one HTTP request, seen through civetweb.
  *
  * What civetweb parses is checked again where two readers of the same bytes could disagree about where a
- * request ends (RFC 9112, section 6.3): repeated or malformed Content-Length, a length beside chunks,
- * more header fields than civetweb keeps.
+ * request ends (http_head.h), and where there are more header fields than civetweb keeps.
  *
  * Paths and query stay as they were sent; who needs a decoded part decodes it (rl_http_decode), so that
  * "%00" and "%2F" cannot change which route is meant.

@@ -11,8 +11,10 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "lib/base/clock.h"
+#include "services/api/http_head.h"
 #include "services/api/http_request.h"
 #include "services/api/http_response.h"
 #include "services/api/routes.h"
@@ -113,10 +115,27 @@ static bool is_known_method(const char *name) {
     return size > 0 && (size_t)size < sizeof(word) && strstr(known, word);
 }
 
-/* Whether a request was refused for nothing but its method: then the routes have the better answer. */
-static bool is_foreign_method(const struct mg_request_info *info, int status) {
-    return status == 400 && info->request_method && info->request_uri && info->http_version &&
-           isdigit((unsigned char)info->http_version[0]) && !is_known_method(info->request_method);
+/* Whether a request was refused for nothing but its method: then the routes have the better answer. Its
+ * fields are not parsed. */
+static bool is_foreign_method(const struct mg_request_info *info) {
+    return isdigit((unsigned char)info->http_version[0]) && !is_known_method(info->request_method);
+}
+
+/* "http://host" and "http://host?query" are targets without a path (RFC 9112, section 3.2.2), which civetweb
+ * calls no URI. */
+static bool is_target_without_path(const char *target) {
+    const size_t scheme = strncasecmp(target, "http://", 7) == 0 ? 7 : 0;
+    const size_t authority = strcspn(target + scheme, "/?");
+    return scheme > 0 && authority > 0 && target[scheme + authority] != '/';
+}
+
+/* Whether what civetweb calls a bad request is one that the routes can answer. `our_status`: what
+ * rl_http_request_init says. */
+static bool is_for_the_routes(const struct mg_request_info *info, int status, int our_status) {
+    if (status != 400 || !info->request_method || !info->request_uri || !info->http_version) {
+        return false;
+    }
+    return is_foreign_method(info) || (our_status == 0 && is_target_without_path(info->request_uri));
 }
 
 static void describe_refusal(const char *civetweb_says, int status, rl_http_response *response) {
@@ -139,15 +158,17 @@ static int on_refusal(struct mg_connection *connection, int status, const char *
     server_thread *thread = mg_get_thread_pointer(connection);
     RL_AUTO_HTTP_RESPONSE rl_http_response response;
     rl_http_request request;
-    const char *problem;
+    const char *problem = "";
     if (thread) {
         thread->refused = true;
     }
     rl_http_response_init(&response);
-    (void)rl_http_request_init(&request, connection, &problem); /* refused already */
+    const int our_status = rl_http_request_init(&request, connection, &problem);
     rl_route_id route = RL_ROUTE_NONE;
-    if (thread && is_foreign_method(request.info, status)) {
+    if (thread && is_for_the_routes(request.info, status, our_status)) {
         route = rl_route_dispatch(server->api, &thread->parts, &request, &response);
+    } else if (status == 400 && our_status == 501) { /* civetweb says no more than "bad" */
+        rl_http_error(&response, our_status, problem);
     } else {
         describe_refusal(civetweb_says, status, &response);
     }
@@ -230,7 +251,7 @@ static int on_log(const struct mg_connection *connection, const char *message) {
 /* --- life --- */
 
 typedef struct {
-    char threads[24], backlog[24], request_ms[24], keep_alive_ms[24];
+    char threads[24], backlog[24], request_ms[24], keep_alive_ms[24], head[24];
 } numbers;
 
 static void print_numbers(const rl_api_config *config, numbers *n) {
@@ -240,6 +261,7 @@ static void print_numbers(const rl_api_config *config, numbers *n) {
                    config->request_timeout_us / RL_US_PER_MS);
     (void)snprintf(n->keep_alive_ms, sizeof(n->keep_alive_ms), "%" PRId64,
                    config->keep_alive_us / RL_US_PER_MS);
+    (void)snprintf(n->head, sizeof(n->head), "%d", RL_HTTP_HEAD_BYTES);
 }
 
 static bool start(rl_server *server, rl_error *err) {
@@ -263,7 +285,7 @@ static bool start(rl_server *server, rl_error *err) {
                              "tcp_nodelay",
                              "1",
                              "max_request_size",
-                             "16384",
+                             n.head,
                              "decode_url",
                              "no",
                              "enable_directory_listing",

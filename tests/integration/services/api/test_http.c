@@ -102,6 +102,17 @@ START_TEST(a_full_url_as_target_is_answered) {
 }
 END_TEST
 
+START_TEST(a_url_without_a_path_asks_for_the_root) {
+    answer a;
+    get(&api, "http://elsewhere.example", &a);
+    expect_body(&a, 404, "{\"error\":\"No such route: GET /\"}");
+    answer_free(&a);
+    get(&api, "http://elsewhere.example:81?a=/b", &a);
+    expect_body(&a, 404, "{\"error\":\"No such route: GET /\"}");
+    answer_free(&a);
+}
+END_TEST
+
 START_TEST(http_1_0_is_answered_and_closed) {
     answer a;
     const int fd =
@@ -205,9 +216,8 @@ START_TEST(expect_100_continue_is_answered_before_the_body) {
     read_answer(fd, &a, false);
     expect_status(&a, 201);
     answer_free(&a);
-    send_text(
-        fd,
-        "POST /api/submit HTTP/1.1\r\nHost: x\r\nExpect: 100-Continue\r\nTransfer-Encoding: chunked\r\n\r\n");
+    send_text(fd, "POST /api/submit HTTP/1.1\r\nHost: x\r\nExpect: 100-Continue \r\nTransfer-Encoding: "
+                  "chunked\r\n\r\n");
     read_answer(fd, &a, false);
     expect_status(&a, 100);
     send_text(fd, "23\r\n" PROGRAM "\r\n0\r\n\r\n");
@@ -255,13 +265,48 @@ START_TEST(ambiguous_framing_is_refused_and_ends_the_connection) {
         "POST /api/submit HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
         "POST /api/submit HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nTransfer-Encoding: "
         "chunked\r\n\r\n0\r\n\r\n",
-        "POST /api/submit HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
         "POST /api/submit HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n\r\n",
+        /* What civetweb skips in silence, with a request for those who do not see the length. */
+        "POST /api/submit HTTP/1.1\r\nHost: x\r\nX-A: a\r\n b\r\nContent-Length: 37\r\n\r\n"
+        "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n ",
+        "POST /api/submit HTTP/1.1\r\nHost: x\n\rContent-Length: 5\r\n\r\n     ",
+        "POST /api/submit HTTP/1.1\r\nHost: x\r\n\rContent-Length: 5\r\n\r\n     ",
+        "POST /api/submit HTTP/1.1\r\n Host: x\r\nContent-Length: 2\r\n\r\n{}",
+        "POST /api/submit HTTP/1.1\r\nHost: x\r\nContent-Length : 2\r\n\r\n{}",
+        "POST /api/submit HTTP/1.1\r\nHost: x\nContent-Length: 2\r\n\r\n{}",
+        "POST /api/submit HTTP/1.0\r\n\x80\r\nContent-Length: 2\r\n\r\n{}",
+        "POST /api/submit HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: identity\r\nTransfer-Encoding: "
+        "chunked\r\n\r\n"
+        "24\r\nGET /healthz HTTP/1.1\r\nHost: x\r\n\r\n\r\n0\r\n\r\n",
+        "POST /api/submit HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: "
+        "chunked\r\n\r\n"
+        "0\r\n\r\n",
+        "GET /healthz HTTP/1.1\r\n\r\n",
+        "GET /healthz HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n",
+        "GET /healthz HTTP/1.0\r\nHost: x\r\nHost: x\r\nConnection: keep-alive\r\n\r\n",
     };
     for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
         answer a;
         const int fd = exchange(requests[i], &a);
         expect_status(&a, 400);
+        expect_in_head(&a, "\r\nConnection: close\r\n");
+        ck_assert(at_end(fd));
+        answer_free(&a);
+        close(fd);
+    }
+}
+END_TEST
+
+START_TEST(another_transfer_coding_is_501_and_ends_the_connection) {
+    static const char *const codings[] = {"gzip", "gzip, chunked", "identity"};
+    for (size_t i = 0; i < sizeof(codings) / sizeof(codings[0]); i++) {
+        char request[256];
+        answer a;
+        (void)snprintf(request, sizeof(request),
+                       "POST /api/submit HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: %s\r\n\r\n0\r\n\r\n",
+                       codings[i]);
+        const int fd = exchange(request, &a);
+        expect_status(&a, 501);
         expect_in_head(&a, "\r\nConnection: close\r\n");
         ck_assert(at_end(fd));
         answer_free(&a);
@@ -287,7 +332,7 @@ START_TEST(a_head_that_is_too_large_is_refused_and_that_can_be_read) {
 END_TEST
 
 START_TEST(more_fields_than_are_kept_is_431) {
-    char request[4096] = "GET /healthz HTTP/1.1\r\n";
+    char request[4096] = "GET /healthz HTTP/1.1\r\nHost: x\r\n";
     for (int i = 0; i < 70; i++) {
         strcat(request, "X: y\r\n");
     }
@@ -406,6 +451,7 @@ int main(void) {
     tcase_add_test(tests, head_is_get_without_its_body);
     tcase_add_test(tests, options_names_the_methods);
     tcase_add_test(tests, a_full_url_as_target_is_answered);
+    tcase_add_test(tests, a_url_without_a_path_asks_for_the_root);
     tcase_add_test(tests, http_1_0_is_answered_and_closed);
     tcase_add_test(tests, http_1_0_with_keep_alive_is_kept);
     tcase_add_test(tests, a_connection_is_kept_over_good_and_bad_requests);
@@ -416,6 +462,7 @@ int main(void) {
     tcase_add_test(tests, another_expectation_is_417);
     tcase_add_test(tests, what_is_no_request_is_refused_as_json);
     tcase_add_test(tests, ambiguous_framing_is_refused_and_ends_the_connection);
+    tcase_add_test(tests, another_transfer_coding_is_501_and_ends_the_connection);
     tcase_add_test(tests, a_head_that_is_too_large_is_refused_and_that_can_be_read);
     tcase_add_test(tests, more_fields_than_are_kept_is_431);
     tcase_add_test(tests, a_client_that_sends_100_mb_first_can_read_the_413_afterwards);
