@@ -30,6 +30,10 @@ void rl_emitter_free(rl_emitter *emitter) {
     free(emitter);
 }
 
+bool rl_emitter_has_failed(const rl_emitter *emitter, rl_error *err) {
+    return rl_producer_has_failed(emitter->o.producer, err);
+}
+
 void rl_emitter_started(rl_emitter *emitter, const rl_submission *submission, int32_t attempt) {
     const rl_started started = {
         .id = submission->id,

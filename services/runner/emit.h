@@ -29,6 +29,9 @@ typedef struct {
 rl_emitter *rl_emitter_new(const rl_emitter_options *options, rl_error *err);
 void rl_emitter_free(rl_emitter *emitter);
 
+/* Whether the producer has failed for good, so that nothing can be sent any more. Any thread. */
+bool rl_emitter_has_failed(const rl_emitter *emitter, rl_error *err);
+
 /* News for live views; may be lost. Any thread. */
 void rl_emitter_started(rl_emitter *emitter, const rl_submission *submission, int32_t attempt);
 

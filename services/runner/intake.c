@@ -353,6 +353,10 @@ static bool turn(rl_intake *intake, rl_error *err) {
     rl_lanes_advance(intake->lanes, now_us);
     advance_stop(intake, now_us);
     show(intake);
+    if (intake->fatal.error_class == RL_OK) {
+        /* What it could not send is parked by now, or comes back; a runner that takes on more would repeat it. */
+        (void)rl_emitter_has_failed(intake->o.emitter, &intake->fatal);
+    }
     if (intake->fatal.error_class != RL_OK) {
         if (err) {
             *err = intake->fatal;

@@ -292,10 +292,7 @@ rl_runner_metrics *fixture_runner_metrics(fixture_runner *runner) {
     return &runner->metrics;
 }
 
-void fixture_runner_stop(fixture_runner *runner) {
-    ck_assert_int_eq(write(runner->stop_fd, &(uint64_t){1}, 8), 8);
-    pthread_join(runner->thread, NULL);
-    ck_assert_msg(runner->ok, "%s", runner->err.message);
+static void release_runner(fixture_runner *runner) {
     rl_slots_free(runner->slots);
     rl_producer_free(runner->producer);
     rl_intake_free(runner->intake);
@@ -307,6 +304,26 @@ void fixture_runner_stop(fixture_runner *runner) {
     rl_log_free(runner->log);
     close(runner->stop_fd);
     free(runner);
+}
+
+void fixture_runner_stop(fixture_runner *runner) {
+    ck_assert_int_eq(write(runner->stop_fd, &(uint64_t){1}, 8), 8);
+    pthread_join(runner->thread, NULL);
+    ck_assert_msg(runner->ok, "%s", runner->err.message);
+    release_runner(runner);
+}
+
+void fixture_runner_break(fixture_runner *runner) {
+    ck_assert_int_eq(rd_kafka_test_fatal_error(rl_producer_client(runner->producer),
+                                               RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, "lost tail"),
+                     RD_KAFKA_RESP_ERR_NO_ERROR);
+    struct timespec deadline;
+    clock_gettime(CLOCK_REALTIME, &deadline);
+    deadline.tv_sec += PATIENCE_US / RL_US_PER_S;
+    ck_assert_msg(pthread_timedjoin_np(runner->thread, NULL, &deadline) == 0, "the runner goes on");
+    ck_assert(!runner->ok);
+    ck_assert_msg(runner->err.error_class == RL_FATAL, "%s", runner->err.message);
+    release_runner(runner);
 }
 
 /* ---- runs ---- */

@@ -77,6 +77,10 @@ rl_runner_metrics *fixture_runner_metrics(fixture_runner *runner);
 /* Tells it to stop, waits, frees; fails the test where it did not end well. */
 void fixture_runner_stop(fixture_runner *runner);
 
+/* Makes its producer fail for good, waits until the runner ends by itself, frees; fails the test where it did
+ * not end with FATAL. */
+void fixture_runner_break(fixture_runner *runner);
+
 /* A run that answers OK at once. */
 rl_run_status fixture_run_ok(void *context, const rl_submission *submission, const rl_manifest *manifest,
                              rl_cancel_token *cancel, rl_arena *arena, rl_finished *ret, rl_error *err);

@@ -69,6 +69,26 @@ START_TEST(the_commit_stays_before_what_still_runs) {
 }
 END_TEST
 
+START_TEST(a_runner_whose_producer_failed_for_good_ends_and_the_next_one_answers) {
+    fixture_log log;
+    fixture_log_open(&log, 1);
+    fixture_gate gate;
+    fixture_gate_init(&gate, 0);
+    fixture_runner *runner = start(&log, "broken", 2, fixture_run_gated, &gate);
+    fixture_submit(&log, 0, 0);
+    fixture_gate_await_waiting(&gate, 1);
+    fixture_runner_break(runner);
+    ck_assert_int_lt(rl_test_committed(log.group, log.submissions, 0), 1);
+    fixture_runner *next = start(&log, "next", 2, fixture_run_ok, NULL);
+    RL_AUTO_FREE fixture_answers *answers = fixture_await(&log, 1);
+    check_one_ok_each(answers);
+    ck_assert_str_eq(answers->runners[0], "next");
+    fixture_await_commit(&log, 0, 1);
+    fixture_runner_stop(next);
+    fixture_log_close(&log);
+}
+END_TEST
+
 typedef struct {
     int letters;
 } dead_letters;
@@ -408,6 +428,7 @@ START_TEST(the_work_of_a_killed_runner_is_done_by_the_next) {
 END_TEST
 
 RL_SUITE("services/runner/intake", every_submission_gets_one_finished_and_is_committed,
+         a_runner_whose_producer_failed_for_good_ends_and_the_next_one_answers,
          a_large_result_is_delivered_and_one_too_large_is_answered, the_commit_stays_before_what_still_runs,
          what_cannot_be_read_is_set_aside_and_answered_where_the_key_is_an_id,
          a_record_of_a_newer_api_is_read_by_the_schema_that_it_published,
