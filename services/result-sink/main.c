@@ -91,9 +91,11 @@ static bool serve(const rl_sink_settings *settings, rl_log *log, rl_error *err) 
     const rl_ops_readiness checks[] = {
         {"kafka", rl_sink_kafka_ready, sink, true},
         {"mongo", rl_sink_mongo_ready, sink, true},
+        {"batch", rl_sink_batch_ready, sink, true},
     };
     RL_CLEANUP(ops_slot)
-    rl_ops_server *ops = rl_ops_server_new(settings->ops_listen, metrics, checks, 2, err);
+    rl_ops_server *ops =
+        rl_ops_server_new(settings->ops_listen, metrics, checks, sizeof checks / sizeof checks[0], err);
     if (!ops) {
         return false;
     }

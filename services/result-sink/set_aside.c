@@ -11,12 +11,16 @@ typedef enum { UNSENT, SENT, ACKNOWLEDGED, FAILED } letter_state;
 
 typedef struct {
     atomic_int state; /* a letter_state; written by the producer's thread once it is SENT */
+    atomic_int why;   /* librdkafka's code; set before the state becomes FAILED */
 } letter;
 
 static void on_delivery(void *context, int32_t partition, int64_t offset, const rl_error *err) {
     (void)partition;
     (void)offset;
     letter *l = context;
+    if (err) {
+        atomic_store(&l->why, err->code);
+    }
     atomic_store(&l->state, err ? FAILED : ACKNOWLEDGED);
 }
 
@@ -37,7 +41,9 @@ static bool send_letter(rl_producer *producer, const char *topic, const char *se
     return true;
 }
 
-static size_t collect(rl_batch *batch, letter *letters, bool *ret_all) {
+/* Settles what was acknowledged and says how many that were. `*ret_all` becomes false and `why` is filled where
+ * one was not. */
+static size_t collect(rl_batch *batch, letter *letters, bool *ret_all, rl_error *why) {
     size_t acknowledged = 0;
     for (size_t i = 0; i < batch->count; i++) {
         if (batch->records[i].fate != RL_FATE_SET_ASIDE) {
@@ -48,6 +54,10 @@ static size_t collect(rl_batch *batch, letter *letters, bool *ret_all) {
             acknowledged++;
         } else {
             *ret_all = false;
+            if (atomic_load(&letters[i].state) == FAILED) {
+                rl_stream_error(why, (rd_kafka_resp_err_t)atomic_load(&letters[i].why),
+                                "a dead letter was not acknowledged");
+            }
         }
     }
     return acknowledged;
@@ -69,7 +79,6 @@ bool rl_set_aside(rl_producer *producer, const char *topic, const char *service,
     }
     bool all = true;
     rl_error why = RL_ERROR_INIT;
-    rl_error_set(&why, RL_TRANSIENT, 0, "a dead letter was not acknowledged");
     for (size_t i = 0; i < batch->count && all; i++) {
         if (batch->records[i].fate == RL_FATE_SET_ASIDE) {
             all = send_letter(producer, topic, service, &batch->records[i], &letters[i], &why);
@@ -79,6 +88,11 @@ bool rl_set_aside(rl_producer *producer, const char *topic, const char *service,
      * must not go before. */
     while (!rl_producer_flush(producer, RL_US_PER_S)) {
     }
-    *ret_acknowledged = collect(batch, letters, &all);
-    return all || rl_error_set(err, RL_TRANSIENT, why.code, "%s", why.message);
+    *ret_acknowledged = collect(batch, letters, &all, &why);
+    if (all) {
+        return true;
+    }
+    /* A letter has no other place to go, so that nothing but the end of this client is final. */
+    bool fatal = rl_producer_has_failed(producer, &why) || why.error_class == RL_FATAL;
+    return rl_error_set(err, fatal ? RL_FATAL : RL_TRANSIENT, why.code, "%s", why.message);
 }

@@ -27,10 +27,10 @@ struct rl_sink {
     rl_sink_metrics metrics;
     rl_intake *intake;
     rl_batch batch;
-    bool holding;         /* an attempt has failed and is being repeated */
     bool indexes_made;    /* or given up on, with a line in the log */
     int64_t check_due_us; /* monotonic: when MongoDB is asked next while there is nothing to write */
     int64_t figures_due_us;
+    atomic_bool holding;     /* an attempt has failed and is being repeated; read by any thread */
     atomic_bool stopping;    /* set by any thread */
     atomic_bool mongo_ready; /* read by any thread */
 };
@@ -215,14 +215,14 @@ static bool gather(rl_sink *sink, rl_error *err) {
 static void begin_hold(rl_sink *sink, const rl_error *why) {
     rl_log(sink->parts.log, RL_LOG_WARN, "batch.held", RL_I("records", sink->batch.count),
            RL_S("class", rl_error_class_name(why->error_class)), RL_S("message", why->message));
-    sink->holding = true;
+    atomic_store(&sink->holding, true);
     rl_metric_set(sink->metrics.holding, 1);
     rl_intake_hold(sink->intake);
 }
 
 static void end_hold(rl_sink *sink) {
     rl_log(sink->parts.log, RL_LOG_INFO, "batch.resumed", RL_I("records", sink->batch.count));
-    sink->holding = false;
+    atomic_store(&sink->holding, false);
     rl_metric_set(sink->metrics.holding, 0);
     rl_intake_resume(sink->intake);
 }
@@ -315,7 +315,7 @@ static bool check_mongo(rl_sink *sink, rl_error *err) {
 }
 
 static bool step(rl_sink *sink, rl_error *err) {
-    if (!check_mongo(sink, err) || !gather(sink, err)) {
+    if (rl_producer_has_failed(sink->parts.producer, err) || !check_mongo(sink, err) || !gather(sink, err)) {
         return false;
     }
     if (sink->batch.count > 0 && !finish_batch(sink, err)) {
@@ -346,6 +346,7 @@ rl_sink *rl_sink_new(const rl_sink_config *config, const rl_sink_parts *parts, r
     }
     sink->config = *config;
     sink->parts = *parts;
+    atomic_init(&sink->holding, false);
     atomic_init(&sink->stopping, false);
     atomic_init(&sink->mongo_ready, false);
     rl_sink_metrics_make(parts->metrics, &sink->metrics);
@@ -379,6 +380,19 @@ bool rl_sink_mongo_ready(void *context, char reason[128]) {
     rl_sink *sink = context;
     if (!atomic_load(&sink->mongo_ready)) {
         snprintf(reason, 128, "MongoDB does not take writes");
+        return false;
+    }
+    return true;
+}
+
+bool rl_sink_batch_ready(void *context, char reason[128]) {
+    rl_sink *sink = context;
+    if (rl_producer_has_failed(sink->parts.producer, NULL)) {
+        snprintf(reason, 128, "the producer of dead letters has failed for good");
+        return false;
+    }
+    if (atomic_load(&sink->holding)) {
+        snprintf(reason, 128, "results are held: MongoDB or the topic of dead letters does not take them");
         return false;
     }
     return true;

@@ -12,6 +12,9 @@
  * are paused, polling goes on, the attempt is repeated with backoff, readiness is red. A partition taken
  * away meanwhile takes its records along, uncommitted: its next owner reads them.
  *
+ * The producer of dead letters can fail for good (producer.h). Then the sink ends with FATAL, whether it has
+ * a letter to send or not: what was not settled is not committed, and its successor begins with it.
+ *
  * Thread: rl_sink_run by one; rl_sink_stop and the readiness checks by any.
  */
 #ifndef RL_SINK_SINK_H
@@ -60,6 +63,8 @@ void rl_sink_stop(rl_sink *sink);
 /* Readiness checks (rl_ops_check); `context` is the sink. */
 bool rl_sink_kafka_ready(void *context, char reason[128]);
 bool rl_sink_mongo_ready(void *context, char reason[128]);
+/* Whether results get on: no batch is held, and dead letters could be sent. */
+bool rl_sink_batch_ready(void *context, char reason[128]);
 
 void rl_sink_free(rl_sink *sink);
 

@@ -22,11 +22,6 @@ static relay *relay_for(world *w, char *uri, size_t size) {
     return r;
 }
 
-static bool is_ready(sink_runner *s) {
-    char reason[128];
-    return rl_sink_kafka_ready(s->sink, reason) && rl_sink_mongo_ready(s->sink, reason);
-}
-
 START_TEST(while_mongodb_is_away_nothing_is_committed_and_nothing_is_lost) {
     world w;
     char uri[256];
@@ -35,13 +30,13 @@ START_TEST(while_mongodb_is_away_nothing_is_committed_and_nothing_is_lost) {
     sink_runner *s = sink_start(&w, uri, 0);
     put_many(&w, "before", 50, 0);
     await_committed(&w);
-    AWAIT(is_ready(s), "the sink is ready");
+    AWAIT(sink_is_ready(s), "the sink is ready");
     int64_t committed = committed_total(&w);
 
     relay_cut(r);
     put_many(&w, "during", 200, 0);
     AWAIT(sink_metric(s, "runlog_sink_failed_attempts_total") >= 3, "the sink tries three times");
-    ck_assert(!is_ready(s));
+    ck_assert(!sink_is_ready(s));
     ck_assert_int_eq(committed_total(&w), committed);
     ck_assert_int_eq(count_documents(&w), 50);
     char reason[128];
@@ -51,7 +46,7 @@ START_TEST(while_mongodb_is_away_nothing_is_committed_and_nothing_is_lost) {
     await_committed(&w);
     ck_assert_int_eq(count_documents(&w), 250);
     ck_assert_int_eq(sink_metric(s, "runlog_sink_dead_letters_total"), 0);
-    AWAIT(is_ready(s), "the sink is ready again");
+    AWAIT(sink_is_ready(s), "the sink is ready again");
     put_many(&w, "after", 50, 0);
     await_committed(&w);
     ck_assert_int_eq(count_documents(&w), 300);
@@ -176,6 +171,47 @@ START_TEST(sinks_that_come_and_go_under_load_lose_nothing) {
 }
 END_TEST
 
+START_TEST(a_sink_whose_producer_failed_for_good_ends_and_the_next_one_sets_aside) {
+    world w;
+    world_open(&w);
+    sink_runner *s = sink_start(&w, NULL, 0);
+    put_many(&w, "good", 20, 0);
+    await_committed(&w);
+    AWAIT(sink_is_ready(s), "the sink is ready");
+    sink_break_producer(s);
+    char reason[128];
+    ck_assert(!rl_sink_batch_ready(s->sink, reason));
+    put_bytes(&w, w.topic, "bad", rl_bytes_of("no Avro at all"));
+    sink_await_failure(s);
+    ck_assert_int_eq(committed_total(&w), 20);
+    s = sink_start(&w, NULL, 0);
+    await_committed(&w);
+    ck_assert_int_eq(sink_metric(s, "runlog_sink_dead_letters_total"), 1);
+    sink_stop(s);
+    world_close(&w);
+}
+END_TEST
+
+START_TEST(a_dead_letter_that_nobody_takes_holds_the_sink_and_its_readiness) {
+    world w;
+    world_open(&w);
+    char there[sizeof w.dead_topic];
+    memcpy(there, w.dead_topic, sizeof there);
+    strcpy(w.dead_topic, "nobody-made-this-topic");
+    sink_runner *s = sink_start(&w, NULL, 0);
+    put_bytes(&w, w.topic, "bad", rl_bytes_of("no Avro at all"));
+    AWAIT(sink_metric(s, "runlog_sink_failed_attempts_total") >= 1, "the sink tries");
+    char reason[128];
+    AWAIT(!rl_sink_batch_ready(s->sink, reason), "readiness is red");
+    ck_assert_msg(rl_sink_mongo_ready(s->sink, reason), "%s", reason);
+    ck_assert_int_eq(committed_total(&w), 0);
+    sink_stop(s);
+    ck_assert_int_eq(committed_total(&w), 0);
+    memcpy(w.dead_topic, there, sizeof there); /* borrowed by the sink until here */
+    world_close(&w);
+}
+END_TEST
+
 START_TEST(stopping_commits_what_was_written) {
     world w;
     world_open(&w);
@@ -193,4 +229,6 @@ RL_SUITE("sink/hardships", while_mongodb_is_away_nothing_is_committed_and_nothin
          a_sink_stopped_while_mongodb_is_away_leaves_its_records_uncommitted,
          connections_cut_in_the_middle_of_writes_lose_nothing,
          a_sink_killed_in_the_middle_of_its_batches_loses_nothing,
-         sinks_that_come_and_go_under_load_lose_nothing, stopping_commits_what_was_written)
+         sinks_that_come_and_go_under_load_lose_nothing,
+         a_sink_whose_producer_failed_for_good_ends_and_the_next_one_sets_aside,
+         a_dead_letter_that_nobody_takes_holds_the_sink_and_its_readiness, stopping_commits_what_was_written)

@@ -50,6 +50,12 @@ typedef struct {
 sink_runner *sink_start(world *w, const char *uri, size_t batch_records);
 /* Stops it as SIGTERM does and expects a clean end. */
 void sink_stop(sink_runner *s);
+/* Makes its producer of dead letters fail for good. */
+void sink_break_producer(sink_runner *s);
+/* Waits until it ends by itself and expects FATAL. */
+void sink_await_failure(sink_runner *s);
+/* Whether all three readiness checks say yes. */
+bool sink_is_ready(sink_runner *s);
 int64_t sink_metric(const sink_runner *s, const char *name);
 
 /* A sink in a process of its own, to be killed. */

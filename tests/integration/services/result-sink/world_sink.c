@@ -47,10 +47,7 @@ sink_runner *sink_start(world *w, const char *uri, size_t batch_records) {
     return s;
 }
 
-void sink_stop(sink_runner *s) {
-    rl_sink_stop(s->sink);
-    pthread_join(s->thread, NULL);
-    ck_assert_msg(s->ok, "the sink ended with: %s", s->err.message);
+static void release(sink_runner *s) {
     rl_sink_free(s->sink);
     rl_producer_free(s->producer);
     rl_mongo_free(s->mongo);
@@ -58,6 +55,35 @@ void sink_stop(sink_runner *s) {
     rl_metrics_free(s->metrics);
     rl_log_free(s->log);
     free(s);
+}
+
+void sink_stop(sink_runner *s) {
+    rl_sink_stop(s->sink);
+    pthread_join(s->thread, NULL);
+    ck_assert_msg(s->ok, "the sink ended with: %s", s->err.message);
+    release(s);
+}
+
+void sink_break_producer(sink_runner *s) {
+    ck_assert_int_eq(rd_kafka_test_fatal_error(rl_producer_client(s->producer),
+                                               RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, "lost tail"),
+                     RD_KAFKA_RESP_ERR_NO_ERROR);
+}
+
+void sink_await_failure(sink_runner *s) {
+    struct timespec deadline;
+    clock_gettime(CLOCK_REALTIME, &deadline);
+    deadline.tv_sec += 60;
+    ck_assert_msg(pthread_timedjoin_np(s->thread, NULL, &deadline) == 0, "the sink goes on");
+    ck_assert(!s->ok);
+    ck_assert_msg(s->err.error_class == RL_FATAL, "%s", s->err.message);
+    release(s);
+}
+
+bool sink_is_ready(sink_runner *s) {
+    char reason[128];
+    return rl_sink_kafka_ready(s->sink, reason) && rl_sink_mongo_ready(s->sink, reason) &&
+           rl_sink_batch_ready(s->sink, reason);
 }
 
 int64_t sink_metric(const sink_runner *s, const char *name) {
