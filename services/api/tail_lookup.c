@@ -1,0 +1,106 @@
+/* tail_lookup.c: what is answered from what the tail has read. See tail.h. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "lib/base/clock.h"
+#include "lib/stream/topics.h"
+#include "services/api/tail_parts.h"
+
+#define READBACK_US (3 * RL_US_PER_S)
+#define CLOCK_MARGIN_MS INT64_C(60000)
+
+bool rl_tail_ready(const rl_tail *tail, char reason[128]) {
+    if (atomic_load(&tail->ready)) {
+        return true;
+    }
+    if (atomic_load(&tail->partitions) > 0) {
+        (void)snprintf(reason, 128, "still reading results: %" PRId64 " so far", atomic_load(&tail->read));
+        return false;
+    }
+    /* Taking a lock changes nothing that the caller can see. */
+    pthread_mutex_t *lock = (pthread_mutex_t *)(uintptr_t)&tail->lock;
+    pthread_mutex_lock(lock);
+    (void)snprintf(reason, 128, "%.127s", tail->problem.message);
+    pthread_mutex_unlock(lock);
+    return false;
+}
+
+bool rl_tail_connected(const rl_tail *tail, char reason[128]) {
+    const bool connected = rl_sink_watch_connected(tail->sink);
+    if (!connected) {
+        (void)snprintf(reason, 128, "Kafka does not answer");
+    }
+    return connected;
+}
+
+bool rl_tail_overloaded(const rl_tail *tail) {
+    return rl_result_cache_overloaded(tail->cache);
+}
+
+static rl_tail_status decode(rl_tail *tail, rl_bytes record, rl_arena *arena, rl_finished *ret,
+                             rl_error *err) {
+    return rl_finished_decode(tail->config.codec, record, arena, ret, err) ? RL_TAIL_FOUND : RL_TAIL_FAILED;
+}
+
+static rl_tail_status find_on_log(rl_tail *tail, int32_t partition, int64_t offset, rl_arena *arena,
+                                  rl_finished *ret, rl_error *err) {
+    RL_CLEANUP(rl_buffer_free) rl_buffer record;
+    rl_buffer_init(&record, RL_FINISHED_MAX_BYTES);
+    if (!rl_readback_fetch(tail->readback, partition, offset, READBACK_US, &record, err)) {
+        return RL_TAIL_FAILED;
+    }
+    return decode(tail, rl_buffer_bytes(&record), arena, ret, err);
+}
+
+rl_tail_status rl_tail_find(rl_tail *tail, const char *id, rl_arena *arena, rl_finished *ret, rl_error *err) {
+    RL_AUTO_CACHED_RECORD rl_cached_record *record = NULL;
+    int32_t partition;
+    int64_t offset;
+    switch (rl_result_cache_get(tail->cache, id, &record, &partition, &offset)) {
+    case RL_CACHE_HIT:
+        return decode(tail, rl_cached_record_bytes(record), arena, ret, err);
+    case RL_CACHE_POSITION:
+        return find_on_log(tail, partition, offset, arena, ret, err);
+    case RL_CACHE_MISS:
+        break;
+    }
+    return RL_TAIL_ABSENT;
+}
+
+/* Whether the reader has seen all that the sink has stored: only then is what it has not seen nowhere. */
+static bool has_seen_what_is_stored(const rl_tail *tail) {
+    for (int32_t i = 0; i < atomic_load(&tail->partitions); i++) {
+        if (atomic_load(&tail->positions[i].next) < rl_sink_watch_committed(tail->sink, i)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool rl_tail_certain(const rl_tail *tail, int64_t created_ms) {
+    char reason[128];
+    return atomic_load(&tail->ready) && rl_tail_connected(tail, reason) &&
+           created_ms > atomic_load(&tail->started_ms) + CLOCK_MARGIN_MS &&
+           created_ms > rl_result_cache_forgotten_ms(tail->cache) && has_seen_what_is_stored(tail);
+}
+
+rl_tail_stats rl_tail_statistics(const rl_tail *tail) {
+    rl_tail_stats stats = {
+        .cache = rl_result_cache_statistics(tail->cache),
+        .read = atomic_load(&tail->read),
+        .undecodable = atomic_load(&tail->undecodable),
+    };
+    for (int32_t i = 0; i < atomic_load(&tail->partitions); i++) {
+        int64_t low;
+        int64_t high;
+        const int64_t next = atomic_load(&tail->positions[i].next);
+        const int64_t committed = rl_sink_watch_committed(tail->sink, i);
+        if (rd_kafka_get_watermark_offsets(tail->client, RL_TOPIC_RESULTS, i, &low, &high) ==
+                RD_KAFKA_RESP_ERR_NO_ERROR &&
+            high > next) {
+            stats.lag += high - next;
+        }
+        stats.sink_lag += committed >= 0 && next > committed ? next - committed : 0;
+    }
+    return stats;
+}

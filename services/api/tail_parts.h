@@ -1,0 +1,42 @@
+/* tail_parts.h: what tail.c (reading) and tail_lookup.c (answering) share. Nobody else includes it.
+ *
+ * `positions` is written by the reading thread alone: before `partitions` is set the whole of it,
+ * afterwards each partition's `next` and `reached`. Everything that others read is an atomic.
+ */
+#ifndef RL_API_TAIL_PARTS_H
+#define RL_API_TAIL_PARTS_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "services/api/readback.h"
+#include "services/api/sink_watch.h"
+#include "services/api/stopper.h"
+#include "services/api/tail.h"
+
+typedef struct {
+    int64_t end;          /* where the partition ended at the start */
+    _Atomic int64_t next; /* the offset to read next */
+    bool reached;
+} rl_tail_position;
+
+struct rl_tail {
+    rl_tail_config config;
+    rd_kafka_t *client;
+    rl_result_cache *cache;
+    rl_readback *readback;
+    rl_sink_watch *sink;
+    rl_tail_position positions[RL_RESULT_CACHE_PARTITIONS];
+    _Atomic int32_t partitions; /* 0 until assigned */
+    int32_t left_to_reach;
+    _Atomic bool ready;
+    _Atomic int64_t started_ms; /* wall clock, when the sink's offsets were asked for */
+    _Atomic int64_t read, undecodable;
+    rl_stopper stopper;
+    pthread_t reader;
+    bool reading;
+    pthread_mutex_t lock; /* guards `problem` */
+    rl_error problem;     /* why it has not started */
+};
+
+#endif
