@@ -1,0 +1,78 @@
+# shellcheck shell=bash
+# throwaway.sh: a stack that belongs to one run of a script and is gone at its end. A stack of scripts/up may run
+# meanwhile: the project's name, its port, its volumes and the tags of its images are this run's alone.
+#
+# Sourced after common.sh, docker.sh, images.sh and stack.sh. Every container that the script starts beside the stack
+# carries the label runlog.test=$RL_PROJECT, so that the tear-down finds it.
+
+# rl_throwaway_names KIND: names for a stack of this run, runlog-KIND-... The port is tried, not reserved.
+rl_throwaway_names() {
+    local kind=$1 suffix
+    suffix=$(od -An -N4 -tx4 /dev/urandom | tr -d ' ')
+    RL_PROJECT=runlog-$kind-$suffix
+    RL_TAG=$RL_PROJECT
+    RL_ENV_FILE="$RL_STATE/$kind/$RL_PROJECT.env"
+    RL_PORT=$(rl_free_port)
+}
+
+# A port of the loopback on which nobody listens.
+rl_free_port() {
+    local port
+    for _ in {1..100}; do
+        port=$((20000 + RANDOM % 10000))
+        (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || {
+            printf '%s' "$port"
+            return 0
+        }
+    done
+    return 1
+}
+
+# Settings of the caller's own stack must not reach this one.
+rl_forget_settings() {
+    local name
+    for name in $(compgen -e | grep '^RUNLOG_' || true); do
+        case "$name" in
+            RUNLOG_IMAGES | RUNLOG_LANGUAGES | RUNLOG_UP_SECONDS | RUNLOG_HOST_DOCKER_SOCKET | RUNLOG_DEBIAN_MIRROR) ;;
+            *) unset "$name" ;;
+        esac
+    done
+    unset COMPOSE_PROJECT_NAME COMPOSE_FILE COMPOSE_PROFILES
+}
+
+rl_throwaway_env_file() {
+    mkdir -p "${RL_ENV_FILE%/*}"
+    {
+        rl_machine_settings
+        printf 'RUNLOG_IMAGE_TAG=%s\n' "$RL_TAG"
+        printf 'RUNLOG_PORT=%s\n' "$RL_PORT"
+    } >"$RL_ENV_FILE"
+}
+
+# Removes whatever this run made, however far it came.
+rl_throwaway_remove() {
+    docker ps --all --quiet --filter "label=runlog.test=$RL_PROJECT" | xargs -r docker rm --force >/dev/null
+    if [[ -e $RL_ENV_FILE ]]; then rl_compose down --volumes --remove-orphans --timeout 5; fi
+    rl_remove_sandboxes
+    docker volume ls --quiet --filter "label=runlog.test=$RL_PROJECT" | xargs -r docker volume rm --force >/dev/null
+    # By name, not by id: an image of the same content may carry the tag of a running stack as well.
+    docker image ls --format '{{.Repository}}:{{.Tag}}' --filter "reference=runlog/*:$RL_TAG" |
+        xargs -r docker image rm >/dev/null
+    rm -f "$RL_ENV_FILE"
+}
+
+# rl_throwaway_exit KEEP: for the trap on EXIT. KEEP not empty: leaves the stack and says how to reach and remove it.
+rl_throwaway_exit() {
+    local status=$? keep=$1
+    trap - EXIT INT TERM
+    rl_stop_steps
+    if [[ -n $keep && -e $RL_ENV_FILE ]]; then
+        printf '\nkept: project %s at http://127.0.0.1:%s\n' "$RL_PROJECT" "$RL_PORT"
+        printf 'remove it with: docker compose -p %s --env-file %s down --volumes\n' "$RL_PROJECT" "$RL_ENV_FILE"
+    elif [[ -n ${RL_PROJECT:-} ]] && rl_engine_answers; then
+        rl_throwaway_remove >>"$RL_LOG" 2>&1 ||
+            printf 'tearing down left something of project %s: see %s\n' "$RL_PROJECT" "$RL_LOG"
+    fi
+    rl_clean_steps
+    exit "$status"
+}
