@@ -20,6 +20,10 @@
 
 #define ASK_TIMEOUT_MS 3000
 #define POLL_MS 500
+/* How long one record may hold up the others while its schema is looked for, and for how long nobody looks
+ * again after the broker has not answered: unknown records are skipped then, the known ones go on. */
+#define SCHEMA_TIMEOUT_US (5 * RL_US_PER_S)
+#define SCHEMA_REST_US (30 * RL_US_PER_S)
 #define RETRY_MIN_US (RL_US_PER_S / 10)
 #define RETRY_MAX_US RL_US_PER_S
 /* A decoded record is about as large as the encoded one; views and terminators come on top. */
@@ -157,6 +161,27 @@ static void skip(rl_tail *tail, const rd_kafka_message_t *message, const rl_id_p
            RL_I("offset", message->offset), RL_S("reason", why->message));
 }
 
+/* Whether the codec knows the schema of a record, if need be from the topic where its writer, a newer build
+ * than this one, has published it. */
+static bool know_schema(rl_tail *tail, rl_bytes framed, rl_error *err) {
+    rl_record_kind kind;
+    if (rl_codec_kind(tail->config.codec, framed, &kind, NULL)) {
+        return true;
+    }
+    if (rl_clock_us() < tail->schemas_away_until_us) {
+        return rl_error_set(err, RL_TRANSIENT, 0, "its schema is unknown, and the topic of schemas is away");
+    }
+    rl_error why = RL_ERROR_INIT;
+    if (rl_schema_source_resolve(tail->schemas, framed, SCHEMA_TIMEOUT_US, &why)) {
+        return true;
+    }
+    if (why.error_class != RL_INVALID) {
+        tail->schemas_away_until_us = rl_clock_us() + SCHEMA_REST_US;
+    }
+    *err = why;
+    return false;
+}
+
 static void handle(rl_tail *tail, const rd_kafka_message_t *message) {
     const rl_bytes key = rl_message_key(message);
     char id[RL_ID_SIZE];
@@ -178,7 +203,9 @@ static void handle(rl_tail *tail, const rd_kafka_message_t *message) {
         skip(tail, message, &parts, &err);
         return;
     }
-    if (!rl_finished_decode(tail->config.codec, rl_message_value(message), arena, &finished, &err)) {
+    const rl_bytes framed = rl_message_value(message);
+    if (!know_schema(tail, framed, &err) ||
+        !rl_finished_decode(tail->config.codec, framed, arena, &finished, &err)) {
         skip(tail, message, &parts, &err);
         return;
     }
@@ -288,7 +315,10 @@ rl_tail *rl_tail_new(const rl_tail_config *config, rl_error *err) {
     rl_stopper_init(&tail->stopper);
     tail->cache = rl_result_cache_new((size_t)config->cache_bytes, err);
     tail->readback = tail->cache ? rl_readback_new(&config->stream, RL_TOPIC_RESULTS, err) : NULL;
-    if (!tail->readback || !make_client(tail, err)) {
+    tail->schemas =
+        tail->readback ? rl_schema_source_new(&tail->config.stream, RL_TOPIC_SCHEMAS, tail->config.codec, err)
+                       : NULL;
+    if (!tail->schemas || !make_client(tail, err)) {
         return NULL;
     }
     tail->sink = rl_sink_watch_new(tail->client, tail->cache, err);
@@ -311,6 +341,7 @@ void rl_tail_free(rl_tail *tail) {
         rd_kafka_destroy(tail->client);
     }
     rl_sink_watch_free(tail->sink);
+    rl_schema_source_free(tail->schemas);
     rl_readback_free(tail->readback);
     rl_result_cache_free(tail->cache);
     rl_stopper_destroy(&tail->stopper);

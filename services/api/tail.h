@@ -13,7 +13,8 @@
  * The consumer carries the sink's group id to be able to ask for its offsets. It never subscribes and
  * never commits, so it is no member of the group.
  *
- * Records that cannot be decoded are counted and skipped; their ids lose the short cut.
+ * A record of a newer runner is read by the schema that its writer has published (schema_source.h). Records
+ * that cannot be decoded even so are counted and skipped; their ids lose the short cut.
  *
  * Thread: any.
  */

@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "lib/stream/schema_source.h"
 #include "services/api/readback.h"
 #include "services/api/sink_watch.h"
 #include "services/api/stopper.h"
@@ -25,6 +26,8 @@ struct rl_tail {
     rd_kafka_t *client;
     rl_result_cache *cache;
     rl_readback *readback;
+    rl_schema_source *schemas;
+    int64_t schemas_away_until_us; /* monotonic: the topic of schemas is not asked before */
     rl_sink_watch *sink;
     rl_tail_position positions[RL_RESULT_CACHE_PARTITIONS];
     _Atomic int32_t partitions; /* 0 until assigned */
