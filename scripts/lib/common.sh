@@ -67,15 +67,24 @@ rl_as_root() {
     fi
 }
 
-# The body of a step: strict, the command that fails leaves its name in FILE, and the end its time beside it (steps run
-# side by side and are collected in turn).
+# The body of a step: strict. The command that fails leaves its name in FILE.failed, the end its status and time in
+# FILE.ended: steps run side by side and are collected in turn, and by then bash may have forgotten one that ended early.
 rl_strict() {
     RL_STEP_FILE=$1 # not a local: the traps run after this function has ended
     shift
     set -Eeuo pipefail
     trap 'printf "%s\n" "${BASH_COMMAND}" >"$RL_STEP_FILE.failed"' ERR
-    trap 'rl_now >"$RL_STEP_FILE.ended"' EXIT
+    RL_STEP_DONE=''
+    trap 'rl_note_end "$?"' EXIT
     "$@"
+    RL_STEP_DONE=1
+}
+
+# A step that a signal ended comes here with the status of its last command, which may well be 0.
+rl_note_end() {
+    local status=$1
+    [[ -n $RL_STEP_DONE ]] || ((status)) || status=143
+    echo "$status $(rl_now)" >"$RL_STEP_FILE.ended"
 }
 
 # rl_start NAME COMMAND...: starts a step in the background; rl_finish collects it. Several may run at once.
@@ -86,6 +95,7 @@ rl_start() {
     local work="$RL_STATE/steps/$$"
     mkdir -p "$work"
     : >"$work/$name.failed"
+    rm -f "$work/$name.ended"
     RL_TITLE[$name]=$title
     RL_HINT[$name]=$hint
     RL_START[$name]=$(rl_now)
@@ -97,15 +107,17 @@ rl_start() {
 # rl_finish NAME: waits for the step, prints its line; ends the script when it failed (after the other steps in the
 # background have been stopped). RL_SOFT=1: returns the status instead.
 rl_finish() {
-    local name=$1 status=0 ticker took
+    local name=$1 status=0 ended='' ticking ticker took
     local work="$RL_STATE/steps/$$" title=${RL_TITLE[$1]}
-    rl_tick "$name" &
+    exec {ticking}> >(rl_tick "$name")
     ticker=$!
-    wait "${RL_PID[$name]}" || status=$?
-    kill "$ticker" 2>/dev/null || true
+    wait "${RL_PID[$name]}" 2>/dev/null || status=$?
+    # Without the file the step was killed outright, and the status is what `wait` saw.
+    if [[ -s $work/$name.ended ]]; then read -r status ended <"$work/$name.ended"; fi
+    exec {ticking}>&-
     wait "$ticker" 2>/dev/null || true
     unset "RL_PID[$name]"
-    took=$(rl_since "${RL_START[$name]}" "$(cat "$work/$name.ended" 2>/dev/null || true)")
+    took=$(rl_since "${RL_START[$name]}" "$ended")
     {
         printf '===== %s (%s, status %s)\n' "$title" "$took" "$status"
         cat "$work/$name.out"
@@ -121,14 +133,13 @@ rl_finish() {
     exit 1
 }
 
-# Says now and then that a step is still at work. Waits on a pipe that never has anything, not on a `sleep`: a child
-# would outlive the kill and keep this script's output open.
+# Says now and then that a step is still at work, until the pipe on its standard input is closed. It is never killed: bash
+# runs this script's own EXIT trap, which removes things, in a child that a signal meets right after its birth.
 rl_tick() {
-    local never status
-    exec {never}<> <(:)
+    local status
     while true; do
         status=0
-        read -rt "$RL_QUIET_SECONDS" -u "$never" || status=$?
+        read -rt "$RL_QUIET_SECONDS" || status=$?
         ((status > 128)) || return 0
         printf '  ..      %s: still at it after %s\n' "${RL_TITLE[$1]}" "$(rl_since "${RL_START[$1]}")"
     done
@@ -224,11 +235,19 @@ rl_apt_offers() {
 # Holds a lock of this machine while a part runs that two checkouts must not do at once. Released when the script ends
 # (the descriptor closes) or by rl_unlock_machine.
 rl_lock_machine() {
-    exec {RL_LOCK_FD}>"${TMPDIR:-/tmp}/runlog-setup-$EUID.lock"
+    exec {RL_LOCK_FD}>>"$(rl_lock_file)"
     if ! flock -n "$RL_LOCK_FD"; then
         rl_say '  ..      another run prepares this machine: waiting for it'
         flock "$RL_LOCK_FD"
     fi
+}
+
+# In a folder where nobody else can put a file of that name, or a link to a file that is dear to us.
+rl_lock_file() {
+    local folder=${XDG_RUNTIME_DIR:-$HOME}
+    if ((EUID == 0)); then folder=/run/lock; fi
+    [[ -d $folder ]] || folder=$HOME
+    printf '%s/runlog-setup.lock' "$folder"
 }
 
 rl_unlock_machine() {

@@ -110,21 +110,41 @@ rl_install_plugin_package() {
     return 1
 }
 
-# The mirror that this host's apt is set up with: a suite other than the host's comes from there too.
+# The Debian mirror to take other suites from: RUNLOG_DEBIAN_MIRROR, or the one that this host's apt is set up with. Where
+# apt has read no index yet it knows no labels, so its lists are refreshed before giving up.
 rl_debian_mirror() {
+    local mirror
+    mirror=$(rl_setting RUNLOG_DEBIAN_MIRROR '')
+    [[ -n $mirror ]] || mirror=$(rl_mirror_of_apt)
+    if [[ -z $mirror ]] && command -v apt-get >/dev/null; then
+        rl_apt_refresh >&2
+        mirror=$(rl_mirror_of_apt)
+    fi
+    if [[ -z $mirror ]]; then
+        echo 'this host is not set up with a Debian mirror: set RUNLOG_DEBIAN_MIRROR to the address of one, as in' >&2
+        echo 'RUNLOG_DEBIAN_MIRROR=http://MIRROR/debian scripts/up' >&2
+        return 1
+    fi
+    printf '%s' "${mirror%/}"
+}
+
+# The first source of apt that calls itself Debian; a local mirror may have no label, but then has the usual path.
+rl_mirror_of_apt() {
+    command -v apt-get >/dev/null || return 0
     # shellcheck disable=SC2016 # apt expands it
     apt-get indextargets --format '$(REPO_URI) $(LABEL)' 'Created-By: Packages' |
-        awk '$2 == "Debian" || (!$2 && $1 ~ "/debian/$") { sub("/$", "", $1); print $1; exit }'
+        awk '!found && ($2 == "Debian" || (!$2 && $1 ~ "/debian/$")) { sub("/$", "", $1); print $1; found = 1 }'
 }
 
 rl_unpack_plugins() {
-    local work target package
+    local work target package mirror
+    mirror=$(rl_debian_mirror)
     work=$(mktemp -d)
     target="${DOCKER_CONFIG:-$HOME/.docker}/cli-plugins"
     mkdir -p "$target" "$work"/lists/partial "$work"/cache/archives/partial "$work"/debs
     cat >"$work/trixie.sources" <<SOURCES
 Types: deb
-URIs: $(rl_debian_mirror)
+URIs: $mirror
 Suites: trixie
 Components: main
 Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
