@@ -2,11 +2,15 @@
  *
  * Order: what can be wrong about the installation is checked first (configuration, languages, secret) and
  * ends the start with a message. Then the port opens, so that /healthz answers, while the log and MongoDB
- * are reached in the background; /readyz says when. SIGTERM and SIGINT end it in the opposite order.
+ * are reached in the background; /readyz says when. SIGTERM and SIGINT end it in the opposite order, and so
+ * does a producer that has failed for good, but then with an error: whoever supervises the process starts a
+ * new one, whose producer begins afresh.
  */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "lib/base/clock.h"
 #include "services/api/api.h"
@@ -14,6 +18,9 @@
 #include "services/api/server.h"
 
 extern char **environ;
+
+/* How often the service looks whether it can still publish. */
+#define HEALTH_US (RL_US_PER_S / 4)
 
 /* Threads that must stay free of waiters: a quarter, so that submissions go on under any number of polls. */
 static int waiter_capacity(const rl_api_config *config) {
@@ -49,7 +56,22 @@ static void fill_checks(rl_api *api) {
     api->checks[2] = (rl_ops_readiness){"mongodb", rl_api_check_store, api, false};
 }
 
-/* Serves until a signal says stop. */
+/* Until a signal says stop: true; or until the producer has failed: false with FATAL. */
+static bool await_end(rl_api *api, const sigset_t *signals, rl_error *err) {
+    const struct timespec beat = {.tv_nsec = HEALTH_US * 1000};
+    int signal_number;
+    do {
+        if (rl_publisher_has_failed(api->publisher, err)) {
+            rl_log_failure(api->log, RL_LOG_ERROR, "api.stopping", err);
+            return false;
+        }
+        signal_number = sigtimedwait(signals, NULL, &beat);
+    } while (signal_number < 0 && (errno == EAGAIN || errno == EINTR));
+    rl_log(api->log, RL_LOG_INFO, "api.stopping", RL_I("signal", signal_number));
+    return true;
+}
+
+/* Serves until the end. Requests under way are answered in either case. */
 static bool serve(rl_api *api, const sigset_t *signals, rl_error *err) {
     rl_server *server = rl_server_new(api, err);
     if (!server) {
@@ -57,11 +79,9 @@ static bool serve(rl_api *api, const sigset_t *signals, rl_error *err) {
     }
     rl_log(api->log, RL_LOG_INFO, "api.listening", RL_I("port", rl_server_port(server)),
            RL_I("threads", api->config->threads));
-    int signal_number = 0;
-    (void)sigwait(signals, &signal_number); /* fails only for signals that do not exist */
-    rl_log(api->log, RL_LOG_INFO, "api.stopping", RL_I("signal", signal_number));
+    const bool told = await_end(api, signals, err);
     rl_server_free(server, api->config->stop_grace_us);
-    return true;
+    return told;
 }
 
 /* Builds the parts that need neighbours, and serves. They are taken down in reverse order. */

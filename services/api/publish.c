@@ -121,7 +121,16 @@ void rl_publisher_free(rl_publisher *publisher) {
     free(publisher);
 }
 
+bool rl_publisher_has_failed(const rl_publisher *publisher, rl_error *err) {
+    return rl_producer_has_failed(publisher->producer, err);
+}
+
 bool rl_publisher_ready(const rl_publisher *publisher, char reason[128]) {
+    rl_error failure = RL_ERROR_INIT;
+    if (rl_publisher_has_failed(publisher, &failure)) {
+        (void)snprintf(reason, 128, "%.127s", failure.message);
+        return false;
+    }
     if (atomic_load(&publisher->partitions) > 0) {
         return true;
     }

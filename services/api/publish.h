@@ -27,15 +27,20 @@ void rl_publisher_free(rl_publisher *publisher);
 rl_publish_ticket *rl_publish_ticket_new(void); /* NULL when memory is short */
 void rl_publish_ticket_free(rl_publish_ticket *ticket);
 
-/* Whether the log has been reached and told the schemas. `reason` gets a short text where not. */
+/* Whether the log has been reached and told the schemas, and the producer is well. `reason` gets a short
+ * text where not. */
 bool rl_publisher_ready(const rl_publisher *publisher, char reason[128]);
+
+/* Whether the producer has failed for good (producer.h): nothing will be published by this process any more,
+ * it should end and be started again. `err` then gets FATAL and the cause. Cheap. */
+bool rl_publisher_has_failed(const rl_publisher *publisher, rl_error *err);
 
 /* A partition for the next submission: drawn at random, each as likely. Only once ready. */
 int32_t rl_publisher_partition(const rl_publisher *publisher);
 
 /* Sends `submission` to `partition` with its id as key and waits for the report. `*ret_waited_us` (may be NULL)
  * gets the time from sending to report. INVALID: the record would be larger than RL_SUBMISSION_MAX_BYTES;
- * TRANSIENT: not acknowledged. */
+ * TRANSIENT: not acknowledged; FATAL: nor will any other be. */
 bool rl_publish(rl_publisher *publisher, rl_publish_ticket *ticket, const rl_submission *submission,
                 int32_t partition, int64_t *ret_waited_us, rl_error *err);
 
