@@ -313,6 +313,11 @@ bool rl_agent_result_is_success(const rl_agent_result *result) {
            ((result->flags & RL_AGENT_NOT_STARTED) == 0 && result->exit_code == 0);
 }
 
+bool rl_agent_result_is_hosts_fault(const rl_agent_result *result) {
+    const uint32_t own = RL_AGENT_HIT_CPU | RL_AGENT_HIT_WALL | RL_AGENT_HIT_MEMORY | RL_AGENT_HIT_PROCESSES;
+    return result->oom_kills > 0 && (result->flags & own) == 0 && !rl_agent_result_is_success(result);
+}
+
 size_t rl_agent_result_encode(rl_agent_frame_type type, const rl_agent_result *result, uint8_t *out,
                               size_t capacity) {
     if (type != RL_AGENT_COMPILED && type != RL_AGENT_DONE) {

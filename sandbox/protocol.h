@@ -196,7 +196,7 @@ typedef struct rl_agent_output {
 /* Limits that were met and other facts, in rl_agent_result.flags. Several may be set. */
 #define RL_AGENT_HIT_CPU 1u        /* CPU time reached the limit (killed for it, or found afterwards) */
 #define RL_AGENT_HIT_WALL 2u       /* killed because the elapsed time reached the limit */
-#define RL_AGENT_HIT_MEMORY 4u     /* oom_kills > 0 */
+#define RL_AGENT_HIT_MEMORY 4u     /* oom_kills > 0, and the container's own limit was met */
 #define RL_AGENT_HIT_PROCESSES 8u  /* forks_refused > 0 */
 #define RL_AGENT_HIT_STDOUT 16u    /* bytes past the cap were dropped */
 #define RL_AGENT_HIT_STDERR 32u    /* the same of standard error */
@@ -219,7 +219,8 @@ typedef struct rl_agent_result {
     int64_t wall_us;           /* from just before the fork until the main process was reaped */
     int64_t memory_peak_bytes; /* anonymous + tmpfs memory of the container, sampled; at least the largest
                                   resident size of any reaped process */
-    uint64_t oom_kills;
+    uint64_t
+        oom_kills; /* without RL_AGENT_HIT_MEMORY: the host had no memory left, which is not the program's doing */
     uint64_t forks_refused;
     uint64_t stdout_bytes; /* all that the program wrote, sent or dropped */
     uint64_t stderr_bytes;
@@ -227,6 +228,10 @@ typedef struct rl_agent_result {
 
 /* Exit code 0 of a program that was started, or a compile step that was not asked for. */
 bool rl_agent_result_is_success(const rl_agent_result *result);
+
+/* Whether the kernel killed something because the host, not the container, had no memory left, and the phase
+ * failed: what it would have done otherwise is unknown. */
+bool rl_agent_result_is_hosts_fault(const rl_agent_result *result);
 
 typedef enum rl_agent_failure_code {
     RL_AGENT_FAILURE_PROTOCOL = 1, /* the runner's bytes are not the protocol, or a frame out of turn */

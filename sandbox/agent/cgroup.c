@@ -31,11 +31,14 @@ void rl_cgroup_open(rl_cgroup *cgroup, const char *root) {
     cgroup->memory_fd = open_below(root, second ? "memory.stat" : "memory/memory.stat");
     cgroup->oom_fd = open_below(root, second ? "memory.events" : "memory/memory.oom_control");
     cgroup->pids_fd = open_below(root, second ? "pids.events" : "pids/pids.events");
+    cgroup->failures_fd = second ? -1 : open_below(root, "memory/memory.failcnt");
+    cgroup->swap_failures_fd = second ? -1 : open_below(root, "memory/memory.memsw.failcnt");
     cgroup->version = rl_cgroup_accounting(cgroup) == 0 ? 0 : second ? 2 : 1;
 }
 
 void rl_cgroup_close(rl_cgroup *cgroup) {
-    int *const all[] = {&cgroup->cpu_fd, &cgroup->memory_fd, &cgroup->oom_fd, &cgroup->pids_fd};
+    int *const all[] = {&cgroup->cpu_fd,  &cgroup->memory_fd,   &cgroup->oom_fd,
+                        &cgroup->pids_fd, &cgroup->failures_fd, &cgroup->swap_failures_fd};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         if (*all[i] >= 0) {
             close(*all[i]);
@@ -112,4 +115,22 @@ rl_cgroup_usage rl_cgroup_read(const rl_cgroup *cgroup) {
     read_whole(cgroup->pids_fd, text);
     usage.forks_refused = find_or_zero(text, "max");
     return usage;
+}
+
+/* With memory and memory + swap limited alike, version 1 counts a failure in either file. */
+bool rl_cgroup_read_limit_hits(const rl_cgroup *cgroup, uint64_t *hits) {
+    char text[FILE_MAX];
+    if (cgroup->version == 2) {
+        read_whole(cgroup->oom_fd, text);
+        return rl_cgroup_find(text, "oom", hits);
+    }
+    uint64_t with_swap = 0;
+    read_whole(cgroup->swap_failures_fd, text);
+    (void)parse_number(text, &with_swap); /* a kernel without swap accounting has no such file */
+    read_whole(cgroup->failures_fd, text);
+    if (!parse_number(text, hits)) {
+        return false;
+    }
+    *hits += with_swap;
+    return true;
 }

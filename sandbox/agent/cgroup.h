@@ -10,7 +10,12 @@
  *     memory_bytes   memory/memory.stat: total_rss +          memory.stat: anon + shmem
  *                    total_shmem
  *     oom_kills      memory/memory.oom_control: oom_kill      memory.events: oom_kill
+ *     limit_hits     memory/memory.failcnt +                  memory.events: oom
+ *                    memory/memory.memsw.failcnt
  *     forks_refused  pids/pids.events: max                    pids.events: max
+ *
+ * oom_kills counts every process of the group that the kernel killed for memory, also when it was the host that
+ * had none left. Only together with a rise of limit_hits, which are the group's own, was it the group's limit.
  *
  * Memory is the anonymous and tmpfs part, not memory.usage_in_bytes or memory.current: those count the page
  * cache of files that the program has merely read. Source: Documentation/admin-guide/cgroup-v1/memory.rst,
@@ -28,6 +33,7 @@
 typedef struct rl_cgroup {
     int version;                            /* 1, 2, 0 for none */
     int cpu_fd, memory_fd, oom_fd, pids_fd; /* -1 where missing */
+    int failures_fd, swap_failures_fd;      /* version 1 alone; version 2 has it in oom_fd's file */
 } rl_cgroup;
 
 typedef struct rl_cgroup_usage {
@@ -49,6 +55,9 @@ rl_cgroup_usage rl_cgroup_read(const rl_cgroup *cgroup);
 
 /* CPU alone, microseconds: one short file, for the check between two samples. */
 int64_t rl_cgroup_read_cpu_us(const rl_cgroup *cgroup);
+
+/* How often the group's own memory limit stood in the way so far. false where the kernel does not tell. */
+bool rl_cgroup_read_limit_hits(const rl_cgroup *cgroup, uint64_t *hits);
 
 /* The number behind `key` in lines of "key number". false when there is none. `text` is NUL-terminated. */
 bool rl_cgroup_find(const char *text, const char *key, uint64_t *value);

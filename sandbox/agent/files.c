@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -70,6 +71,7 @@ static const char *write_file(int top, const rl_agent_file *file) {
 }
 
 static _Noreturn void child(const rl_user *user, const rl_agent_file *files, size_t count, int report_fd) {
+    signal(SIGXFSZ, SIG_IGN); /* a file past RLIMIT_FSIZE is an EFBIG to be reported, not a death */
     const char *failed = rl_user_become(user);
     int top = failed == NULL ? open(user->work_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
     if (failed == NULL && top < 0) {

@@ -23,6 +23,7 @@ static int64_t clamp64(int64_t value, int64_t low, int64_t high) {
 
 void rl_usage_begin(rl_usage *usage, const rl_cgroup *cgroup) {
     *usage = (rl_usage){.cgroup = cgroup, .at_start = rl_cgroup_read(cgroup)};
+    usage->has_limit_hits = rl_cgroup_read_limit_hits(cgroup, &usage->limit_hits_at_start);
     usage->own_cpu_at_start_us = own_cpu_us();
     usage->start_us = rl_clock_now_us();
     usage->next_sample_us = usage->start_us + CHECK_MIN_US;
@@ -66,6 +67,14 @@ int64_t rl_usage_sleep_us(const rl_usage *usage, const rl_agent_limits *limits, 
     return max64(0, wall_left < until_sample ? wall_left : until_sample);
 }
 
+/* Whether the container's own limit can have been what the kernel killed for. Where the kernel does not tell, it
+ * is believed: a host that is out of memory is rarer than a program that is. */
+static bool met_own_limit(const rl_usage *usage) {
+    uint64_t hits = 0;
+    return !usage->has_limit_hits || !rl_cgroup_read_limit_hits(usage->cgroup, &hits) ||
+           hits > usage->limit_hits_at_start;
+}
+
 void rl_usage_finish(rl_usage *usage, const rl_agent_limits *limits, rl_agent_result *result) {
     rl_cgroup_usage now = rl_cgroup_read(usage->cgroup);
     result->cpu_us = rl_usage_cpu_us(usage);
@@ -73,6 +82,6 @@ void rl_usage_finish(rl_usage *usage, const rl_agent_limits *limits, rl_agent_re
     result->oom_kills = now.oom_kills - usage->at_start.oom_kills;
     result->forks_refused = now.forks_refused - usage->at_start.forks_refused;
     result->flags |= result->cpu_us >= limits->cpu_us ? RL_AGENT_HIT_CPU : 0;
-    result->flags |= result->oom_kills > 0 ? RL_AGENT_HIT_MEMORY : 0;
+    result->flags |= result->oom_kills > 0 && met_own_limit(usage) ? RL_AGENT_HIT_MEMORY : 0;
     result->flags |= result->forks_refused > 0 ? RL_AGENT_HIT_PROCESSES : 0;
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "sandbox/agent/cgroup.h"
+#include "sandbox/agent/usage.h"
 #include "sandbox/protocol.h"
 
 static char root[64]; /* each test runs in a process of its own */
@@ -127,6 +128,75 @@ START_TEST(kernel_without_an_oom_count_reports_none) {
 }
 END_TEST
 
+static bool limit_hits(uint64_t *hits) {
+    rl_cgroup cgroup;
+    rl_cgroup_open(&cgroup, root);
+    bool told = rl_cgroup_read_limit_hits(&cgroup, hits);
+    rl_cgroup_close(&cgroup);
+    return told;
+}
+
+START_TEST(version_1_counts_its_limit_with_and_without_swap) {
+    lay_out_version_1();
+    uint64_t hits = 0;
+    ck_assert(!limit_hits(&hits));
+    put("memory/memory.failcnt", "3\n");
+    ck_assert(limit_hits(&hits));
+    ck_assert_uint_eq(hits, 3);
+    put("memory/memory.memsw.failcnt", "4\n");
+    ck_assert(limit_hits(&hits));
+    ck_assert_uint_eq(hits, 7);
+}
+END_TEST
+
+START_TEST(version_2_counts_its_limit_beside_the_kills) {
+    lay_out_version_2();
+    uint64_t hits = 0;
+    ck_assert(limit_hits(&hits));
+    ck_assert_uint_eq(hits, 3);
+}
+END_TEST
+
+static rl_agent_result finish(rl_usage *usage) {
+    static const rl_agent_limits limits = {.cpu_us = INT64_MAX, .wall_us = INT64_MAX};
+    rl_agent_result result = {.exit_code = -1, .term_signal = 9};
+    rl_usage_finish(usage, &limits, &result);
+    return result;
+}
+
+/* Version 1 is laid out, a phase begins, then the kernel kills one process. */
+START_TEST(a_kill_for_the_hosts_sake_is_no_memory_limit) {
+    lay_out_version_1();
+    put("memory/memory.failcnt", "7\n");
+    rl_cgroup cgroup;
+    rl_usage usage;
+    rl_cgroup_open(&cgroup, root);
+    rl_usage_begin(&usage, &cgroup);
+    put("memory/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n");
+    rl_agent_result result = finish(&usage);
+    ck_assert_uint_eq(result.oom_kills, 1);
+    ck_assert_uint_eq(result.flags & RL_AGENT_HIT_MEMORY, 0);
+    ck_assert(rl_agent_result_is_hosts_fault(&result));
+    put("memory/memory.failcnt", "8\n");
+    result = finish(&usage);
+    ck_assert_uint_eq(result.flags & RL_AGENT_HIT_MEMORY, RL_AGENT_HIT_MEMORY);
+    ck_assert(!rl_agent_result_is_hosts_fault(&result));
+    rl_cgroup_close(&cgroup);
+}
+END_TEST
+
+START_TEST(a_kernel_that_does_not_tell_is_believed_about_the_limit) {
+    lay_out_version_1();
+    rl_cgroup cgroup;
+    rl_usage usage;
+    rl_cgroup_open(&cgroup, root);
+    rl_usage_begin(&usage, &cgroup);
+    put("memory/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n");
+    ck_assert_uint_ne(finish(&usage).flags & RL_AGENT_HIT_MEMORY, 0);
+    rl_cgroup_close(&cgroup);
+}
+END_TEST
+
 START_TEST(keys_are_whole_words_at_the_start_of_a_line) {
     uint64_t value = 0;
     ck_assert(rl_cgroup_find("total_rss_huge 1\ntotal_rss 2\n", "total_rss", &value));
@@ -158,6 +228,10 @@ int main(void) {
     tcase_add_test(tests, missing_files_leave_zero_and_an_unset_bit);
     tcase_add_test(tests, nothing_readable_is_version_0);
     tcase_add_test(tests, kernel_without_an_oom_count_reports_none);
+    tcase_add_test(tests, version_1_counts_its_limit_with_and_without_swap);
+    tcase_add_test(tests, version_2_counts_its_limit_beside_the_kills);
+    tcase_add_test(tests, a_kill_for_the_hosts_sake_is_no_memory_limit);
+    tcase_add_test(tests, a_kernel_that_does_not_tell_is_believed_about_the_limit);
     tcase_add_test(tests, keys_are_whole_words_at_the_start_of_a_line);
     tcase_add_test(tests, numbers_saturate);
     suite_add_tcase(suite, tests);
