@@ -163,6 +163,20 @@ static void begin_revocation(rl_membership *m, const rd_kafka_topic_partition_li
     }
 }
 
+/* Nothing of the assignment is known to be ours any more: whatever of it runs is abandoned, and the group
+ * starts anew from what has been committed. */
+static void forget_assignment(rl_membership *m) {
+    if (m->revoked) {
+        rd_kafka_topic_partition_list_destroy(RL_STEAL(m->revoked));
+    }
+    while (m->count > 0) {
+        rl_partition *partition = m->partitions[0];
+        m->o.abandon(m->o.context, partition);
+        depart(m, partition);
+    }
+    atomic_store(&m->joined, false);
+}
+
 static void on_rebalance(rd_kafka_t *consumer, rd_kafka_resp_err_t code,
                          rd_kafka_topic_partition_list_t *list, void *opaque) {
     rl_membership *m = opaque;
@@ -175,6 +189,7 @@ static void on_rebalance(rd_kafka_t *consumer, rd_kafka_resp_err_t code,
         rl_error err = RL_ERROR_INIT;
         rl_stream_error(&err, code, "cannot rebalance");
         rl_log_failure(m->o.log, RL_LOG_ERROR, "group.rebalance_failed", &err);
+        forget_assignment(m);
         /* Brings librdkafka's state machine back to the start; there is nothing else to be done. */
         (void)rd_kafka_assign(consumer, NULL);
     }
@@ -192,8 +207,8 @@ static void on_commit(rd_kafka_t *consumer, rd_kafka_resp_err_t code, rd_kafka_t
         if (!ok || element->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
             ok = false;
             code = element->err ? element->err : code;
-        } else if (partition && partition->committed < element->offset) {
-            partition->committed = element->offset;
+        } else if (partition) {
+            rl_partition_committed(partition, element->offset);
         }
     }
     rl_metric_add(ok ? m->o.metrics->commits : m->o.metrics->commit_failures, 1);
@@ -295,10 +310,10 @@ bool rl_membership_poll(rl_membership *m, rl_error *err) {
 static void commit(rl_membership *m, int64_t now_us) {
     rd_kafka_topic_partition_list_t *offsets = rd_kafka_topic_partition_list_new((int)m->count);
     for (size_t i = 0; i < m->count; i++) {
-        const rl_partition *partition = m->partitions[i];
+        rl_partition *partition = m->partitions[i];
         if (rl_partition_is_dirty(partition)) {
             rd_kafka_topic_partition_list_add(offsets, partition->topic, partition->number)->offset =
-                rl_watermark_offset(partition->window);
+                rl_partition_begin_commit(partition);
         }
     }
     rd_kafka_resp_err_t code = rd_kafka_commit(m->consumer, offsets, 1);

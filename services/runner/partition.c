@@ -110,6 +110,17 @@ bool rl_partition_is_dirty(const rl_partition *partition) {
     return partition->window && rl_watermark_offset(partition->window) > partition->committed;
 }
 
+int64_t rl_partition_begin_commit(rl_partition *partition) {
+    partition->commit_epoch = partition->epoch;
+    return rl_watermark_offset(partition->window);
+}
+
+void rl_partition_committed(rl_partition *partition, int64_t offset) {
+    if (partition->commit_epoch == partition->epoch && partition->committed < offset) {
+        partition->committed = offset;
+    }
+}
+
 void rl_partition_close(rl_partition *partition) {
     if (partition->held) {
         rd_kafka_message_destroy(partition->held);

@@ -30,10 +30,11 @@ typedef struct rl_partition {
     rd_kafka_queue_t *queue;  /* NULL once departed */
     rd_kafka_message_t *held; /* taken from the queue, but the window has no room for it yet */
     size_t window_capacity;
-    rl_watermark *window; /* NULL until the first record shows where the partition starts */
-    uint32_t epoch;       /* counts windows: a task of an older one no longer moves the watermark */
-    int64_t committed;    /* acknowledged by the coordinator; the first record's offset at first */
-    size_t tasks;         /* references */
+    rl_watermark *window;  /* NULL until the first record shows where the partition starts */
+    uint32_t epoch;        /* counts windows: a task of an older one no longer moves the watermark */
+    int64_t committed;     /* acknowledged by the coordinator; the first record's offset at first */
+    uint32_t commit_epoch; /* of the window whose offset is being committed */
+    size_t tasks;          /* references */
 } rl_partition;
 
 /* Splits the queue of an assigned partition off; call it before rd_kafka_incremental_assign, so that no
@@ -58,6 +59,13 @@ void rl_partition_release(rl_partition *partition, int64_t offset, uint32_t epoc
 
 /* Whether the watermark has moved past what the coordinator knows. */
 bool rl_partition_is_dirty(const rl_partition *partition);
+
+/* The offset to commit now. One commit may be under way at a time. */
+int64_t rl_partition_begin_commit(rl_partition *partition);
+
+/* The coordinator has acknowledged `offset`. An acknowledgement for a window that is over says nothing about
+ * the present one: its offsets belong to a log that is gone. */
+void rl_partition_committed(rl_partition *partition, int64_t offset);
 
 /* Gives the queue back; afterwards the partition is DEPARTED and waits for its tasks. */
 void rl_partition_close(rl_partition *partition);
