@@ -86,8 +86,9 @@ static rl_container_status start(rl_engine *engine, rl_container *container, rl_
     if (err) {
         *err = failure;
     }
-    /* 404 means the container, which somebody has removed; what is wrong with an image is a 400. */
-    return failure.code == 404 ? RL_CONTAINER_DIED : status_of(&failure);
+    /* 404 means the container, which somebody has removed; what is wrong with an image is a 400. Any other answer
+     * is the Engine's inability to start this one, which must not look like an Engine that is away. */
+    return failure.code == 404 || failure.code >= 500 ? RL_CONTAINER_DIED : status_of(&failure);
 }
 
 static rl_container_status check_ready(const rl_agent_message *message, rl_error *err) {
@@ -142,7 +143,8 @@ static int64_t lap(int64_t *since_us) {
 
 rl_container_status rl_container_open(rl_engine *engine, const rl_container_spec *spec,
                                       const rl_cancel_token *cancel, rl_container *ret, rl_error *err) {
-    *ret = (rl_container){.link = NULL};
+    *ret = (rl_container){
+        .memory_bytes = spec->memory_bytes, .processes = spec->processes, .file_bytes = spec->file_bytes};
     int64_t since_us = rl_clock_us();
     rl_container_status status = create(engine, spec, ret, err);
     ret->create_us = lap(&since_us);
@@ -162,6 +164,27 @@ rl_container_status rl_container_open(rl_engine *engine, const rl_container_spec
         rl_error_prefix(err, "cannot start a sandbox for %s", spec->language);
     }
     return status;
+}
+
+rl_container_status rl_container_set_limits(rl_engine *engine, rl_container *container, int64_t memory_bytes,
+                                            int64_t processes, rl_error *err) {
+    if (container->memory_bytes == memory_bytes && container->processes == processes) {
+        return RL_CONTAINER_READY;
+    }
+    rl_error failure = RL_ERROR_INIT;
+    if (rl_engine_set_limits(engine, container->id, memory_bytes, processes + 1, &failure)) {
+        container->memory_bytes = memory_bytes;
+        container->processes = processes;
+        return RL_CONTAINER_READY;
+    }
+    if (err) {
+        *err = failure;
+    }
+    if (failure.code == 0) {
+        return RL_CONTAINER_TRANSIENT;
+    }
+    /* 409: it does not run any more. */
+    return failure.code == 404 || failure.code == 409 ? RL_CONTAINER_DIED : RL_CONTAINER_UNUSABLE;
 }
 
 void rl_container_close(rl_container *container) {

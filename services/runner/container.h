@@ -16,8 +16,11 @@
 typedef struct {
     char id[RL_CONTAINER_ID_SIZE]; /* "": nothing has been created */
     uint32_t uid;
-    rl_agent_link *link; /* NULL until attached */
-    int64_t create_us;   /* what each step took */
+    rl_agent_link *link;  /* NULL until attached */
+    int64_t memory_bytes; /* the limits that it has now */
+    int64_t processes;
+    int64_t file_bytes;
+    int64_t create_us; /* what each step took */
     int64_t attach_us;
     int64_t start_us;
     int64_t ready_us;
@@ -28,7 +31,7 @@ typedef enum {
     RL_CONTAINER_TRANSIENT, /* the Engine is away or short of something */
     RL_CONTAINER_NO_IMAGE,  /* the spec's image does not exist */
     RL_CONTAINER_UNUSABLE,  /* it cannot be started, or says something else than READY in our version */
-    RL_CONTAINER_DIED,      /* it ended before READY: a bad image, the Engine going down, somebody's kill */
+    RL_CONTAINER_DIED, /* it did not start, or ended before READY: a bad image, the Engine going down, a kill */
     RL_CONTAINER_CANCELLED,
 } rl_container_status;
 
@@ -36,6 +39,11 @@ typedef enum {
  * returned, `ret` is to be released with rl_container_close and its id, unless "", removed by the caller. */
 rl_container_status rl_container_open(rl_engine *engine, const rl_container_spec *spec,
                                       const rl_cancel_token *cancel, rl_container *ret, rl_error *err);
+
+/* Gives a started container other limits, unless it has them already. READY, TRANSIENT, or DIED; UNUSABLE where the kernel
+ * refuses (a memory limit below what is in use): it keeps those that it has. */
+rl_container_status rl_container_set_limits(rl_engine *engine, rl_container *container, int64_t memory_bytes,
+                                            int64_t processes, rl_error *err);
 
 /* Closes the stream, so that an agent that still runs ends. The container itself stays until it is removed. */
 void rl_container_close(rl_container *container);

@@ -24,10 +24,19 @@ static json_t *rlimit(const char *name, int64_t value) {
     return json_pack("{s:s, s:I, s:I}", "Name", name, "Soft", (json_int_t)value, "Hard", (json_int_t)value);
 }
 
+static int64_t ceiling(int64_t asked, int64_t otherwise, int64_t least) {
+    int64_t value = asked > 0 ? asked : otherwise;
+    return value > least ? value : least;
+}
+
 static json_t *rlimits(const rl_container_spec *spec) {
-    int64_t files = spec->open_files > AGENT_FILES ? spec->open_files : AGENT_FILES;
-    return json_pack("[o, o, o, o]", rlimit("nofile", files), rlimit("fsize", spec->file_bytes),
-                     rlimit("stack", spec->stack_bytes), rlimit("core", 0));
+    const rl_limits *ceilings = &spec->ceilings;
+    return json_pack(
+        "[o, o, o, o]",
+        rlimit("nofile", ceiling(ceilings->open_files, RL_SANDBOX_OPEN_FILES_MAX, AGENT_FILES)),
+        rlimit("fsize", ceiling(ceilings->file_bytes, RL_SANDBOX_FILE_MAX, RL_SANDBOX_FILES_MIN)),
+        rlimit("stack", ceiling(ceilings->stack_bytes, RL_SANDBOX_STACK_MAX, RL_SANDBOX_STACK_MIN)),
+        rlimit("core", 0));
 }
 
 static json_t *security_options(const rl_container_spec *spec) {

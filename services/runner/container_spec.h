@@ -7,7 +7,9 @@
  *   - no network, twice: NetworkDisabled spares the Engine a network sandbox and half the time of a start
  *   - private IPC, cgroup and process namespaces; a small /dev/shm
  *   - nothing is writable but two tmpfs that belong to the user: the work folder and /tmp
- *   - memory without swap, processes, one CPU; rlimits that nothing inside can raise again
+ *   - memory without swap, processes, one CPU
+ *   - rlimits: the ceilings of all jobs, the same for every container. The agent lowers them to what a job may
+ *     have, so that no job's limits, however odd, make a container that cannot start
  *   - no log file: the Engine would write the program's output to disk a second time
  *
  * Pure. Thread: any.
@@ -19,10 +21,21 @@
 
 #include "lib/base/buffer.h"
 #include "lib/base/error.h"
+#include "lib/codec/limits.h"
 
 #define RL_SANDBOX_WORK_DIR "/box"
 #define RL_SANDBOX_TEMP_DIR "/tmp"
 #define RL_SANDBOX_MEMORY_MIN (INT64_C(16) * 1024 * 1024) /* below it the container itself does not start */
+
+#define RL_SANDBOX_PROCESSES_MIN 32 /* the Engine's own runtime has threads of its own while it starts one */
+#define RL_SANDBOX_FILES_MIN (INT64_C(256) * 1024)      /* of the work folder: a size of 0 would mean none */
+#define RL_SANDBOX_STACK_MIN (INT64_C(1) * 1024 * 1024) /* below it not even execve works */
+#define RL_SANDBOX_OPEN_FILES_MIN 16
+
+/* Where the operator sets no ceiling. */
+#define RL_SANDBOX_STACK_MAX (INT64_C(1024) * 1024 * 1024)
+#define RL_SANDBOX_FILE_MAX (INT64_C(1) << 40)
+#define RL_SANDBOX_OPEN_FILES_MAX 4096
 
 #define RL_LABEL_PROJECT "runlog.project"
 #define RL_LABEL_RUNNER "runlog.runner"
@@ -37,10 +50,9 @@ typedef struct {
     const char *seccomp;  /* profile, JSON */
     uint32_t uid;         /* of the user's code, and its gid */
     int64_t memory_bytes; /* at least RL_SANDBOX_MEMORY_MIN */
-    int64_t processes;    /* of the user; the agent is one more */
-    int64_t file_bytes;   /* of the work folder, and of one file */
-    int64_t stack_bytes;
-    int64_t open_files; /* per process */
+    int64_t processes;    /* of the user; the agent is one more. At least RL_SANDBOX_PROCESSES_MIN */
+    int64_t file_bytes;   /* size of the work folder */
+    rl_limits ceilings;   /* of any job: what no limit inside can be raised above */
 } rl_container_spec;
 
 /* Appends the JSON body to `out`. false with TRANSIENT when memory is short. */

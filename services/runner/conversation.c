@@ -45,37 +45,39 @@ static bool send_job(const rl_subject *subject, rl_error *err) {
            rl_agent_link_send_job(subject->container->link, &job, err);
 }
 
-static bool send_run(const rl_subject *subject, int64_t memory_bytes, rl_error *err) {
+static bool send_run(const rl_subject *subject, rl_error *err) {
     rl_agent_run run;
-    return rl_job_fill_run(subject->submission, subject->manifest, subject->limits, memory_bytes, &run,
-                           err) &&
+    return rl_job_fill_run(subject->submission, subject->manifest, subject->limits,
+                           subject->container->memory_bytes, &run, err) &&
            rl_agent_link_send_run(subject->container->link, &run, err);
 }
 
 static bool memory_changes(const rl_subject *subject) {
     return subject->manifest->compile &&
-           subject->limits->compile.memory_bytes != subject->limits->run.memory_bytes;
+           subject->container->memory_bytes != subject->limits->run.memory_bytes;
 }
 
 /* Gives the container the run's memory. The kernel may refuse to go below what is in use (cgroup v1); the
- * program then keeps what the compiler had: more than promised, never less. false where the Engine is away. */
-static bool change_memory(const rl_subject *subject, int64_t *ret_memory_bytes, rl_error *err) {
+ * program then keeps what the compiler had: more than promised, never less. false where the container or the
+ * Engine is away. */
+static bool change_memory(const rl_subject *subject, rl_error *err) {
     rl_error failure = RL_ERROR_INIT;
     int64_t wanted = subject->limits->run.memory_bytes;
-    *ret_memory_bytes = wanted;
-    if (rl_engine_set_memory(subject->engine, subject->container->id, wanted, &failure)) {
+    rl_container_status status = rl_container_set_limits(subject->engine, subject->container, wanted,
+                                                         subject->limits->processes, &failure);
+    if (status == RL_CONTAINER_READY) {
         return true;
     }
-    if (failure.code == 0) {
+    if (status != RL_CONTAINER_UNUSABLE || subject->container->memory_bytes < wanted) {
+        failure.error_class = RL_TRANSIENT;
         if (err) {
             *err = failure;
         }
         return false;
     }
-    *ret_memory_bytes = subject->limits->compile.memory_bytes;
     if (subject->log) {
         rl_log(subject->log, RL_LOG_WARN, "sandbox.memory_kept", RL_S("id", subject->submission->id),
-               RL_I("wanted_bytes", wanted), RL_I("kept_bytes", *ret_memory_bytes),
+               RL_I("wanted_bytes", wanted), RL_I("kept_bytes", subject->container->memory_bytes),
                RL_S("reason", failure.message));
     }
     return true;
@@ -91,9 +93,14 @@ static rl_talk_status status_of(const rl_error *failure, rl_error *err) {
 /* Sends JOB, and RUN as well where nothing has to happen in between. */
 static rl_talk_status begin(const rl_subject *subject, rl_error *err) {
     rl_error failure = RL_ERROR_INIT;
-    bool sent = send_job(subject, &failure) &&
-                (memory_changes(subject) || send_run(subject, subject->limits->run.memory_bytes, &failure));
+    bool sent = send_job(subject, &failure) && (memory_changes(subject) || send_run(subject, &failure));
     return sent ? RL_TALK_OPEN : status_of(&failure, err);
+}
+
+/* The kernel chose a victim for the host's sake. What the program would have done is anybody's guess. */
+static rl_talk_status unfair(rl_error *err) {
+    rl_error_set(err, RL_TRANSIENT, ENOMEM, "the host ran out of memory");
+    return RL_TALK_UNFAIR;
 }
 
 /* What COMPILED asks for. DONE: the compile step failed and all is said. */
@@ -102,6 +109,9 @@ static rl_talk_status on_compiled(const rl_subject *subject, const rl_agent_resu
     transcript->facts.compiled = true;
     transcript->facts.compile = *result;
     transcript->compile.truncated |= (result->flags & (RL_AGENT_HIT_STDOUT | RL_AGENT_HIT_STDERR)) != 0;
+    if (rl_agent_result_is_hosts_fault(result)) {
+        return unfair(err);
+    }
     if (!rl_agent_result_is_success(result)) {
         return RL_TALK_DONE;
     }
@@ -109,19 +119,18 @@ static rl_talk_status on_compiled(const rl_subject *subject, const rl_agent_resu
         return RL_TALK_OPEN;
     }
     rl_error failure = RL_ERROR_INIT;
-    int64_t memory_bytes = 0;
-    if (!change_memory(subject, &memory_bytes, &failure) || !send_run(subject, memory_bytes, &failure)) {
+    if (!change_memory(subject, &failure) || !send_run(subject, &failure)) {
         return status_of(&failure, err);
     }
     return RL_TALK_OPEN;
 }
 
-static rl_talk_status on_done(const rl_agent_result *result, rl_transcript *transcript) {
+static rl_talk_status on_done(const rl_agent_result *result, rl_transcript *transcript, rl_error *err) {
     transcript->facts.ran = true;
     transcript->facts.run = *result;
     transcript->out.truncated |= (result->flags & RL_AGENT_HIT_STDOUT) != 0;
     transcript->err.truncated |= (result->flags & RL_AGENT_HIT_STDERR) != 0;
-    return RL_TALK_DONE;
+    return rl_agent_result_is_hosts_fault(result) ? unfair(err) : RL_TALK_DONE;
 }
 
 static rl_talk_status on_error(const rl_agent_failure *failure, rl_transcript *transcript, rl_error *err) {
@@ -147,7 +156,7 @@ static rl_talk_status on_message(const rl_subject *subject, const rl_agent_messa
         break;
     case RL_AGENT_DONE:
         if (compiled) {
-            return on_done(&message->result, transcript);
+            return on_done(&message->result, transcript, err);
         }
         break;
     case RL_AGENT_ERROR:
@@ -163,23 +172,26 @@ static rl_talk_status on_message(const rl_subject *subject, const rl_agent_messa
 }
 
 /* What the end of a conversation without DONE is called. */
-static rl_talk_status lost(const rl_subject *subject, rl_link_status status, rl_error *err) {
+static rl_talk_status cut_short(const rl_subject *subject, rl_link_status status, const rl_error *failure,
+                                rl_error *err) {
+    const char *last_words = rl_agent_link_last_words(subject->container->link);
     switch (status) {
     case RL_LINK_CANCELLED:
         return RL_TALK_CANCELLED;
     case RL_LINK_ENDED:
-        rl_error_set(err, RL_TRANSIENT, 0, "the agent ended too early: %s",
-                     rl_agent_link_last_words(subject->container->link));
-        break;
+        rl_error_set(err, RL_TRANSIENT, 0, "the agent ended too early: %s", last_words);
+        return RL_TALK_ENDED;
     case RL_LINK_SILENT:
-        rl_error_set(err, RL_TRANSIENT, ETIMEDOUT, "the agent was silent past every limit: %s",
-                     rl_agent_link_last_words(subject->container->link));
-        break;
-    case RL_LINK_BROKEN: /* `err` is filled */
+        rl_error_set(err, RL_TRANSIENT, ETIMEDOUT, "the agent was silent past every limit: %s", last_words);
+        return RL_TALK_SILENT;
+    case RL_LINK_BROKEN:
     case RL_LINK_MESSAGE:
         break;
     }
-    return RL_TALK_LOST;
+    if (err) {
+        *err = *failure;
+    }
+    return failure->error_class == RL_TRANSIENT ? RL_TALK_TRANSIENT : RL_TALK_FAILED;
 }
 
 rl_talk_status rl_converse(const rl_subject *subject, rl_transcript *transcript, rl_error *err) {
@@ -193,10 +205,11 @@ rl_talk_status rl_converse(const rl_subject *subject, rl_transcript *transcript,
     int64_t deadline_us = rl_clock_us() + compile_us + GRACE_US;
     for (;;) {
         rl_agent_message message;
+        rl_error failure = RL_ERROR_INIT;
         rl_link_status link_status =
-            rl_agent_link_next(subject->container->link, subject->cancel, deadline_us, &message, err);
+            rl_agent_link_next(subject->container->link, subject->cancel, deadline_us, &message, &failure);
         if (link_status != RL_LINK_MESSAGE) {
-            return lost(subject, link_status, err);
+            return cut_short(subject, link_status, &failure, err);
         }
         bool was_compiled = transcript->facts.compiled;
         status = on_message(subject, &message, transcript, err);

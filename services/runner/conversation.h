@@ -40,8 +40,10 @@ typedef struct {
 
 typedef enum {
     RL_TALK_DONE,    /* the facts are complete: a compile step that failed, or a run */
-    RL_TALK_LOST,    /* the agent ended, fell silent or spoke nonsense before that; `err` says which */
-    RL_TALK_FAILED,  /* the agent said ERROR; `err` has its words */
+    RL_TALK_ENDED,   /* the agent's side ended before that; `err` has its last words */
+    RL_TALK_SILENT,  /* the agent was silent past every limit */
+    RL_TALK_UNFAIR,  /* the host had no memory left and the kernel killed some of the program for it */
+    RL_TALK_FAILED,  /* the agent said ERROR, or spoke nonsense; `err` has its words */
     RL_TALK_REFUSED, /* the submission does not fit into the protocol; `err` says what */
     RL_TALK_CANCELLED,
     RL_TALK_TRANSIENT, /* the Engine is away, or memory is short */

@@ -243,10 +243,12 @@ bool rl_engine_start(rl_engine *engine, const char *id, rl_error *err) {
     return tell(engine, &(request){"POST", path, NULL, SLOW_US}, err);
 }
 
-bool rl_engine_set_memory(rl_engine *engine, const char *id, int64_t bytes, rl_error *err) {
-    char path[128], body[96];
+bool rl_engine_set_limits(rl_engine *engine, const char *id, int64_t memory_bytes, int64_t processes,
+                          rl_error *err) {
+    char path[128], body[128];
     snprintf(path, sizeof path, "/containers/%s/update", id);
-    snprintf(body, sizeof body, "{\"Memory\":%lld,\"MemorySwap\":%lld}", (long long)bytes, (long long)bytes);
+    snprintf(body, sizeof body, "{\"Memory\":%lld,\"MemorySwap\":%lld,\"PidsLimit\":%lld}",
+             (long long)memory_bytes, (long long)memory_bytes, (long long)processes);
     return tell(engine, &(request){"POST", path, body, SLOW_US}, err);
 }
 

@@ -41,9 +41,10 @@ bool rl_engine_create(rl_engine *engine, const char *name, const char *body,
                       char ret_id[RL_CONTAINER_ID_SIZE], rl_error *err);
 bool rl_engine_start(rl_engine *engine, const char *id, rl_error *err);
 
-/* Sets memory and memory + swap of a running container, in bytes. On cgroup v1 the kernel refuses a limit
- * below what is in use and cannot be reclaimed. */
-bool rl_engine_set_memory(rl_engine *engine, const char *id, int64_t bytes, rl_error *err);
+/* Sets memory (and memory + swap alike), in bytes, and the number of processes, the agent included, of a running
+ * container. On cgroup v1 the kernel refuses a memory limit below what is in use and cannot be reclaimed. */
+bool rl_engine_set_limits(rl_engine *engine, const char *id, int64_t memory_bytes, int64_t processes,
+                          rl_error *err);
 
 /* INVALID with code 404: it is gone. */
 bool rl_engine_container_state(rl_engine *engine, const char *id, rl_engine_state *ret, rl_error *err);

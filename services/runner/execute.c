@@ -67,7 +67,8 @@ static void image_away(const rl_executor *executor, rl_task *task, const rl_subm
         task->state = RL_TASK_IMAGE_AWAY;
         return;
     }
-    rl_finished finished = system_error(submission, "the language's image is missing on the runner");
+    rl_finished finished =
+        system_error(submission, "the language's image is missing or does not start on the runner");
     decide(executor, task, &finished);
 }
 

@@ -31,10 +31,13 @@ rl_limits rl_job_limits(const rl_limits *asked, const rl_limits *defaults, const
         .compile = bounded_phase(&asked->compile, &defaults->compile, &maxima->compile),
         .run = bounded_phase(&asked->run, &defaults->run, &maxima->run),
         .output_bytes = bounded(asked->output_bytes, defaults->output_bytes, maxima->output_bytes),
-        .file_bytes = bounded(asked->file_bytes, defaults->file_bytes, maxima->file_bytes),
-        .stack_bytes = bounded(asked->stack_bytes, defaults->stack_bytes, maxima->stack_bytes),
-        .processes = bounded(asked->processes, defaults->processes, maxima->processes),
-        .open_files = bounded(asked->open_files, defaults->open_files, maxima->open_files),
+        .file_bytes = at_least(bounded(asked->file_bytes, defaults->file_bytes, maxima->file_bytes),
+                               RL_SANDBOX_FILES_MIN),
+        .stack_bytes = at_least(bounded(asked->stack_bytes, defaults->stack_bytes, maxima->stack_bytes),
+                                RL_SANDBOX_STACK_MIN),
+        .processes = at_least(bounded(asked->processes, defaults->processes, maxima->processes), 1),
+        .open_files = at_least(bounded(asked->open_files, defaults->open_files, maxima->open_files),
+                               RL_SANDBOX_OPEN_FILES_MIN),
     };
 }
 

@@ -11,7 +11,8 @@
 #include "sandbox/protocol.h"
 
 /* The limits that are enforced: those of the record; the manifest's for a field that the record leaves 0 or
- * below; no field above `maxima`, where that is not 0; no memory below what a container needs to start. */
+ * below; no field above `maxima`, where that is not 0; no memory, stack, descriptors or folder below what it takes to
+ * start a program at all. */
 rl_limits rl_job_limits(const rl_limits *asked, const rl_limits *defaults, const rl_limits *maxima);
 
 /* The work folder's files, the environment, and the compile step if the language has one. INVALID where there

@@ -19,6 +19,7 @@
 typedef struct {
     rl_metric *create, *attach, *start, *ready, *job; /* times of a run's steps */
     rl_metric *lost;                                  /* agents that died for no reason of the program's */
+    rl_metric *repeated; /* compile steps that needed more memory than the run has */
 } step_metrics;
 
 struct rl_sandbox {
@@ -51,6 +52,8 @@ static void init_metrics(step_metrics *ret, rl_metrics *metrics) {
     ret->job = step_metric(metrics, "step=\"job\"");
     ret->lost = counter(metrics, "runlog_runner_sandbox_lost_total",
                         "sandboxes whose agent ended without a result and without a memory limit");
+    ret->repeated = counter(metrics, "runlog_runner_sandbox_compile_repeated_total",
+                            "compile steps repeated because they need more memory than the run may have");
 }
 
 static bool copy_options(rl_sandbox *sandbox, const rl_sandbox_options *options, rl_error *err) {
@@ -130,20 +133,20 @@ const char *rl_sandbox_api_version(const rl_sandbox *sandbox) {
 
 /* ---- acquire and discard ---- */
 
+/* The container in which a job of these limits may begin, with that much memory. */
 static rl_container_spec spec_of(const rl_sandbox *sandbox, const rl_manifest *manifest,
-                                 const rl_limits *limits, const char *image) {
+                                 const rl_limits *limits, int64_t memory_bytes) {
     return (rl_container_spec){
-        .image = image,
         .project = sandbox->project,
         .runner = sandbox->runner,
         .language = manifest->name,
         .runtime = sandbox->runtime,
         .seccomp = sandbox->seccomp,
-        .memory_bytes = manifest->compile ? limits->compile.memory_bytes : limits->run.memory_bytes,
-        .processes = limits->processes,
+        .memory_bytes = memory_bytes,
+        .processes =
+            limits->processes > RL_SANDBOX_PROCESSES_MIN ? limits->processes : RL_SANDBOX_PROCESSES_MIN,
         .file_bytes = limits->file_bytes,
-        .stack_bytes = limits->stack_bytes,
-        .open_files = limits->open_files,
+        .ceilings = sandbox->maxima,
     };
 }
 
@@ -162,21 +165,22 @@ static void observe_opening(const rl_sandbox *sandbox, const rl_container *conta
     rl_metric_observe_us(sandbox->metrics.ready, container->ready_us);
 }
 
-/* A started container whose agent is ready, of the language's pinned image; `ret_image` gets its id. An image that has gone since
- * it was pinned is looked up once more. Only a container that is READY is to be discarded by the caller. */
-static rl_container_status acquire(rl_sandbox *sandbox, const rl_manifest *manifest, const rl_limits *limits,
-                                   const rl_cancel_token *cancel, char ret_image[RL_IMAGE_ID_SIZE],
-                                   rl_container *ret, rl_error *err) {
+/* A started container whose agent is ready, of the language's pinned image, whose id goes to `ret_image`. An
+ * image that has gone since it was pinned is looked up once more. Only a container that is READY is to be
+ * discarded by the caller. */
+static rl_container_status open_cold(rl_sandbox *sandbox, rl_container_spec *spec,
+                                     const rl_cancel_token *cancel, char ret_image[RL_IMAGE_ID_SIZE],
+                                     rl_container *ret, rl_error *err) {
     for (int i = 0;; i++) {
         rl_error failure = RL_ERROR_INIT;
-        if (!rl_image_table_find(sandbox->images, sandbox->engine, manifest->name, ret_image, &failure)) {
+        if (!rl_image_table_find(sandbox->images, sandbox->engine, spec->language, ret_image, &failure)) {
             if (err) {
                 *err = failure;
             }
             return failure.code == 404 ? RL_CONTAINER_NO_IMAGE : RL_CONTAINER_TRANSIENT;
         }
-        rl_container_spec spec = spec_of(sandbox, manifest, limits, ret_image);
-        rl_container_status status = rl_container_open(sandbox->engine, &spec, cancel, ret, err);
+        spec->image = ret_image;
+        rl_container_status status = rl_container_open(sandbox->engine, spec, cancel, ret, err);
         if (status == RL_CONTAINER_READY) {
             observe_opening(sandbox, ret);
             return status;
@@ -185,19 +189,20 @@ static rl_container_status acquire(rl_sandbox *sandbox, const rl_manifest *manif
         if (status != RL_CONTAINER_NO_IMAGE || i > 0) {
             return status;
         }
-        rl_image_table_unpin(sandbox->images, manifest->name);
+        rl_image_table_unpin(sandbox->images, spec->language);
     }
 }
 
 rl_image_status rl_sandbox_check_language(rl_sandbox *sandbox, const rl_manifest *manifest,
                                           char ret_digest[RL_IMAGE_DIGEST_SIZE], rl_error *err) {
     rl_limits limits = rl_job_limits(&manifest->limits, &manifest->limits, &sandbox->maxima);
+    rl_container_spec spec = spec_of(sandbox, manifest, &limits, limits.run.memory_bytes);
     char image[RL_IMAGE_ID_SIZE];
     rl_container container;
     rl_container_status status = RL_CONTAINER_DIED;
     rl_image_table_unpin(sandbox->images, manifest->name);
     for (int i = 0; i < TRIES && status == RL_CONTAINER_DIED; i++) {
-        status = acquire(sandbox, manifest, &limits, NULL, image, &container, err);
+        status = open_cold(sandbox, &spec, NULL, image, &container, err);
     }
     switch (status) {
     case RL_CONTAINER_READY:
@@ -209,8 +214,10 @@ rl_image_status rl_sandbox_check_language(rl_sandbox *sandbox, const rl_manifest
     case RL_CONTAINER_NO_IMAGE:
         return RL_IMAGE_MISSING;
     case RL_CONTAINER_UNUSABLE:
-    case RL_CONTAINER_DIED:
         return RL_IMAGE_UNUSABLE;
+    case RL_CONTAINER_DIED:
+        /* Where the Engine itself is on its way down, that says nothing about the image. */
+        return rl_engine_ping(sandbox->engine, NULL) ? RL_IMAGE_UNUSABLE : RL_IMAGE_UNCHECKED;
     case RL_CONTAINER_TRANSIENT:
     case RL_CONTAINER_CANCELLED:
         break;
@@ -227,25 +234,40 @@ typedef struct {
     const rl_manifest *manifest;
     rl_limits limits;
     const rl_cancel_token *cancel;
+    bool starved; /* the compile step has been seen to need more memory than the run has */
     char image[RL_IMAGE_ID_SIZE];
     int64_t started_us; /* wall clock */
 } run;
 
 /* How one container served. */
 typedef enum {
-    TRY_JUDGED, /* the transcript holds what there is to judge */
-    TRY_LOST,   /* the agent died for no reason of the program's */
-    TRY_DIED,   /* the same before anything of the submission was executed: it can wait */
-    TRY_FAILED, /* it will not get better: SYSTEM_ERROR with `err` */
+    TRY_JUDGED,  /* the transcript holds what there is to judge */
+    TRY_LOST,    /* the agent died for no reason of the program's */
+    TRY_DIED,    /* the same before anything of the submission was executed: it can wait */
+    TRY_STARVED, /* the compile step gets another chance, with all of its memory */
+    TRY_FAILED,  /* it will not get better: SYSTEM_ERROR with `err` */
     TRY_CANCELLED,
     TRY_TRANSIENT,
     TRY_NO_IMAGE,
 } try_status;
 
-/* The agent ended without a result. The kernel's memory killer may have taken it along with the program,
- * which is a verdict; anything else is not the program's doing. */
-static try_status explain_loss(run *r, const rl_container *container, rl_transcript *transcript,
-                               rl_error *err) {
+/* How an agent that is told to stop, or whose runner goes away, ends (sandbox/agent/main.c). */
+#define EXIT_STOPPED 1
+
+/* Whether the compile step has had less memory than it may have, so that its failure need not be its own. */
+static bool is_starved(const run *r, const rl_container *container, const rl_transcript *transcript) {
+    const rl_agent_result *compile = &transcript->facts.compile;
+    bool limited = (compile->flags & (RL_AGENT_HIT_MEMORY | RL_AGENT_HIT_CPU | RL_AGENT_HIT_WALL)) != 0 ||
+                   compile->oom_kills > 0 || compile->term_signal != 0;
+    return r->manifest->compile && container->memory_bytes < r->limits.compile.memory_bytes &&
+           (!transcript->facts.compiled || (!rl_agent_result_is_success(compile) && limited));
+}
+
+/* The agent ended without a result, or fell silent. The kernel's memory killer may have taken it along with the
+ * program, which is a verdict. That somebody stopped it, or that the Engine went away, is no try of the
+ * program's. Anything else is nobody's doing that we know of. */
+static try_status explain_loss(const run *r, const rl_container *container, rl_talk_status talk,
+                               rl_transcript *transcript, rl_error *err) {
     rl_engine *engine = r->sandbox->engine;
     rl_engine_state state;
     rl_error failure = RL_ERROR_INIT;
@@ -254,9 +276,11 @@ static try_status explain_loss(run *r, const rl_container *container, rl_transcr
                  rl_engine_container_state(engine, container->id, &state, &failure);
     if (known && state.oom_killed) {
         transcript->facts.killed_for_memory = true;
-        return TRY_JUDGED;
+        return is_starved(r, container, transcript) ? TRY_STARVED : TRY_JUDGED;
     }
-    if (!known && failure.code == 0 && !rl_engine_ping(engine, err)) {
+    bool stopped = known && state.exit_code == EXIT_STOPPED;
+    bool engine_left = !known && failure.code == 0 && talk == RL_TALK_ENDED;
+    if (stopped || engine_left || (!known && failure.code == 0 && !rl_engine_ping(engine, NULL))) {
         return TRY_TRANSIENT;
     }
     rl_metric_add(r->sandbox->metrics.lost, 1);
@@ -295,11 +319,15 @@ static try_status converse(run *r, rl_container *container, rl_transcript *trans
         .cancel = r->cancel,
         .log = r->sandbox->log,
     };
-    switch (rl_converse(&subject, transcript, err)) {
+    rl_talk_status talk = rl_converse(&subject, transcript, err);
+    switch (talk) {
     case RL_TALK_DONE:
-        return TRY_JUDGED;
-    case RL_TALK_LOST:
-        return explain_loss(r, container, transcript, err);
+        return is_starved(r, container, transcript) ? TRY_STARVED : TRY_JUDGED;
+    case RL_TALK_ENDED:
+    case RL_TALK_SILENT:
+        return explain_loss(r, container, talk, transcript, err);
+    case RL_TALK_UNFAIR:
+        return TRY_LOST;
     case RL_TALK_FAILED:
         return explain_failure(transcript, err);
     case RL_TALK_REFUSED:
@@ -313,9 +341,33 @@ static try_status converse(run *r, rl_container *container, rl_transcript *trans
     return TRY_TRANSIENT;
 }
 
+/* The memory with which a job begins. A compile step that may have more than the run begins with the run's: most
+ * never need more, and to change it in between costs more than some compilers take. One that turns out to be
+ * short of it is repeated with its own. */
+static int64_t first_memory(const run *r) {
+    const rl_limits *limits = &r->limits;
+    bool compiles = r->manifest->compile != NULL;
+    bool own = compiles && (r->starved || limits->compile.memory_bytes < limits->run.memory_bytes);
+    return own ? limits->compile.memory_bytes : limits->run.memory_bytes;
+}
+
+static rl_container_status acquire(run *r, rl_container *ret, rl_error *err) {
+    int64_t memory_bytes = first_memory(r);
+    rl_container_spec spec = spec_of(r->sandbox, r->manifest, &r->limits, memory_bytes);
+    rl_container_status status = open_cold(r->sandbox, &spec, r->cancel, r->image, ret, err);
+    if (status != RL_CONTAINER_READY) {
+        return status;
+    }
+    status = rl_container_set_limits(r->sandbox->engine, ret, memory_bytes, r->limits.processes, err);
+    if (status != RL_CONTAINER_READY) {
+        discard(r->sandbox, ret);
+    }
+    return status;
+}
+
 static try_status try_once(run *r, rl_transcript *transcript, rl_error *err) {
     rl_container container;
-    switch (acquire(r->sandbox, r->manifest, &r->limits, r->cancel, r->image, &container, err)) {
+    switch (acquire(r, &container, err)) {
     case RL_CONTAINER_READY:
         break;
     case RL_CONTAINER_TRANSIENT:
@@ -365,6 +417,9 @@ static rl_run_status conclude(const run *r, try_status status, const rl_transcri
     case TRY_NO_IMAGE:
         return RL_RUN_NO_IMAGE;
     case TRY_DIED:
+        /* The Engine answers, and yet nothing starts: others may fare better, this one waits like for an image. */
+        return rl_engine_ping(r->sandbox->engine, NULL) ? RL_RUN_NO_IMAGE : RL_RUN_TRANSIENT;
+    case TRY_STARVED:
     case TRY_TRANSIENT:
         break;
     }
@@ -386,10 +441,14 @@ rl_run_status rl_sandbox_run(rl_sandbox *sandbox, const rl_submission *submissio
     RL_AUTO_TRANSCRIPT rl_transcript transcript;
     rl_transcript_init(&transcript, r.limits.output_bytes);
     for (int i = 0; i < TRIES && (status == TRY_LOST || status == TRY_DIED); i++) {
-        rl_transcript_free(&transcript);
-        rl_transcript_init(&transcript, r.limits.output_bytes);
-        status = try_once(&r, &transcript, &failure);
+        do {
+            rl_transcript_free(&transcript);
+            rl_transcript_init(&transcript, r.limits.output_bytes);
+            status = try_once(&r, &transcript, &failure);
+            r.starved |= status == TRY_STARVED;
+        } while (status == TRY_STARVED);
     }
+    rl_metric_add(sandbox->metrics.repeated, r.starved ? 1 : 0);
     *ret = (rl_finished){.verdict = RL_VERDICT_SYSTEM_ERROR};
     rl_run_status concluded = conclude(&r, status, &transcript, arena, ret, &failure);
     if (err && (concluded == RL_RUN_TRANSIENT || concluded == RL_RUN_NO_IMAGE)) {

@@ -82,7 +82,8 @@ typedef enum {
     RL_RUN_DONE,      /* `ret` holds a verdict, SYSTEM_ERROR included */
     RL_RUN_CANCELLED, /* the token was set; `ret` says CANCELLED */
     RL_RUN_TRANSIENT, /* the Engine is away or out of something: run again later, nothing is lost */
-    RL_RUN_NO_IMAGE,  /* the language's image is missing or unusable: this record waits, others go on */
+    RL_RUN_NO_IMAGE,  /* the language's image is missing, unusable, or nothing starts from it: this record
+                         waits, others go on */
 } rl_run_status;
 
 /* Executes a submission; blocks until it is over, bounded by its wall limits. `cancel` may be NULL.

@@ -35,28 +35,36 @@ static void begin(background_run *run) {
     ck_assert_int_eq(pthread_create(&run->thread, NULL, run_in_background, run), 0);
 }
 
-/* Removes containers of the fixture, as an administrator would, until `count` running ones have been. */
-static void remove_running(const rl_fixture *fixture, size_t count) {
+/* Waits for a running container of the fixture other than `last`. */
+static void await_running(const rl_fixture *fixture, rl_engine *engine, const char *last,
+                          char ret_id[RL_CONTAINER_ID_SIZE]) {
     static const char *const running[] = {"running", NULL};
     rl_error err = RL_ERROR_INIT;
-    RL_AUTO_ENGINE rl_engine *engine = rl_engine_new(rl_fixture_socket(), &err);
-    ck_assert_msg(engine != NULL, "%s", err.message);
     char label[96];
     snprintf(label, sizeof label, "runlog.project=%s", fixture->project);
-    char last[RL_CONTAINER_ID_SIZE] = "";
-    int64_t deadline_us = rl_clock_us() + PATIENCE_US;
-    for (size_t removed = 0; removed < count && rl_clock_us() < deadline_us;) {
+    for (int64_t deadline_us = rl_clock_us() + PATIENCE_US; rl_clock_us() < deadline_us; sched_yield()) {
         RL_AUTO_FREE rl_engine_row *rows = NULL;
         size_t found = 0;
         ck_assert_msg(
             rl_engine_list(engine, (const char *const[]){label, NULL}, running, &rows, &found, &err), "%s",
             err.message);
         if (found > 0 && strcmp(rows[0].id, last) != 0) {
-            ck_assert_msg(rl_engine_remove(engine, rows[0].id, &err), "%s", err.message);
-            snprintf(last, sizeof last, "%s", rows[0].id);
-            removed++;
+            snprintf(ret_id, RL_CONTAINER_ID_SIZE, "%s", rows[0].id);
+            return;
         }
-        sched_yield();
+    }
+    ck_abort_msg("no container runs");
+}
+
+/* Removes containers of the fixture, as an administrator would, until `count` running ones have been. */
+static void remove_running(const rl_fixture *fixture, size_t count) {
+    rl_error err = RL_ERROR_INIT;
+    RL_AUTO_ENGINE rl_engine *engine = rl_engine_new(rl_fixture_socket(), &err);
+    ck_assert_msg(engine != NULL, "%s", err.message);
+    char id[RL_CONTAINER_ID_SIZE] = "";
+    for (size_t removed = 0; removed < count; removed++) {
+        await_running(fixture, engine, id, id);
+        ck_assert_msg(rl_engine_remove(engine, id, &err), "%s", err.message);
     }
 }
 
@@ -186,6 +194,62 @@ START_TEST(a_container_that_is_killed_again_is_our_failure_or_tried_later) {
 }
 END_TEST
 
+/* Stops one, as `docker stop` or an Engine that shuts down does it: the agent is asked to end. */
+static void stop_running(const rl_fixture *fixture) {
+    rl_error err = RL_ERROR_INIT;
+    RL_AUTO_ENGINE rl_engine *engine = rl_engine_new(rl_fixture_socket(), &err);
+    ck_assert_msg(engine != NULL, "%s", err.message);
+    char id[RL_CONTAINER_ID_SIZE], command[256];
+    await_running(fixture, engine, "", id);
+    snprintf(command, sizeof command,
+             "curl -sf -X POST --unix-socket %s 'http://docker/containers/%s/stop?t=30'", rl_fixture_socket(),
+             id);
+    ck_assert_int_eq(system(command), 0);
+}
+
+START_TEST(a_container_that_is_stopped_from_outside_is_no_try_of_the_programs) {
+    rl_fixture fixture;
+    rl_fixture_open(&fixture);
+    rl_submission submission = rl_fixture_submission(&fixture, "python", "import time\ntime.sleep(5)\n");
+    for (int i = 0; i < 3; i++) {
+        background_run run = {.fixture = &fixture, .submission = &submission};
+        begin(&run);
+        stop_running(&fixture);
+        pthread_join(run.thread, NULL);
+        ck_assert_msg(run.status == RL_RUN_TRANSIENT || run.status == RL_RUN_NO_IMAGE, "status %d: %s",
+                      (int)run.status, run.finished.message ? run.finished.message : "");
+    }
+    rl_fixture_close(&fixture);
+}
+END_TEST
+
+START_TEST(limits_that_make_no_sense_do_not_keep_a_container_from_starting) {
+    static const rl_limits odd[] = {
+        {{1, 1, 1}, {5000000, 12000000, 1}, 1000, 1, 1, 1, 1},
+        {.stack_bytes = INT64_MAX, .processes = 1, .open_files = INT64_MAX, .file_bytes = 1},
+    };
+    rl_fixture fixture;
+    rl_fixture_open(&fixture);
+    for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
+        rl_submission submission = rl_fixture_submission(&fixture, "python", "print('x')\n");
+        rl_manifest manifest = *rl_fixture_language(&fixture, "python");
+        submission.limits = odd[i];
+        rl_finished finished;
+        rl_error err = RL_ERROR_INIT;
+        rl_run_status status =
+            rl_sandbox_run(fixture.sandbox, &submission, &manifest, NULL, fixture.arena, &finished, &err);
+        ck_assert_msg(status == RL_RUN_DONE, "limits %zu: status %d: %s", i, (int)status, err.message);
+        ck_assert_verdict(finished, RL_VERDICT_OK);
+        manifest.limits = odd[i];
+        submission.limits = (rl_limits){.processes = 0};
+        status =
+            rl_sandbox_run(fixture.sandbox, &submission, &manifest, NULL, fixture.arena, &finished, &err);
+        ck_assert_msg(status == RL_RUN_DONE, "manifest %zu: status %d: %s", i, (int)status, err.message);
+    }
+    rl_fixture_close(&fixture);
+}
+END_TEST
+
 START_TEST(a_cancelled_run_ends_at_once) {
     rl_fixture fixture;
     rl_fixture_open(&fixture);
@@ -261,8 +325,6 @@ static void leave_behind(rl_engine *engine, const rl_fixture *fixture, const cha
         .memory_bytes = INT64_C(64) << 20,
         .processes = 16,
         .file_bytes = INT64_C(1) << 20,
-        .stack_bytes = INT64_C(8) << 20,
-        .open_files = 64,
         .uid = 300000,
     };
     RL_AUTO_BUFFER rl_buffer body;
@@ -304,6 +366,8 @@ int main(void) {
         an_engine_that_goes_away_and_returns_loses_nothing,
         a_container_that_is_killed_once_is_replaced,
         a_container_that_is_killed_again_is_our_failure_or_tried_later,
+        a_container_that_is_stopped_from_outside_is_no_try_of_the_programs,
+        limits_that_make_no_sense_do_not_keep_a_container_from_starting,
         a_cancelled_run_ends_at_once,
         many_threads_get_their_own_results,
         a_runner_removes_what_its_predecessor_left_and_no_young_ones_of_others,

@@ -278,6 +278,25 @@ START_TEST(the_run_has_less_memory_than_the_compile_step_where_limits_say_so) {
 }
 END_TEST
 
+START_TEST(a_compile_step_gets_its_own_memory_where_it_needs_more_than_the_run) {
+    rl_fixture fixture;
+    rl_fixture_open(&fixture);
+    rl_submission submission = rl_fixture_submission(
+        &fixture, "cpp",
+        "#include <iostream>\n#include <regex>\n"
+        "int main() { std::cout << std::regex_match(\"aab\", std::regex(\"a*b\")) << '\\n'; }\n");
+    submission.limits.run.memory_bytes = 48 * MIB;
+    rl_finished finished = rl_fixture_run(&fixture, &submission);
+    ck_assert_verdict(finished, RL_VERDICT_OK);
+    ck_assert_output(finished.out, "1\n");
+    submission.limits.compile.memory_bytes = 64 * MIB;
+    finished = rl_fixture_run(&fixture, &submission);
+    ck_assert_verdict(finished, RL_VERDICT_COMPILE_ERROR);
+    ck_assert_limit(finished, RL_LIMIT_MEMORY);
+    rl_fixture_close(&fixture);
+}
+END_TEST
+
 START_TEST(arguments_files_and_the_environment_reach_the_program) {
     static const char *const args[] = {"one", "two words"};
     static const rl_file files[] = {{"data/x.txt", {"from a file", 11}}};
@@ -333,6 +352,7 @@ int main(void) {
         a_refused_fork_that_is_handled_is_ok_with_the_limit_beside_it,
         there_is_no_network,
         the_run_has_less_memory_than_the_compile_step_where_limits_say_so,
+        a_compile_step_gets_its_own_memory_where_it_needs_more_than_the_run,
         arguments_files_and_the_environment_reach_the_program,
         files_larger_than_the_work_folder_say_so,
     };

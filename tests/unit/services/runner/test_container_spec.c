@@ -17,8 +17,7 @@ static json_t *body_of(const char *runtime) {
         .memory_bytes = 268435456,
         .processes = 64,
         .file_bytes = 67108864,
-        .stack_bytes = 67108864,
-        .open_files = 256,
+        .ceilings = {.file_bytes = 536870912},
     };
     RL_AUTO_BUFFER rl_buffer body;
     rl_buffer_init(&body, 1 << 20);
@@ -91,6 +90,29 @@ START_TEST(only_two_folders_can_be_written_and_they_are_the_users) {
 }
 END_TEST
 
+static int64_t rlimit_of(json_t *host, const char *name) {
+    size_t i;
+    json_t *limit;
+    json_array_foreach(at(host, "Ulimits"), i, limit) {
+        if (strcmp(json_string_value(at(limit, "Name")), name) == 0) {
+            return json_integer_value(at(limit, "Hard"));
+        }
+    }
+    return -1;
+}
+
+START_TEST(resource_limits_are_the_ceilings_of_all_jobs) {
+    json_t *body = body_of("");
+    json_t *host = at(body, "HostConfig");
+    ck_assert_int_eq(rlimit_of(host, "fsize"), 536870912);
+    ck_assert_int_eq(rlimit_of(host, "stack"), RL_SANDBOX_STACK_MAX);
+    ck_assert_int_eq(rlimit_of(host, "nofile"), RL_SANDBOX_OPEN_FILES_MAX);
+    ck_assert_int_eq(rlimit_of(host, "core"), 0);
+    ck_assert_int_eq(rlimit_of(host, "nproc"), -1);
+    json_decref(body);
+}
+END_TEST
+
 START_TEST(labels_say_whose_it_is_whatever_characters_they_hold) {
     json_t *body = body_of("");
     json_t *labels = at(body, "Labels");
@@ -114,5 +136,5 @@ END_TEST
 RL_SUITE("runner/container_spec", standard_input_stays_open_when_the_output_does,
          there_is_no_network_twice_over, memory_is_without_swap_and_the_agent_is_one_process_more,
          privileges_are_dropped_but_the_three_that_the_agent_needs,
-         only_two_folders_can_be_written_and_they_are_the_users,
+         only_two_folders_can_be_written_and_they_are_the_users, resource_limits_are_the_ceilings_of_all_jobs,
          labels_say_whose_it_is_whatever_characters_they_hold, a_runtime_is_named_only_where_one_is_asked_for)

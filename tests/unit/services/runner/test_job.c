@@ -10,10 +10,10 @@ static const char *const environment[] = {"LANG=de_DE.UTF-8", "X=1"};
 static const rl_limits limits = {.compile = {10, 20, 512 << 20},
                                  .run = {1, 2, 256 << 20},
                                  .output_bytes = 1000,
-                                 .file_bytes = 2000,
-                                 .stack_bytes = 3000,
+                                 .file_bytes = 2 << 20,
+                                 .stack_bytes = 3 << 20,
                                  .processes = 4,
-                                 .open_files = 5};
+                                 .open_files = 50};
 
 static rl_manifest compiled(void) {
     return (rl_manifest){.name = "c",
@@ -40,7 +40,7 @@ START_TEST(limits_come_from_the_record_then_the_manifest_and_never_pass_the_maxi
     ck_assert_int_eq(effective.run.memory_bytes, 128 << 20);
     ck_assert_int_eq(effective.processes, 8);
     ck_assert_int_eq(effective.output_bytes, 100);
-    ck_assert_int_eq(effective.stack_bytes, 3000);
+    ck_assert_int_eq(effective.stack_bytes, 3 << 20);
 }
 END_TEST
 
@@ -49,6 +49,17 @@ START_TEST(memory_is_never_less_than_a_container_needs_to_start) {
     asked.run.memory_bytes = 1;
     rl_limits effective = rl_job_limits(&asked, &limits, &(rl_limits){.processes = 0});
     ck_assert_int_eq(effective.run.memory_bytes, RL_SANDBOX_MEMORY_MIN);
+}
+END_TEST
+
+START_TEST(no_limit_is_too_low_to_start_a_program_with) {
+    const rl_limits asked = {{1, 1, 1}, {1, 1, 1}, 1, 1, 1, 1, 1};
+    rl_limits effective = rl_job_limits(&asked, &limits, &(rl_limits){.stack_bytes = 1, .processes = -5});
+    ck_assert_int_eq(effective.compile.memory_bytes, RL_SANDBOX_MEMORY_MIN);
+    ck_assert_int_eq(effective.stack_bytes, RL_SANDBOX_STACK_MIN);
+    ck_assert_int_eq(effective.file_bytes, RL_SANDBOX_FILES_MIN);
+    ck_assert_int_eq(effective.open_files, RL_SANDBOX_OPEN_FILES_MIN);
+    ck_assert_int_eq(effective.processes, 1);
 }
 END_TEST
 
@@ -161,7 +172,7 @@ START_TEST(a_program_in_the_work_folder_is_the_users) {
 END_TEST
 
 RL_SUITE("runner/job", limits_come_from_the_record_then_the_manifest_and_never_pass_the_maxima,
-         memory_is_never_less_than_a_container_needs_to_start,
+         memory_is_never_less_than_a_container_needs_to_start, no_limit_is_too_low_to_start_a_program_with,
          options_follow_the_compilers_and_arguments_the_programs, the_manifests_environment_wins_over_ours,
          the_source_is_the_first_file_under_the_manifests_name_or_its_own,
          more_than_the_protocol_carries_is_invalid,
