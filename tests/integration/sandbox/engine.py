@@ -13,6 +13,7 @@ import wire
 SOCKET = os.environ.get("DOCKER_SOCKET", "/var/run/docker.sock")
 PROFILE = pathlib.Path(__file__).resolve().parents[3] / "sandbox/seccomp/engine.json"
 DEADLINE_S = 60
+LABEL = os.environ.get("RUNLOG_TEST_PROJECT", "sandbox-agent")
 
 
 class UnixConnection(http.client.HTTPConnection):
@@ -25,6 +26,12 @@ class UnixConnection(http.client.HTTPConnection):
         self.sock.connect(SOCKET)
 
 
+class EngineError(RuntimeError):
+    def __init__(self, status, text):
+        super().__init__(text)
+        self.status = status
+
+
 def call(method, path, body=None):
     connection = UnixConnection()
     connection.request(method, path, json.dumps(body) if body is not None else None,
@@ -33,7 +40,7 @@ def call(method, path, body=None):
     data = answer.read()
     connection.close()
     if answer.status >= 400:
-        raise RuntimeError(f"{method} {path}: {answer.status} {data.decode(errors='replace')}")
+        raise EngineError(answer.status, f"{method} {path}: {answer.status} {data.decode(errors='replace')}")
     return json.loads(data) if data else None
 
 
@@ -42,7 +49,7 @@ def create_body(image, uid, memory=256 * wire.MIB, processes=64, seccomp=None):
     return {
         "Image": image, "Entrypoint": ["/sbin/runlog-agent"], "Cmd": [], "User": "0:0", "WorkingDir": "/", "Env": [],
         "OpenStdin": True, "StdinOnce": True, "AttachStdin": True, "AttachStdout": True, "AttachStderr": True,
-        "Tty": False, "NetworkDisabled": True, "Labels": {"runlog.test": "sandbox-agent"},
+        "Tty": False, "NetworkDisabled": True, "Labels": {"runlog.test": LABEL},
         "HostConfig": {
             "NetworkMode": "none", "IpcMode": "private", "CgroupnsMode": "private", "ShmSize": 16 * wire.MIB,
             "ReadonlyRootfs": True, "CapDrop": ["ALL"], "CapAdd": ["SETUID", "SETGID", "KILL"],
@@ -147,12 +154,27 @@ class Sandbox:
     def inspect(self):
         return call("GET", f"/containers/{self.id}/json")["State"]
 
+    def process_count(self):
+        """Those of the container's cgroup. The Engine's own list (/top) needs a `ps` on the host, which may have none."""
+        return call("GET", f"/containers/{self.id}/stats?stream=false&one-shot=true")["pids_stats"]["current"]
+
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
         self.sock.close()
-        call("DELETE", f"/containers/{self.id}?force=1&v=1")
+        until(self._removed, f"the removal of {self.id}")
+
+    def _removed(self):
+        """The Engine refuses with a 500 when the container ends by itself between its look and its kill."""
+        try:
+            call("DELETE", f"/containers/{self.id}?force=1&v=1")
+        except EngineError as error:
+            if error.status not in (404, 409, 500):
+                raise
+            print(error)
+            return error.status == 404
+        return True
 
 
 def until(condition, what, seconds=20):

@@ -212,7 +212,7 @@ def test_a_runner_that_does_not_read_changes_nothing(sandbox):
     limits = Limits(stdout_bytes=8 * MIB, stderr_bytes=8 * MIB, wall_us=60_000_000, cpu_us=30_000_000)
     box.send(wire.job(box.uid, [("main.py", 0o644, source)]) + wire.run(["python3", "main.py"], limits=limits))
     # Nothing is read until the program has gone: only then does the agent's own process remain.
-    engine.until(lambda: len(engine.call("GET", f"/containers/{box.id}/top")["Processes"]) == 1, "the program's end")
+    engine.until(lambda: box.process_count() == 1, "the program's end")
     box.compiled()
     done = box.done()
     assert (len(done.stdout), len(done.stderr), done.exit_code) == (8 * MIB, 8 * MIB, 0)
