@@ -33,12 +33,14 @@ void rl_cgroup_open(rl_cgroup *cgroup, const char *root) {
     cgroup->pids_fd = open_below(root, second ? "pids.events" : "pids/pids.events");
     cgroup->failures_fd = second ? -1 : open_below(root, "memory/memory.failcnt");
     cgroup->swap_failures_fd = second ? -1 : open_below(root, "memory/memory.memsw.failcnt");
+    cgroup->peak_fd = second ? -1 : open_below(root, "memory/memory.max_usage_in_bytes");
+    cgroup->limit_fd = second ? -1 : open_below(root, "memory/memory.limit_in_bytes");
     cgroup->version = rl_cgroup_accounting(cgroup) == 0 ? 0 : second ? 2 : 1;
 }
 
 void rl_cgroup_close(rl_cgroup *cgroup) {
-    int *const all[] = {&cgroup->cpu_fd,  &cgroup->memory_fd,   &cgroup->oom_fd,
-                        &cgroup->pids_fd, &cgroup->failures_fd, &cgroup->swap_failures_fd};
+    int *const all[] = {&cgroup->cpu_fd,      &cgroup->memory_fd,        &cgroup->oom_fd,  &cgroup->pids_fd,
+                        &cgroup->failures_fd, &cgroup->swap_failures_fd, &cgroup->peak_fd, &cgroup->limit_fd};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         if (*all[i] >= 0) {
             close(*all[i]);
@@ -117,20 +119,30 @@ rl_cgroup_usage rl_cgroup_read(const rl_cgroup *cgroup) {
     return usage;
 }
 
-/* With memory and memory + swap limited alike, version 1 counts a failure in either file. */
-bool rl_cgroup_read_limit_hits(const rl_cgroup *cgroup, uint64_t *hits) {
+/* A charge that does not fit leaves usage below the limit by up to what was asked for: a huge page. */
+#define LIMIT_SLACK ((uint64_t)2 * 1024 * 1024)
+
+static bool read_number(int fd, uint64_t *value) {
     char text[FILE_MAX];
+    read_whole(fd, text);
+    return parse_number(text, value);
+}
+
+/* With memory and memory + swap limited alike, version 1 counts a failure in either file. */
+rl_cgroup_limit rl_cgroup_read_limit(const rl_cgroup *cgroup) {
+    rl_cgroup_limit limit = {.known = false};
     if (cgroup->version == 2) {
+        char text[FILE_MAX];
         read_whole(cgroup->oom_fd, text);
-        return rl_cgroup_find(text, "oom", hits);
+        limit.known = rl_cgroup_find(text, "oom", &limit.hits);
+        return limit;
     }
-    uint64_t with_swap = 0;
-    read_whole(cgroup->swap_failures_fd, text);
-    (void)parse_number(text, &with_swap); /* a kernel without swap accounting has no such file */
-    read_whole(cgroup->failures_fd, text);
-    if (!parse_number(text, hits)) {
-        return false;
-    }
-    *hits += with_swap;
-    return true;
+    uint64_t failures = 0, with_swap = 0, peak = 0, bytes = 0;
+    bool counted = read_number(cgroup->failures_fd, &failures);
+    bool counted_too = read_number(cgroup->swap_failures_fd, &with_swap);
+    bool measured = read_number(cgroup->peak_fd, &peak) && read_number(cgroup->limit_fd, &bytes);
+    limit.known = counted || counted_too || measured;
+    limit.hits = failures + with_swap;
+    limit.reached = measured && peak >= bytes - (bytes < LIMIT_SLACK ? bytes : LIMIT_SLACK);
+    return limit;
 }

@@ -11,7 +11,9 @@
  *                    total_shmem
  *     oom_kills      memory/memory.oom_control: oom_kill      memory.events: oom_kill
  *     limit_hits     memory/memory.failcnt +                  memory.events: oom
- *                    memory/memory.memsw.failcnt
+ *                    memory/memory.memsw.failcnt; new kernels
+ *                    leave both 0, so also: is
+ *                    memory.max_usage_in_bytes at the limit?
  *     forks_refused  pids/pids.events: max                    pids.events: max
  *
  * oom_kills counts every process of the group that the kernel killed for memory, also when it was the host that
@@ -33,7 +35,8 @@
 typedef struct rl_cgroup {
     int version;                            /* 1, 2, 0 for none */
     int cpu_fd, memory_fd, oom_fd, pids_fd; /* -1 where missing */
-    int failures_fd, swap_failures_fd;      /* version 1 alone; version 2 has it in oom_fd's file */
+    /* Version 1 alone; version 2 has it in oom_fd's file. */
+    int failures_fd, swap_failures_fd, peak_fd, limit_fd;
 } rl_cgroup;
 
 typedef struct rl_cgroup_usage {
@@ -56,8 +59,14 @@ rl_cgroup_usage rl_cgroup_read(const rl_cgroup *cgroup);
 /* CPU alone, microseconds: one short file, for the check between two samples. */
 int64_t rl_cgroup_read_cpu_us(const rl_cgroup *cgroup);
 
-/* How often the group's own memory limit stood in the way so far. false where the kernel does not tell. */
-bool rl_cgroup_read_limit_hits(const rl_cgroup *cgroup, uint64_t *hits);
+/* What the kernel tells about the group's own memory limit. */
+typedef struct rl_cgroup_limit {
+    bool known;
+    uint64_t hits; /* how often it stood in the way so far */
+    bool reached;  /* version 1: usage has been at the limit at some time */
+} rl_cgroup_limit;
+
+rl_cgroup_limit rl_cgroup_read_limit(const rl_cgroup *cgroup);
 
 /* The number behind `key` in lines of "key number". false when there is none. `text` is NUL-terminated. */
 bool rl_cgroup_find(const char *text, const char *key, uint64_t *value);

@@ -23,7 +23,7 @@ static int64_t clamp64(int64_t value, int64_t low, int64_t high) {
 
 void rl_usage_begin(rl_usage *usage, const rl_cgroup *cgroup) {
     *usage = (rl_usage){.cgroup = cgroup, .at_start = rl_cgroup_read(cgroup)};
-    usage->has_limit_hits = rl_cgroup_read_limit_hits(cgroup, &usage->limit_hits_at_start);
+    usage->limit_at_start = rl_cgroup_read_limit(cgroup);
     usage->own_cpu_at_start_us = own_cpu_us();
     usage->start_us = rl_clock_now_us();
     usage->next_sample_us = usage->start_us + CHECK_MIN_US;
@@ -70,9 +70,8 @@ int64_t rl_usage_sleep_us(const rl_usage *usage, const rl_agent_limits *limits, 
 /* Whether the container's own limit can have been what the kernel killed for. Where the kernel does not tell, it
  * is believed: a host that is out of memory is rarer than a program that is. */
 static bool met_own_limit(const rl_usage *usage) {
-    uint64_t hits = 0;
-    return !usage->has_limit_hits || !rl_cgroup_read_limit_hits(usage->cgroup, &hits) ||
-           hits > usage->limit_hits_at_start;
+    rl_cgroup_limit now = rl_cgroup_read_limit(usage->cgroup);
+    return !now.known || now.reached || now.hits > usage->limit_at_start.hits;
 }
 
 void rl_usage_finish(rl_usage *usage, const rl_agent_limits *limits, rl_agent_result *result) {

@@ -15,8 +15,7 @@ typedef struct rl_usage {
     const rl_cgroup *cgroup;
     int64_t start_us;
     rl_cgroup_usage at_start;
-    uint64_t limit_hits_at_start;
-    bool has_limit_hits;
+    rl_cgroup_limit limit_at_start;
     int64_t own_cpu_at_start_us;
     int64_t reaped_cpu_us;  /* sum over reaped processes */
     int64_t reaped_peak;    /* largest resident size of one of them, bytes */

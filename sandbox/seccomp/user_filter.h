@@ -13,8 +13,11 @@
  *   mean something else there.
  * - A call that a C library replaces by an older one when the kernel lacks it gets ENOSYS: clone3, whose
  *   flags a filter cannot see; everything else gets EPERM, sockets of a foreign family EAFNOSUPPORT.
- * - Internet sockets stay: the network namespace has no interface but loopback, and runtimes probe with
- *   them. Raw, packet, netlink, vsock, and protocols other than TCP and UDP do not.
+ * - Sockets are local ones only. There is no network but loopback, and what waits in the buffers of an Internet
+ *   socket is charged to nobody under version 1 control groups: a program that sends to itself and never reads
+ *   fills the host's memory.
+ * - Calls that make the whole host work for a stranger, and whose effect no program can tell from its absence,
+ *   succeed without one: flushing every file system, and advice about the page cache of shared images.
  *
  * The program is assembled here from a table instead of by libseccomp: the agent links nothing but libc.
  * Source: Documentation/userspace-api/seccomp_filter.rst of the kernel.

@@ -5,8 +5,9 @@
  *     kill; it cannot gain others (no-new-privileges), and the user's code runs as a uid of its own
  *   - its channel is standard input and output; StdinOnce, or closing one direction would close both
  *   - no network, twice: NetworkDisabled spares the Engine a network sandbox and half the time of a start
- *   - private IPC, cgroup and process namespaces; a small /dev/shm
- *   - nothing is writable but two tmpfs that belong to the user: the work folder and /tmp
+ *   - private IPC, cgroup and process namespaces; no pseudo-terminals
+ *   - nothing is writable but three tmpfs that belong to the user: the work folder, /tmp and a small /dev/shm
+ *   - whatever the image says: the agent is what starts, and no health check of the image's runs beside it
  *   - memory without swap, processes, one CPU
  *   - rlimits: the ceilings of all jobs, the same for every container. The agent lowers them to what a job may
  *     have, so that no job's limits, however odd, make a container that cannot start

@@ -119,11 +119,11 @@ def test_foreign_architecture_kills(execute):
 def test_sockets_of_other_families_do_not_exist(python):
     source = """
 import socket
-for family, kind, protocol in ((16, 3, 0), (17, 3, 0), (40, 1, 0), (38, 5, 0), (2, 3, 1), (2, 2, 1), (44, 3, 0), (15, 3, 2)):
+for family, kind, protocol in ((16, 3, 0), (17, 3, 0), (40, 1, 0), (38, 5, 0), (2, 3, 1), (2, 2, 1), (44, 3, 0), (15, 3, 2), (2, 1, 0), (10, 2, 0)):
     try: socket.socket(family, kind, protocol); print('open', family, kind)
     except OSError as e: print('no')
 """
-    assert python(source).stdout == b"no\n" * 8
+    assert python(source).stdout == b"no\n" * 10
 
 
 def test_network_is_out_of_reach_at_once(python):
@@ -138,7 +138,23 @@ try: socket.getaddrinfo('example.com', 80); print('RESOLVED')
 except OSError: print('no name')
 """
     done = python(source)
-    assert done.stdout == b"Network is unreachable\n" * 8 + b"no name\n"
+    assert done.stdout == b"Address family not supported by protocol\n" * 8 + b"no name\n"
+
+
+def test_pseudo_terminals_of_the_host_are_out_of_reach(python):
+    source = """
+import os
+try: os.openpty(); print('opened')
+except OSError as e: print('no')
+for path in ('/dev/ptmx', '/dev/pts/ptmx'):
+    try: os.open(path, os.O_RDWR); print('opened', path)
+    except OSError as e: print('no')
+"""
+    assert python(source).stdout == b"no\n" * 3
+
+
+def test_core_dumps_are_off_even_into_a_pipe(python):
+    assert python("import resource; print(resource.getrlimit(resource.RLIMIT_CORE))").stdout == b"(1, 1)\n"
 
 
 def test_root_file_system_and_kernel_files_cannot_be_written(python):

@@ -34,11 +34,11 @@ const fs = require('fs'), cp = require('child_process'), os = require('os'), wt 
 console.log(fs.readFileSync(0, 'utf8').trim(), fs.existsSync('/dev/stdin'));
 new wt.Worker("require('worker_threads').parentPort.postMessage('worker')", {eval: true}).on('message', m => {
   console.log(m, cp.execSync('echo child').toString().trim());
-  require('http').get('http://10.1.2.3/', {timeout: 500}).on('error', e => console.log(e.code));
+  require('http').get('http://10.1.2.3/', {timeout: 500}).on('error', e => console.log('no network'));
 });
 """
     done = execute("javascript", ["node", "main.js"], [("main.js", source)], stdin=b"input", limits=SLOW, **ROOMY)
-    assert done.stdout == b"input true\nworker child\nENETUNREACH\n", done
+    assert done.stdout == b"input true\nworker child\nno network\n", done
     assert done.exit_code == 0 and done.flags == 0
 
 
@@ -60,15 +60,15 @@ public class Main {
         pool.shutdown();
         Files.writeString(Path.of("f.txt"), "file"); System.out.println(Files.readString(Path.of("f.txt")));
         System.out.println(new String(new ProcessBuilder("echo", "child").start().getInputStream().readAllBytes()).trim());
-        try { new Socket().connect(new InetSocketAddress("10.1.2.3", 80), 500); } catch (Exception e) { System.out.println(e.getMessage()); }
-        try (ServerSocket s = new ServerSocket(0)) { System.out.println(s.isBound()); }
+        try { new Socket().connect(new InetSocketAddress("10.1.2.3", 80), 500); } catch (Exception e) { System.out.println("no network"); }
+        try (ServerSocket s = new ServerSocket(0)) { System.out.println(s.isBound()); } catch (Exception e) { System.out.println("no server"); }
     }
 }
 """
     done = execute("java", ["java", "-Xmx128m", "-XX:+UseSerialGC", "-cp", ".", "Main"], [("Main.java", source)],
                    stdin="grüße\n".encode(), compile_argv=["javac", "-encoding", "UTF-8", "Main.java"], limits=SLOW, **ROOMY)
     lines = done.stdout.decode().splitlines()
-    assert lines == ["grüße", "499500", "file", "child", "Network is unreachable", "true"], done
+    assert lines == ["grüße", "499500", "file", "child", "no network", "no server"], done
     assert done.exit_code == 0 and done.flags == 0
 
 

@@ -128,32 +128,41 @@ START_TEST(kernel_without_an_oom_count_reports_none) {
 }
 END_TEST
 
-static bool limit_hits(uint64_t *hits) {
+static rl_cgroup_limit read_limit(void) {
     rl_cgroup cgroup;
     rl_cgroup_open(&cgroup, root);
-    bool told = rl_cgroup_read_limit_hits(&cgroup, hits);
+    rl_cgroup_limit limit = rl_cgroup_read_limit(&cgroup);
     rl_cgroup_close(&cgroup);
-    return told;
+    return limit;
 }
 
 START_TEST(version_1_counts_its_limit_with_and_without_swap) {
     lay_out_version_1();
-    uint64_t hits = 0;
-    ck_assert(!limit_hits(&hits));
+    ck_assert(!read_limit().known);
     put("memory/memory.failcnt", "3\n");
-    ck_assert(limit_hits(&hits));
-    ck_assert_uint_eq(hits, 3);
+    ck_assert(read_limit().known);
+    ck_assert_uint_eq(read_limit().hits, 3);
     put("memory/memory.memsw.failcnt", "4\n");
-    ck_assert(limit_hits(&hits));
-    ck_assert_uint_eq(hits, 7);
+    ck_assert_uint_eq(read_limit().hits, 7);
+}
+END_TEST
+
+/* Linux 6.18 leaves the counts of failures at 0. */
+START_TEST(version_1_without_a_count_compares_the_peak) {
+    lay_out_version_1();
+    put("memory/memory.failcnt", "0\n");
+    put("memory/memory.limit_in_bytes", "67108864\n");
+    put("memory/memory.max_usage_in_bytes", "60000000\n");
+    ck_assert(!read_limit().reached);
+    put("memory/memory.max_usage_in_bytes", "67104768\n");
+    ck_assert(read_limit().reached);
 }
 END_TEST
 
 START_TEST(version_2_counts_its_limit_beside_the_kills) {
     lay_out_version_2();
-    uint64_t hits = 0;
-    ck_assert(limit_hits(&hits));
-    ck_assert_uint_eq(hits, 3);
+    ck_assert(read_limit().known);
+    ck_assert_uint_eq(read_limit().hits, 3);
 }
 END_TEST
 
@@ -229,6 +238,7 @@ int main(void) {
     tcase_add_test(tests, nothing_readable_is_version_0);
     tcase_add_test(tests, kernel_without_an_oom_count_reports_none);
     tcase_add_test(tests, version_1_counts_its_limit_with_and_without_swap);
+    tcase_add_test(tests, version_1_without_a_count_compares_the_peak);
     tcase_add_test(tests, version_2_counts_its_limit_beside_the_kills);
     tcase_add_test(tests, a_kill_for_the_hosts_sake_is_no_memory_limit);
     tcase_add_test(tests, a_kernel_that_does_not_tell_is_believed_about_the_limit);

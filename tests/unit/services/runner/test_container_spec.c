@@ -78,14 +78,17 @@ START_TEST(privileges_are_dropped_but_the_three_that_the_agent_needs) {
 }
 END_TEST
 
-START_TEST(only_two_folders_can_be_written_and_they_are_the_users) {
+START_TEST(only_three_folders_can_be_written_and_they_are_the_users) {
     json_t *body = body_of("");
     json_t *tmpfs = at(at(body, "HostConfig"), "Tmpfs");
-    ck_assert_uint_eq(json_object_size(tmpfs), 2);
+    ck_assert_uint_eq(json_object_size(tmpfs), 4);
     ck_assert_str_eq(json_string_value(at(tmpfs, RL_SANDBOX_WORK_DIR)),
                      "rw,exec,nosuid,nodev,size=67108864,nr_inodes=4096,uid=212345,gid=212345,mode=0700");
     ck_assert_str_eq(json_string_value(at(tmpfs, RL_SANDBOX_TEMP_DIR)),
                      "rw,exec,nosuid,nodev,size=16777216,nr_inodes=1024,uid=212345,gid=212345,mode=0700");
+    ck_assert_str_eq(json_string_value(at(tmpfs, "/dev/shm")),
+                     "rw,noexec,nosuid,nodev,size=16777216,nr_inodes=1024,uid=212345,gid=212345,mode=0700");
+    ck_assert_int_eq(strncmp(json_string_value(at(tmpfs, "/dev/pts")), "ro,", 3), 0);
     json_decref(body);
 }
 END_TEST
@@ -107,8 +110,17 @@ START_TEST(resource_limits_are_the_ceilings_of_all_jobs) {
     ck_assert_int_eq(rlimit_of(host, "fsize"), 536870912);
     ck_assert_int_eq(rlimit_of(host, "stack"), RL_SANDBOX_STACK_MAX);
     ck_assert_int_eq(rlimit_of(host, "nofile"), RL_SANDBOX_OPEN_FILES_MAX);
-    ck_assert_int_eq(rlimit_of(host, "core"), 0);
+    ck_assert_int_eq(rlimit_of(host, "core"), 1);
     ck_assert_int_eq(rlimit_of(host, "nproc"), -1);
+    json_decref(body);
+}
+END_TEST
+
+START_TEST(the_image_decides_neither_what_starts_nor_what_runs_beside_it) {
+    json_t *body = body_of("");
+    ck_assert_str_eq(json_string_value(json_array_get(at(body, "Entrypoint"), 0)), "/sbin/runlog-agent");
+    ck_assert_uint_eq(json_array_size(at(body, "Cmd")), 0);
+    ck_assert_str_eq(json_string_value(json_array_get(at(at(body, "Healthcheck"), "Test"), 0)), "NONE");
     json_decref(body);
 }
 END_TEST
@@ -136,5 +148,7 @@ END_TEST
 RL_SUITE("runner/container_spec", standard_input_stays_open_when_the_output_does,
          there_is_no_network_twice_over, memory_is_without_swap_and_the_agent_is_one_process_more,
          privileges_are_dropped_but_the_three_that_the_agent_needs,
-         only_two_folders_can_be_written_and_they_are_the_users, resource_limits_are_the_ceilings_of_all_jobs,
-         labels_say_whose_it_is_whatever_characters_they_hold, a_runtime_is_named_only_where_one_is_asked_for)
+         only_three_folders_can_be_written_and_they_are_the_users,
+         resource_limits_are_the_ceilings_of_all_jobs,
+         the_image_decides_neither_what_starts_nor_what_runs_beside_it, labels_say_whose_it_is_whatever_characters_they_hold,
+         a_runtime_is_named_only_where_one_is_asked_for)
