@@ -11,6 +11,28 @@ static bool is_expired(const rl_api *api, const rl_id_parts *parts) {
            rl_wall_clock_us();
 }
 
+/* Nobody has a result of an id that is past its time. "Expired" is a final answer: it needs a tail that has
+ * read everything, and a second look at it, as the result may have come while MongoDB was asked. */
+static rl_lookup_status expire(rl_api *api, const char *id, rl_arena *arena, rl_finished *ret,
+                               rl_error *err) {
+    const bool current = rl_tail_current(api->tail);
+    switch (rl_tail_find(api->tail, id, arena, ret, err)) {
+    case RL_TAIL_FOUND:
+        rl_metric_add(api->metrics->result_tail, 1);
+        return RL_LOOKUP_FINISHED;
+    case RL_TAIL_FAILED:
+        return RL_LOOKUP_UNAVAILABLE;
+    case RL_TAIL_ABSENT:
+        break;
+    }
+    if (!current) {
+        rl_error_set(err, RL_TRANSIENT, 0, "the log has not been read to its end: it may hold the result");
+        return RL_LOOKUP_UNAVAILABLE;
+    }
+    rl_metric_add(api->metrics->result_expired, 1);
+    return RL_LOOKUP_EXPIRED;
+}
+
 static rl_lookup_status ask_store(rl_api *api, const char *id, const rl_id_parts *parts, rl_arena *arena,
                                   rl_finished *ret, rl_error *err) {
     switch (rl_store_find(api->store, id, arena, ret, err)) {
@@ -27,8 +49,7 @@ static rl_lookup_status ask_store(rl_api *api, const char *id, const rl_id_parts
         break;
     }
     if (is_expired(api, parts)) {
-        rl_metric_add(api->metrics->result_expired, 1);
-        return RL_LOOKUP_EXPIRED;
+        return expire(api, id, arena, ret, err);
     }
     rl_metric_add(api->metrics->result_pending, 1);
     return RL_LOOKUP_PENDING;

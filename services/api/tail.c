@@ -16,6 +16,7 @@
 #include "lib/base/clock.h"
 #include "lib/stream/message.h"
 #include "lib/stream/topics.h"
+#include "services/api/log_offsets.h"
 #include "services/api/tail_parts.h"
 
 #define ASK_TIMEOUT_MS 3000
@@ -38,22 +39,32 @@ static void note_problem(rl_tail *tail, const rl_error *problem) {
 /* --- starting --- */
 
 static bool ask_partitions(rl_tail *tail, int32_t *ret, rl_error *err) {
-    rd_kafka_topic_t *topic = rd_kafka_topic_new(tail->client, RL_TOPIC_RESULTS, NULL);
-    const struct rd_kafka_metadata *metadata = NULL;
-    rd_kafka_resp_err_t code = rd_kafka_metadata(tail->client, 0, topic, &metadata, ASK_TIMEOUT_MS);
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        code = metadata->topic_cnt == 1 ? metadata->topics[0].err : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
-        *ret = metadata->topic_cnt == 1 ? metadata->topics[0].partition_cnt : 0;
-        rd_kafka_metadata_destroy(metadata);
-    }
-    rd_kafka_topic_destroy(topic);
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        return rl_stream_error(err, code, "cannot fetch metadata of topic " RL_TOPIC_RESULTS);
+    if (!rl_log_partitions(tail->client, RL_TOPIC_RESULTS, ASK_TIMEOUT_MS, ret, err)) {
+        return false;
     }
     if (*ret < 1 || *ret > RL_RESULT_CACHE_PARTITIONS) {
         return rl_error_set(err, RL_INVALID, 0, "topic %s has %d partitions, at most %d are supported",
                             RL_TOPIC_RESULTS, (int)*ret, RL_RESULT_CACHE_PARTITIONS);
     }
+    return true;
+}
+
+/* The newest time that an id can have whose result was stored before now. Every such id has its submission
+ * on the log, stamped by the clock of the host that issued it: that clock may be ahead of ours, or ours
+ * have been set back. Asked after the sink's offsets. */
+static bool ask_newest_id(rl_tail *tail, rl_error *err) {
+    static const char *const lanes[] = {RL_TOPIC_SUBMISSIONS, RL_TOPIC_SUBMISSIONS_BATCH};
+    int64_t newest_ms = rl_wall_clock_us() / RL_US_PER_MS;
+    for (size_t i = 0; i < sizeof(lanes) / sizeof(lanes[0]); i++) {
+        int32_t partitions = 0;
+        int64_t ms = -1;
+        if (!rl_log_partitions(tail->client, lanes[i], ASK_TIMEOUT_MS, &partitions, err) ||
+            !rl_log_newest_ms(tail->client, lanes[i], partitions, ASK_TIMEOUT_MS, &ms, err)) {
+            return false;
+        }
+        newest_ms = ms > newest_ms ? ms : newest_ms;
+    }
+    atomic_store(&tail->started_ms, newest_ms);
     return true;
 }
 
@@ -68,6 +79,7 @@ static bool locate(rl_tail *tail, rd_kafka_topic_partition_t *entry, rl_error *e
         return rl_stream_error(err, code, "cannot read the end of topic " RL_TOPIC_RESULTS);
     }
     rl_tail_position *at = &tail->positions[entry->partition];
+    rl_sink_watch_begin(tail->sink, entry->partition, entry->offset, high);
     entry->offset = entry->offset > low ? entry->offset : low;
     at->end = high;
     at->reached = entry->offset >= high;
@@ -87,22 +99,15 @@ static bool locate_all(rl_tail *tail, rd_kafka_topic_partition_list_t *list, rl_
     return code == RD_KAFKA_RESP_ERR_NO_ERROR || rl_stream_error(err, code, "cannot read " RL_TOPIC_RESULTS);
 }
 
-static bool start_at(rl_tail *tail, rd_kafka_topic_partition_list_t *committed, rl_error *err) {
-    rd_kafka_topic_partition_list_t *begin = rd_kafka_topic_partition_list_copy(committed);
-    const bool ok = locate_all(tail, begin, err) && rl_sink_watch_start(tail->sink, committed, err);
-    rd_kafka_topic_partition_list_destroy(begin);
-    return ok;
-}
-
 static bool start_once(rl_tail *tail, rl_error *err) {
     int32_t partitions = 0;
     if (!ask_partitions(tail, &partitions, err)) {
         return false;
     }
-    atomic_store(&tail->started_ms, rl_wall_clock_us() / RL_US_PER_MS);
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(partitions);
     rd_kafka_topic_partition_list_add_range(list, RL_TOPIC_RESULTS, 0, partitions - 1);
-    const bool ok = rl_sink_watch_ask(tail->sink, list, err) && start_at(tail, list, err);
+    const bool ok = rl_sink_watch_ask(tail->sink, list, err) && ask_newest_id(tail, err) &&
+                    locate_all(tail, list, err) && rl_sink_watch_start(tail->sink, partitions, err);
     rd_kafka_topic_partition_list_destroy(list);
     if (ok) {
         atomic_store(&tail->partitions, partitions);
@@ -220,6 +225,7 @@ static void take(rl_tail *tail, const rd_kafka_message_t *message) {
     }
     rl_tail_position *at = &tail->positions[message->partition];
     if (message->err) {
+        atomic_store(&at->next, message->offset); /* the end: what was before it may have been deleted */
         reach(tail, at);
         return;
     }

@@ -8,7 +8,8 @@
  *   - a result from before the tail's start is in MongoDB: the sink had committed it;
  *   - a result read since then is here, or was committed and evicted, and then is in MongoDB;
  * so an id that is newer than both the start and everything evicted has no result yet: "pending" needs no
- * database. Clocks of API instances may differ: CLOCK_MARGIN is added to the start.
+ * database. Ids carry the clocks of the API instances that issued them, which may differ from ours: as the
+ * start counts the newest submission that was on the log then, and CLOCK_MARGIN is added.
  *
  * The consumer carries the sink's group id to be able to ask for its offsets. It never subscribes and
  * never commits, so it is no member of the group.
@@ -63,6 +64,10 @@ rl_tail_status rl_tail_find(rl_tail *tail, const char *id, rl_arena *arena, rl_f
 
 /* After RL_TAIL_ABSENT: whether an id of this time certainly has no result yet. */
 bool rl_tail_certain(const rl_tail *tail, int64_t created_ms);
+
+/* Whether it is connected and has read everything that was on the log a moment ago: then a result that is
+ * neither here nor in MongoDB is nowhere. */
+bool rl_tail_current(const rl_tail *tail);
 
 typedef struct {
     rl_result_cache_stats cache;

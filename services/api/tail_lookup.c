@@ -84,6 +84,19 @@ bool rl_tail_certain(const rl_tail *tail, int64_t created_ms) {
            created_ms > rl_result_cache_forgotten_ms(tail->cache) && has_seen_what_is_stored(tail);
 }
 
+bool rl_tail_current(const rl_tail *tail) {
+    if (!atomic_load(&tail->ready) || !rl_sink_watch_connected(tail->sink) ||
+        !rl_sink_watch_ends_known(tail->sink)) {
+        return false;
+    }
+    for (int32_t i = 0; i < atomic_load(&tail->partitions); i++) {
+        if (atomic_load(&tail->positions[i].next) < rl_sink_watch_end(tail->sink, i)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 rl_tail_stats rl_tail_statistics(const rl_tail *tail) {
     rl_tail_stats stats = {
         .cache = rl_result_cache_statistics(tail->cache),

@@ -33,7 +33,7 @@ struct rl_tail {
     _Atomic int32_t partitions; /* 0 until assigned */
     int32_t left_to_reach;
     _Atomic bool ready;
-    _Atomic int64_t started_ms; /* wall clock, when the sink's offsets were asked for */
+    _Atomic int64_t started_ms; /* wall clock: no older than any id whose result the sink had at the start */
     _Atomic int64_t read, undecodable;
     rl_stopper stopper;
     pthread_t reader;

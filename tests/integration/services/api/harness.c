@@ -80,6 +80,12 @@ static bool read_log(api_process *api, int64_t until_us) {
     return got > 0;
 }
 
+void api_take_log(api_process *api) {
+    struct pollfd waiting = {.fd = api->log, .events = POLLIN};
+    while (poll(&waiting, 1, 0) > 0 && read_log(api, rl_clock_us() + RL_US_PER_S)) {
+    }
+}
+
 static void await_port(api_process *api) {
     const int64_t deadline_us = rl_clock_us() + PATIENCE_US;
     const char *at = NULL;

@@ -38,6 +38,8 @@ void api_restart(api_process *api, const char *const *settings);
 int api_run(api_process *api, const char *const *settings);
 
 void api_await_ready(api_process *api);
+/* Takes what it has logged so far: who provokes many log lines calls it, or the pipe gets full. */
+void api_take_log(api_process *api);
 void api_signal(api_process *api, int number);
 /* Waits for its end; the exit status, or -1 if a signal ended it. */
 int api_await_end(api_process *api);

@@ -117,6 +117,43 @@ START_TEST(a_result_whose_schema_nobody_has_published_holds_up_no_other) {
 }
 END_TEST
 
+/* --- clocks that differ --- */
+
+/* What an API instance leaves on the log whose clock is ahead: a record stamped by that clock. */
+static void publish_submission_at(const char *id, int64_t wall_ms) {
+    char reason[128];
+    rl_error err = RL_ERROR_INIT;
+    const rl_stream_config config = {neighbour("RUNLOG_TEST_KAFKA_BROKERS"), "api-test", NULL};
+    rd_kafka_conf_t *conf = rl_stream_conf(&config, &err);
+    must(conf != NULL, &err);
+    rd_kafka_t *client = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason, sizeof(reason));
+    ck_assert_msg(client != NULL, "%s", reason);
+    const rd_kafka_resp_err_t code =
+        rd_kafka_producev(client, RD_KAFKA_V_TOPIC(RL_TOPIC_SUBMISSIONS), RD_KAFKA_V_KEY(id, RL_ID_LENGTH),
+                          RD_KAFKA_V_TIMESTAMP(wall_ms), RD_KAFKA_V_END);
+    ck_assert_int_eq(code, RD_KAFKA_RESP_ERR_NO_ERROR);
+    ck_assert_int_eq(rd_kafka_flush(client, (int)(PATIENCE_US / RL_US_PER_MS)), RD_KAFKA_RESP_ERR_NO_ERROR);
+    rd_kafka_destroy(client);
+}
+
+START_TEST(a_stored_result_is_found_though_its_id_comes_from_a_clock_that_is_ahead) {
+    enum { AHEAD_US = 300 * 1000000 };
+    char id[RL_ID_SIZE];
+    issue_id(api.secret, -AHEAD_US, id);
+    publish_submission_at(id, (rl_wall_clock_us() + AHEAD_US) / RL_US_PER_MS);
+    const rl_finished finished = make_finished(id, 0, "ahead");
+    publish_finished(&finished);
+    expect_result(id, "\"stdOutput\":\"ahead\"");
+    store_finished(&finished);
+    commit_results();
+    api_signal(&api, 15);
+    ck_assert_int_eq(api_await_end(&api), 0);
+    api_restart(&api, NULL);
+    api_await_ready(&api);
+    expect_result(id, "\"stdOutput\":\"ahead\"");
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("api: tail");
     TCase *tests = tcase_create("the log and its clocks");
@@ -124,6 +161,7 @@ int main(void) {
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, a_result_of_a_newer_runner_is_read_by_the_schema_that_it_has_published);
     tcase_add_test(tests, a_result_whose_schema_nobody_has_published_holds_up_no_other);
+    tcase_add_test(tests, a_stored_result_is_found_though_its_id_comes_from_a_clock_that_is_ahead);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }
