@@ -2,6 +2,7 @@
 #include "sandbox/seccomp/user_filter.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/seccomp.h>
 #include <sched.h>
@@ -150,6 +151,8 @@ static const struct {
     {SYS_socket, 0, NONE_OF, {AF_UNIX}, 1, EAFNOSUPPORT},
     {SYS_socketpair, 0, NONE_OF, {AF_UNIX}, 1, EAFNOSUPPORT},
     {SYS_personality, 0, NONE_OF, {PER_LINUX, ADDR_NO_RANDOMIZE, 0xffffffffu}, 3, EPERM},
+    /* Its three pipes are the agent's, and their size counts against root on the whole host. */
+    {SYS_fcntl, 1, ONE_OF, {F_SETPIPE_SZ}, 1, EPERM},
     {SYS_ioctl, 1, ONE_OF, {TIOCSTI, TIOCLINUX}, 2, EPERM},
 };
 

@@ -65,8 +65,10 @@ static rl_container_status status_of(const rl_error *failure) {
 
 static rl_container_status attach(rl_engine *engine, rl_container *container, rl_error *err) {
     rl_error failure = RL_ERROR_INIT;
-    rl_attach *stream = rl_attach_open(rl_engine_socket(engine), rl_engine_api_version(engine), container->id,
-                                       rl_clock_us() + ANSWER_US, &failure);
+    char version[RL_API_VERSION_SIZE];
+    rl_engine_api_version(engine, version);
+    rl_attach *stream =
+        rl_attach_open(rl_engine_socket(engine), version, container->id, rl_clock_us() + ANSWER_US, &failure);
     container->link = stream ? rl_agent_link_new(stream, &failure) : NULL;
     if (!container->link && err) {
         *err = failure;

@@ -16,11 +16,17 @@
 
 struct rl_engine {
     char *socket_path;
-    char api_version[RL_API_VERSION_SIZE];
-    pthread_mutex_t lock; /* guards the two below */
+    pthread_mutex_t lock;                  /* guards what follows */
+    char api_version[RL_API_VERSION_SIZE]; /* "": not agreed upon yet */
     CURL *idle[IDLE_HANDLES];
     size_t idle_count;
 };
+
+void rl_engine_api_version(rl_engine *engine, char ret[RL_API_VERSION_SIZE]) {
+    pthread_mutex_lock(&engine->lock);
+    memcpy(ret, engine->api_version, RL_API_VERSION_SIZE);
+    pthread_mutex_unlock(&engine->lock);
+}
 
 static CURL *borrow_handle(rl_engine *engine) {
     CURL *curl = NULL;
@@ -64,10 +70,12 @@ typedef struct {
  * transfer fails too. */
 static CURLcode transfer(rl_engine *engine, CURL *curl, const request *asked, rl_buffer *answer,
                          long *ret_status) {
-    char url[1024];
-    bool versioned = engine->api_version[0] != '\0';
-    int size = snprintf(url, sizeof url, "http://docker%s%s%s", versioned ? "/v" : "", engine->api_version,
-                        asked->path);
+    char url[1024], version[RL_API_VERSION_SIZE];
+    rl_engine_api_version(engine, version);
+    /* Any Engine answers /version without one. */
+    bool versioned = version[0] != '\0' && strcmp(asked->path, "/version") != 0;
+    int size = snprintf(url, sizeof url, "http://docker%s%s%s", versioned ? "/v" : "",
+                        versioned ? version : "", asked->path);
     if (size < 0 || (size_t)size >= sizeof url) {
         return CURLE_URL_MALFORMAT;
     }
@@ -146,9 +154,16 @@ static bool agree_on_version(rl_engine *engine, rl_error *err) {
     RL_AUTO_BUFFER rl_buffer answer;
     rl_buffer_init(&answer, ANSWER_MAX);
     rl_engine_version theirs;
-    return ask(engine, &(request){"GET", "/version", NULL, QUICK_US}, &answer, err) &&
-           rl_engine_parse_version(rl_buffer_bytes(&answer), &theirs, err) &&
-           rl_engine_negotiate(&theirs, RL_ENGINE_API_MIN, RL_ENGINE_API_MAX, engine->api_version, err);
+    char agreed[RL_API_VERSION_SIZE];
+    bool agree = ask(engine, &(request){"GET", "/version", NULL, QUICK_US}, &answer, err) &&
+                 rl_engine_parse_version(rl_buffer_bytes(&answer), &theirs, err) &&
+                 rl_engine_negotiate(&theirs, RL_ENGINE_API_MIN, RL_ENGINE_API_MAX, agreed, err);
+    if (agree) {
+        pthread_mutex_lock(&engine->lock);
+        memcpy(engine->api_version, agreed, sizeof agreed);
+        pthread_mutex_unlock(&engine->lock);
+    }
+    return agree;
 }
 
 rl_engine *rl_engine_new(const char *socket_path, rl_error *err) {
@@ -188,12 +203,16 @@ const char *rl_engine_socket(const rl_engine *engine) {
     return engine->socket_path;
 }
 
-const char *rl_engine_api_version(const rl_engine *engine) {
-    return engine->api_version;
-}
-
 bool rl_engine_ping(rl_engine *engine, rl_error *err) {
-    return tell(engine, &(request){"GET", "/_ping", NULL, 2 * RL_US_PER_S}, err);
+    rl_error failure = RL_ERROR_INIT;
+    if (tell(engine, &(request){"GET", "/_ping", NULL, 2 * RL_US_PER_S}, &failure) ||
+        (failure.code == 400 && agree_on_version(engine, &failure))) {
+        return true;
+    }
+    if (err) {
+        *err = failure;
+    }
+    return false;
 }
 
 bool rl_engine_check_host(rl_engine *engine, const char *runtime, rl_error *err) {

@@ -22,11 +22,13 @@ rl_engine *rl_engine_new(const char *socket_path, rl_error *err);
 void rl_engine_free(rl_engine *engine);
 
 const char *rl_engine_socket(const rl_engine *engine);
-const char *rl_engine_api_version(const rl_engine *engine);
+void rl_engine_api_version(rl_engine *engine, char ret[RL_API_VERSION_SIZE]);
 
 /* How an HTTP status that is no success is classed. */
 rl_error_class rl_engine_status_class(int status);
 
+/* Whether the Engine answers, in the version agreed upon. One that has been replaced by an Engine which refuses that
+ * version is asked for another. */
 bool rl_engine_ping(rl_engine *engine, rl_error *err);
 
 /* Whether this host can hold what a sandbox promises; FATAL naming all that is missing. */

@@ -58,7 +58,8 @@ static void refuse(const rl_executor *executor, rl_task *task, const rl_error *w
     }
 }
 
-static void image_away(const rl_executor *executor, rl_task *task, const rl_submission *submission) {
+static void image_away(const rl_executor *executor, rl_task *task, const rl_submission *submission,
+                       rl_arena *arena) {
     int64_t now_us = rl_clock_us();
     if (task->image_away_us == 0) {
         task->image_away_us = now_us;
@@ -93,7 +94,7 @@ static void run(const rl_executor *executor, rl_task *task, const rl_submission 
         task->state = RL_TASK_RETRY;
         return;
     case RL_RUN_NO_IMAGE:
-        image_away(executor, task, submission);
+        image_away(executor, task, submission, arena);
         return;
     }
 }

@@ -50,9 +50,9 @@ void rl_health_set_kafka(rl_health *health, const rl_error *err) {
 static void ask(rl_health *health) {
     rl_error err = RL_ERROR_INIT;
     rl_health_set_docker(health, rl_sandbox_ping(health->sandbox, &err) ? NULL : &err);
-    rl_health_set_kafka(
-        health,
-        rl_producer_prime(health->producer, health->topic, KAFKA_TIMEOUT_US, NULL, &err) ? NULL : &err);
+    bool reached = !rl_producer_has_failed(health->producer, &err) &&
+                   rl_producer_prime(health->producer, health->topic, KAFKA_TIMEOUT_US, NULL, &err);
+    rl_health_set_kafka(health, reached ? NULL : &err);
 }
 
 static bool rest(rl_health *health) {

@@ -15,6 +15,8 @@
 #define RETRY_MIN_US (200 * RL_US_PER_MS)
 #define RETRY_MAX_US (10 * RL_US_PER_S)
 #define IMAGE_PAUSE_US (5 * RL_US_PER_S)
+#define IMAGE_QUIET_US (30 * RL_US_PER_S)
+#define IMAGES_MAX 256 /* records waiting for an image: each holds a descriptor and a fetched batch */
 #define CANCEL_PATIENCE_US (3 * RL_US_PER_S)
 #define COMMIT_PATIENCE_US (3 * RL_US_PER_S)
 #define LEAVE_PATIENCE_US (5 * RL_US_PER_S)
@@ -32,6 +34,7 @@ struct rl_intake {
     rl_parking parked;
     phase phase;
     int64_t phase_until_us;
+    int64_t image_logged_us;
     atomic_bool stopping;
     rl_error fatal;
 };
@@ -115,6 +118,8 @@ static void on_abandon(void *context, rl_partition *partition) {
 
 /* ---- tasks that come home ---- */
 
+static void on_undelivered(rl_intake *intake, rl_task *task);
+
 static void emit(rl_intake *intake, rl_task *task) {
     if (atomic_load(&task->abandoned)) {
         end(intake, task, false);
@@ -124,7 +129,7 @@ static void emit(rl_intake *intake, rl_task *task) {
         task->emitted_us = rl_clock_us();
     }
     if (!rl_emitter_send(intake->o.emitter, task, &task->err)) {
-        park_and_back_off(intake, task, "submission.emit_retried");
+        on_undelivered(intake, task); /* refused at once is refused all the same */
     }
 }
 
@@ -149,7 +154,8 @@ static void on_delivered(rl_intake *intake, rl_task *task) {
     end(intake, task, true);
 }
 
-/* librdkafka tries for ever what can be cured by trying; what comes back here is something else. */
+/* librdkafka tries for ever what can be cured by trying; what comes back here is something else. A full local
+ * queue aside, which is TRANSIENT. */
 static void on_undelivered(rl_intake *intake, rl_task *task) {
     if (task->err.error_class == RL_FATAL) {
         intake->fatal = task->err;
@@ -174,6 +180,16 @@ static void on_undelivered(rl_intake *intake, rl_task *task) {
     park_and_back_off(intake, task, "submission.emit_retried");
 }
 
+/* Every record that waits would say the same every few seconds. */
+static void complain_about_image(rl_intake *intake, const rl_task *task) {
+    int64_t now_us = rl_clock_us();
+    if (intake->image_logged_us == 0 || now_us - intake->image_logged_us >= IMAGE_QUIET_US) {
+        intake->image_logged_us = now_us;
+        rl_log(intake->o.log, RL_LOG_WARN, "language.unavailable", RL_S("reason", task->err.message),
+               RL_I("submissions", intake->parked.images + 1));
+    }
+}
+
 static void welcome(rl_intake *intake, rl_task *task) {
     switch (task->state) {
     case RL_TASK_DECIDED:
@@ -184,6 +200,7 @@ static void welcome(rl_intake *intake, rl_task *task) {
         return;
     case RL_TASK_IMAGE_AWAY:
         rl_metric_add(intake->o.metrics->repeated, 1);
+        complain_about_image(intake, task);
         park(intake, task, rl_clock_us() + IMAGE_PAUSE_US);
         return;
     case RL_TASK_DELIVERED:
@@ -222,7 +239,7 @@ static void resume_parked(rl_intake *intake, int64_t now_us) {
 
 static void start_new(rl_intake *intake) {
     while (intake->phase == RUNNING && has_free_slot(intake) && intake->parked.emissions == 0 &&
-           intake->parked.runs < rl_slots_count(intake->o.slots)) {
+           intake->parked.runs < rl_slots_count(intake->o.slots) && intake->parked.images < IMAGES_MAX) {
         rl_error err = RL_ERROR_INIT;
         if (!intake->spare && !(intake->spare = rl_task_new(intake->home, &err))) {
             rl_log_failure(intake->o.log, RL_LOG_ERROR, "intake.short_of_resources", &err);

@@ -127,10 +127,6 @@ bool rl_sandbox_ping(rl_sandbox *sandbox, rl_error *err) {
     return rl_engine_ping(sandbox->engine, err);
 }
 
-const char *rl_sandbox_api_version(const rl_sandbox *sandbox) {
-    return rl_engine_api_version(sandbox->engine);
-}
-
 /* ---- acquire and discard ---- */
 
 /* The container in which a job of these limits may begin, with that much memory. */
@@ -415,9 +411,9 @@ static rl_run_status conclude(const run *r, try_status status, const rl_transcri
         ret->message = "";
         return RL_RUN_CANCELLED;
     case TRY_NO_IMAGE:
-        return RL_RUN_NO_IMAGE;
     case TRY_DIED:
-        /* The Engine answers, and yet nothing starts: others may fare better, this one waits like for an image. */
+        /* The Engine answers, and yet nothing starts: others may fare better, this one waits like for an image. An
+         * Engine that answers nothing but errors is one that is away. */
         return rl_engine_ping(r->sandbox->engine, NULL) ? RL_RUN_NO_IMAGE : RL_RUN_TRANSIENT;
     case TRY_STARVED:
     case TRY_TRANSIENT:

@@ -61,9 +61,6 @@ void rl_sandbox_free(rl_sandbox *sandbox);
 /* Whether the Engine answers; at most two seconds. For readiness, from a thread that may wait. */
 bool rl_sandbox_ping(rl_sandbox *sandbox, rl_error *err);
 
-/* The API version agreed upon, "1.41". */
-const char *rl_sandbox_api_version(const rl_sandbox *sandbox);
-
 #define RL_IMAGE_DIGEST_SIZE 128 /* "sha256:" and 64 hex digits, with room for another algorithm */
 
 typedef enum {

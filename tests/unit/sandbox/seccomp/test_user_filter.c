@@ -2,6 +2,7 @@
  * The interpreter knows the instructions that the builder uses and fails on any other. */
 #include <check.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/seccomp.h>
 #include <sched.h>
@@ -149,6 +150,8 @@ START_TEST(work_for_the_whole_host_is_not_done) {
     for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
         ck_assert_msg(ask(calls[i], 0, 0, 0) == refused(0), "system call %ld", calls[i]);
     }
+    ck_assert_uint_eq(ask(SYS_fcntl, 0, F_SETPIPE_SZ, 1 << 20), refused(EPERM));
+    ck_assert_uint_eq(ask(SYS_fcntl, 0, F_GETFL, 0), SECCOMP_RET_ALLOW);
     ck_assert_uint_eq(ask(SYS_fsync, 3, 0, 0), SECCOMP_RET_ALLOW);
 }
 END_TEST
