@@ -1,9 +1,10 @@
-# Every image of Runlog, one stage each: api, runner, result-sink, tools, agent and tests.
+# Every image of Runlog, one stage each: api, runner, result-sink, tools, agent, tests and bench.
 #
 #   base -> build-deps -> build -> (binaries) -> runtime -> api | runner | result-sink | tools
 #                      -> agent-build -> agent            (static, FROM scratch; language images copy it)
 #                      -> tests                           (sources, test programs, pytest, the Docker client)
 #                      -> fuzz                            (the fuzzers, by clang)
+#   base -> bench                                         (the load generator and what drives it)
 #
 # Only what the BuildKit inside Engine 20.10 knows is used here: a newer frontend would have to be pulled.
 ARG RUNLOG_BASE_IMAGE=debian:trixie-slim
@@ -144,3 +145,26 @@ COPY languages languages
 COPY tests/support tests/support
 COPY tests/fuzz tests/fuzz
 RUN --mount=type=cache,target=/ccache cmake --preset fuzz && cmake --build build/fuzz
+
+# ---- the benchmark: the load generator, the timer of bare programs (static: it runs inside every language's image)
+FROM build-deps AS bench-build
+COPY tests/bench/bare.c /src/
+RUN mkdir -p /opt/bench \
+ && cc -std=c11 -O2 -static -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wformat=2 -Werror -o /opt/bench/bare bare.c
+
+FROM base AS bench
+RUN apt-get update \
+ && (apt-cache show docker-cli >/dev/null 2>&1 && cli=docker-cli || cli=docker.io; \
+     apt-get install -y --no-install-recommends $cli) \
+ && apt-get install -y --no-install-recommends docker-compose python3 wrk \
+ && rm -rf /var/lib/apt/lists/*
+COPY --from=bench-build /opt/bench /opt/bench
+WORKDIR /src
+COPY compose.yaml ./
+COPY languages languages
+COPY docs/benchmarks.md docs/
+COPY tests/e2e/runlog_client.py tests/e2e/
+COPY tests/integration/sandbox/engine.py tests/integration/sandbox/wire.py tests/integration/sandbox/
+COPY tests/bench tests/bench
+ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 PYTHONPATH=tests/e2e:tests/integration/sandbox
+ENTRYPOINT ["python3", "tests/bench/bench.py"]

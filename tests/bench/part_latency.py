@@ -1,0 +1,151 @@
+"""Latency: from a submission to its result in the hands of a client that waits, on an idle stack, one at a time.
+
+Three ways in rounds that take turns: through Runlog, as a bare program, and by `docker run --rm`. What Runlog adds beside
+its sandbox (HTTP, Kafka both ways, dispatch) is the whole less the time that the runner says it spent on that submission
+in its sandbox.
+"""
+
+from __future__ import annotations
+
+import time
+
+import containers
+import machine
+import stages
+from figures import difference, histograms, holds, median, percentile, ratio
+from programs import HELLO, Recipe
+
+TITLE = "Latency of one submission on an idle stack"
+WARM_UP = 2
+NAMES = {"python": "Python", "java": "Java", "cpp": "C++"}
+BARS = {"python": 8, "cpp": 15}  # milliseconds on top of the bare program
+OWN_WAY_BAR = 6                  # HTTP and Kafka both ways
+SANDBOX = 'runlog_runner_stage_seconds{stage="sandbox"}'
+
+
+def rounds_of(bench, language):
+    return bench.pick({"python": 10, "java": 4, "cpp": 5}, {"python": 60, "java": 20, "cpp": 30})[language]
+
+
+class Ways:
+    """The three ways of one language; each returns milliseconds."""
+
+    def __init__(self, bench, language):
+        self.bench = bench
+        self.language = language
+        self.session = bench.session()
+        self.recipe = Recipe(language)
+        body = containers.sandbox_body(bench.project, self.session, language)
+        self.memory = body["HostConfig"]["Memory"]
+        self.bare = containers.Bare(body, self.recipe, HELLO[language], bench.project, bench.tools_volume)
+        self.accepted = []
+        self.own_way = []
+
+    def by_runlog(self):
+        """Also notes how long the 201 took, and the whole less the sandbox's share of it."""
+        before = histograms(self.bench.metrics("runner")).get(SANDBOX)
+        finished = self.bench.finished()
+        self.session.warm()
+        began = time.monotonic()
+        submission = self.session.submit(HELLO[self.language], self.language)
+        accepted = time.monotonic()
+        result = self.session.await_result(submission)
+        took_ms = (time.monotonic() - began) * 1e3
+        if result["verdict"] != "OK" or result["stdOutput"] != "hello\n":
+            raise RuntimeError(f"a wrong result: {result}")
+        self.accepted.append((accepted - began) * 1e3)
+        self.bench.await_finished(finished + 1)
+        after = histograms(self.bench.metrics("runner")).get(SANDBOX)
+        if before and after and after.count == before.count + 1:
+            self.own_way.append(took_ms - (after.total - before.total) * 1e3)
+        return took_ms
+
+    def by_itself(self):
+        return self.bare.round_ms()
+
+    def by_docker_run(self):
+        return containers.docker_run_ms(
+            self.bench.image(self.language), self.recipe, HELLO[self.language], self.memory, self.bench.project
+        )
+
+    def close(self):
+        self.bare.close()
+        self.session.close()
+
+
+def measure(bench, language):
+    """(times by way, the Ways, measurements that began on a busy machine, all metrics as they were behind the warm-up)"""
+    ways = Ways(bench, language)
+    times = {"runlog": [], "bare": [], "docker run": []}
+    functions = [("runlog", ways.by_runlog), ("bare", ways.by_itself), ("docker run", ways.by_docker_run)]
+    busy, metrics = 0, {}
+    try:
+        for at in range(-WARM_UP, rounds_of(bench, language)):
+            if at == 0:
+                ways.accepted.clear()
+                ways.own_way.clear()
+                metrics = bench.all_metrics()
+            for turn in range(len(functions)):
+                name, function = functions[(at + turn) % len(functions)]
+                quiet = machine.await_quiet()
+                took_ms = function()
+                if at >= 0:
+                    times[name].append(took_ms)
+                    busy += not quiet
+    finally:
+        ways.close()
+    return times, ways, busy, metrics
+
+
+def latency_figures(language, times, ways):
+    name, bare, whole = NAMES[language], median(times["bare"]), median(times["runlog"])
+    added = difference(whole, bare)
+    bar = BARS.get(language)
+    found = [{
+        "what": f"{name} hello, submit to result, p50", "value": whole, "unit": "ms",
+        "baseline": "bare program", "baseline_value": bare,
+        "compared": "" if added is None else f"+ {added:.1f} ms",
+        "bar": f"<= bare + {bar} ms" if bar else "", "holds": holds(added, at_most=bar) if bar else None,
+    }, {
+        "what": f"{name} hello, submit to result, p50", "value": whole, "unit": "ms",
+        "baseline": "docker run --rm", "baseline_value": median(times["docker run"]),
+        "compared": f"{ratio(whole, median(times['docker run'])):.2f} of it",
+    }]
+    if language == "python":
+        own = median(ways.own_way)
+        found.append({
+            "what": "of that, all but the sandbox (HTTP, Kafka both ways, dispatch), p50", "value": own, "unit": "ms",
+            "baseline": "the whole", "baseline_value": whole,
+            "compared": "" if own is None else f"{ratio(own, whole):.0%} of it",
+            "bar": f"<= {OWN_WAY_BAR} ms", "holds": holds(own, at_most=OWN_WAY_BAR),
+        })
+    return found
+
+
+def series_row(language, name, values):
+    return [NAMES[language], name, len(values), min(values, default=None), median(values), percentile(values, 0.95),
+            max(values, default=None)]
+
+
+def run(bench):
+    part = {"title": TITLE, "figures": [], "tables": [], "notes": []}
+    rows = []
+    for language in NAMES:
+        bench.say(f"latency: {language}, {rounds_of(bench, language)} rounds of three")
+        times, ways, busy, before = measure(bench, language)
+        part["figures"] += latency_figures(language, times, ways)
+        rows += [series_row(language, f"{way}, ms", values) for way, values in times.items()]
+        rows.append(series_row(language, "submit to 201, ms", ways.accepted))
+        rows.append(series_row(language, "runlog less its sandbox, ms", ways.own_way))
+        if language == "python":
+            part["tables"].append(stages.table("Stages of a Python hello on an idle stack", before,
+                                                bench.all_metrics()))
+        part["notes"].append(f"{NAMES[language]}: {busy} of {3 * rounds_of(bench, language)} measurements began on a "
+                             f"machine that was not quiet")
+    part["tables"].insert(0, {"title": "", "rows": rows,
+                              "columns": ["language", "way", "rounds", "lowest", "p50", "p95", "highest"]})
+    part["notes"] += [
+        "bare: the manifest's commands, timed inside one long-lived container with a sandbox's image, limits and user",
+        "docker run: `docker run --rm --network none` of the same image, program, CPU and memory, the client included",
+    ]
+    return part
