@@ -150,5 +150,5 @@ RL_SUITE("runner/container_spec", standard_input_stays_open_when_the_output_does
          privileges_are_dropped_but_the_three_that_the_agent_needs,
          only_three_folders_can_be_written_and_they_are_the_users,
          resource_limits_are_the_ceilings_of_all_jobs,
-         the_image_decides_neither_what_starts_nor_what_runs_beside_it, labels_say_whose_it_is_whatever_characters_they_hold,
-         a_runtime_is_named_only_where_one_is_asked_for)
+         the_image_decides_neither_what_starts_nor_what_runs_beside_it,
+         labels_say_whose_it_is_whatever_characters_they_hold, a_runtime_is_named_only_where_one_is_asked_for)
