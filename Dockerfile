@@ -102,13 +102,13 @@ ENTRYPOINT ["/usr/bin/runlog-runner"]
 FROM runtime-store AS tools
 ENTRYPOINT ["/usr/bin/runlog"]
 
-# ---- tests: the sources as they are, the test programs of two builds, and what drives a stack from outside
+# ---- tests: the sources as they are, the test programs of three builds, and what drives a stack from outside
 FROM build-deps AS tests
 RUN apt-get update \
  && (apt-cache show docker-cli >/dev/null 2>&1 && cli=docker-cli || cli=docker.io; \
      apt-get install -y --no-install-recommends $cli) \
  && apt-get install -y --no-install-recommends \
-      ca-certificates clang-format curl docker-compose git iproute2 procps python3 python3-avro python3-pytest \
+      ca-certificates clang-format clang-tidy cppcheck curl docker-compose git iproute2 procps python3 python3-avro python3-pytest \
       python3-requests shellcheck \
  && rm -rf /var/lib/apt/lists/*
 COPY CMakeLists.txt CMakePresets.json ./
@@ -125,7 +125,8 @@ COPY tests/integration tests/integration
 COPY tests/interop tests/interop
 RUN --mount=type=cache,target=/ccache \
     cmake --preset dev && cmake --build build/dev \
- && cmake --preset asan-ubsan && cmake --build build/asan-ubsan
+ && cmake --preset asan-ubsan && cmake --build build/asan-ubsan \
+ && cmake --preset tsan && cmake --build build/tsan
 COPY . .
 ENV PYTHONDONTWRITEBYTECODE=1 PYTEST_ADDOPTS="-p no:cacheprovider"
 

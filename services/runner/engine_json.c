@@ -198,7 +198,7 @@ int64_t rl_engine_parse_time(const char *text) {
     }
     tm.tm_year -= 1900;
     tm.tm_mon -= 1;
-    int64_t seconds = (int64_t)timegm(&tm) - sign * (offset_hours * 3600 + offset_minutes * 60);
+    int64_t seconds = (int64_t)timegm(&tm) - sign * INT64_C(60) * (offset_hours * 60 + offset_minutes);
     return seconds * RL_US_PER_S + fraction_us;
 }
 
