@@ -12,15 +12,15 @@ import time
 import containers
 import machine
 import stages
-from figures import difference, histograms, holds, median, percentile, ratio
+from figures import difference, holds, median, percentile, ratio, total_of
 from programs import HELLO, Recipe
 
 TITLE = "Latency of one submission on an idle stack"
 WARM_UP = 2
 NAMES = {"python": "Python", "java": "Java", "cpp": "C++"}
 BARS = {"python": 8, "cpp": 15}  # milliseconds on top of the bare program
+FINISHED = "runlog_runner_finished_total"
 OWN_WAY_BAR = 6                  # HTTP and Kafka both ways
-SANDBOX = 'runlog_runner_stage_seconds{stage="sandbox"}'
 
 
 def rounds_of(bench, language):
@@ -39,12 +39,11 @@ class Ways:
         self.memory = body["HostConfig"]["Memory"]
         self.bare = containers.Bare(body, self.recipe, HELLO[language], bench.project, bench.tools_volume)
         self.accepted = []
-        self.own_way = []
+        self.rounds = []
 
     def by_runlog(self):
-        """Also notes how long the 201 took, and the whole less the sandbox's share of it."""
-        before = histograms(self.bench.metrics("runner")).get(SANDBOX)
-        finished = self.bench.finished()
+        """Also notes how long the 201 took, and what the services measured meanwhile."""
+        before = self.bench.all_metrics()
         self.session.warm()
         began = time.monotonic()
         submission = self.session.submit(HELLO[self.language], self.language)
@@ -54,10 +53,8 @@ class Ways:
         if result["verdict"] != "OK" or result["stdOutput"] != "hello\n":
             raise RuntimeError(f"a wrong result: {result}")
         self.accepted.append((accepted - began) * 1e3)
-        self.bench.await_finished(finished + 1)
-        after = histograms(self.bench.metrics("runner")).get(SANDBOX)
-        if before and after and after.count == before.count + 1:
-            self.own_way.append(took_ms - (after.total - before.total) * 1e3)
+        self.bench.await_finished(total_of(before, FINISHED) + 1)
+        self.rounds.append(stages.of_one(before, self.bench.all_metrics()))
         return took_ms
 
     def by_itself(self):
@@ -74,17 +71,16 @@ class Ways:
 
 
 def measure(bench, language):
-    """(times by way, the Ways, measurements that began on a busy machine, all metrics as they were behind the warm-up)"""
+    """(times by way, the Ways, measurements that began on a busy machine)"""
     ways = Ways(bench, language)
     times = {"runlog": [], "bare": [], "docker run": []}
     functions = [("runlog", ways.by_runlog), ("bare", ways.by_itself), ("docker run", ways.by_docker_run)]
-    busy, metrics = 0, {}
+    busy = 0
     try:
         for at in range(-WARM_UP, rounds_of(bench, language)):
             if at == 0:
                 ways.accepted.clear()
-                ways.own_way.clear()
-                metrics = bench.all_metrics()
+                ways.rounds.clear()
             for turn in range(len(functions)):
                 name, function = functions[(at + turn) % len(functions)]
                 quiet = machine.await_quiet()
@@ -94,7 +90,13 @@ def measure(bench, language):
                     busy += not quiet
     finally:
         ways.close()
-    return times, ways, busy, metrics
+    return times, ways, busy
+
+
+def own_way(times, ways):
+    """The whole less the sandbox's share of it, round by round."""
+    return [whole - found[stages.SANDBOX] for whole, found in zip(times["runlog"], ways.rounds)
+            if stages.SANDBOX in found]
 
 
 def latency_figures(language, times, ways):
@@ -112,7 +114,7 @@ def latency_figures(language, times, ways):
         "compared": f"{ratio(whole, median(times['docker run'])):.2f} of it",
     }]
     if language == "python":
-        own = median(ways.own_way)
+        own = median(own_way(times, ways))
         found.append({
             "what": "of that, all but the sandbox (HTTP, Kafka both ways, dispatch), p50", "value": own, "unit": "ms",
             "baseline": "the whole", "baseline_value": whole,
@@ -132,14 +134,13 @@ def run(bench):
     rows = []
     for language in NAMES:
         bench.say(f"latency: {language}, {rounds_of(bench, language)} rounds of three")
-        times, ways, busy, before = measure(bench, language)
+        times, ways, busy = measure(bench, language)
         part["figures"] += latency_figures(language, times, ways)
         rows += [series_row(language, f"{way}, ms", values) for way, values in times.items()]
         rows.append(series_row(language, "submit to 201, ms", ways.accepted))
-        rows.append(series_row(language, "runlog less its sandbox, ms", ways.own_way))
-        if language == "python":
-            part["tables"].append(stages.table("Stages of a Python hello on an idle stack", before,
-                                                bench.all_metrics()))
+        rows.append(series_row(language, "runlog less its sandbox, ms", own_way(times, ways)))
+        part["tables"].append(stages.exact_table(f"Stages of a {NAMES[language]} hello, submission by submission",
+                                                 ways.rounds, times["runlog"]))
         part["notes"].append(f"{NAMES[language]}: {busy} of {3 * rounds_of(bench, language)} measurements began on a "
                              f"machine that was not quiet")
     part["tables"].insert(0, {"title": "", "rows": rows,

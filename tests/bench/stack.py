@@ -9,7 +9,7 @@ import time
 
 import machine
 from figures import total_of
-from runlog_client import Answer, Client, Stack, eventually, parse_metrics
+from runlog_client import Answer, Client, Stack, eventually
 
 SERVICES = ("api", "runner", "result-sink")
 OTHERS = ("kafka", "mongo")
@@ -60,6 +60,7 @@ class Bench:
         self.quick = quick
         self.submissions = submissions
         self.stack = Stack(project)
+        self.addresses = {}
         self.tag = os.environ["BENCH_TAG"]
         self.tools_volume = os.environ["BENCH_TOOLS_VOLUME"]
 
@@ -76,15 +77,20 @@ class Bench:
         return f"runlog/lang-{language}:{self.tag}"
 
     def metrics(self, service):
-        """A service's metrics; {} when it does not run or is not reached."""
+        """A service's metrics; {} when it does not run or is not reached. Cheap: it is called between measurements, so
+        where the service listens is looked up once."""
         try:
-            if service == "api":
-                return Client(self.url).metrics()
-            containers = self.stack.containers(service)
-            answer = self.stack.ops(containers[0], "/metrics") if containers else None
-        except (OSError, http.client.HTTPException):
+            if service not in self.addresses:
+                self.addresses[service] = self._address(service)
+            return Client(self.addresses[service]).metrics()
+        except (OSError, http.client.HTTPException, StopIteration, IndexError):
+            self.addresses.pop(service, None)
             return {}
-        return parse_metrics(answer.body.decode()) if answer else {}
+
+    def _address(self, service):
+        if service == "api":
+            return self.url
+        return f"http://{self.stack.address(self.stack.containers(service)[0])}:9100"
 
     def all_metrics(self):
         merged = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from figures import between
+from figures import between, median, percentile
 
 # Histogram -> (stage, what it spans). One that is not here is shown under its own name at the end.
 KNOWN = {
@@ -21,25 +21,62 @@ KNOWN = {
 }
 
 
+QUEUE = 'runlog_runner_stage_seconds{stage="queue"}'
+SANDBOX = 'runlog_runner_stage_seconds{stage="sandbox"}'
+
+
+def _in_order(keys):
+    order = list(KNOWN)
+    return sorted(keys, key=lambda key: (order.index(key) if key in KNOWN else len(order), key))
+
+
+def _names(key):
+    """[stage, what it spans]"""
+    return list(KNOWN.get(key, (key.removeprefix("runlog_"), "")))
+
+
 def _milliseconds(seconds):
     return None if seconds is None else seconds * 1e3
-
-
-def _row(key, gained):
-    stage, span = KNOWN.get(key, (key.removeprefix("runlog_"), ""))
-    return [stage, span, int(gained.count), _milliseconds(gained.mean()), _milliseconds(gained.quantile(0.5)),
-            _milliseconds(gained.quantile(0.95))]
 
 
 def table(title, before, after):
     """The stages between two readings of all metrics. Means are exact; p50 and p95 have the buckets' resolution."""
     gained = {key: found for key, found in between(before, after).items() if found.count > 0}
-    order = list(KNOWN)
-    keys = sorted(gained, key=lambda key: (order.index(key) if key in KNOWN else len(order), key))
     return {
         "title": title, "columns": ["stage", "from where to where", "count", "mean, ms", "p50, ms", "p95, ms"],
-        "rows": [_row(key, gained[key]) for key in keys],
+        "rows": [
+            [*_names(key), int(gained[key].count), _milliseconds(gained[key].mean()),
+             _milliseconds(gained[key].quantile(0.5)), _milliseconds(gained[key].quantile(0.95))]
+            for key in _in_order(gained)
+        ],
     }
+
+
+def of_one(before, after):
+    """{histogram: milliseconds} between two readings with one submission between them: exact, as a sum of one is."""
+    return {key: found.total * 1e3 for key, found in between(before, after).items() if found.count == 1}
+
+
+def exact_table(title, rounds, wholes):
+    """The stages of submissions that were measured one by one: `rounds` as of_one gave them, `wholes` in milliseconds by the
+    client's clock. The last rows add up to the whole."""
+    def series(name, span, values):
+        return [name, span, len(values), sum(values) / len(values), median(values), percentile(values, 0.95)]
+
+    rows = [
+        series(*_names(key), [found[key] for found in rounds if key in found])
+        for key in _in_order({key for found in rounds for key in found})
+    ]
+    full = [(whole, found) for whole, found in zip(wholes, rounds) if QUEUE in found and SANDBOX in found]
+    if full:
+        back = [whole - found[QUEUE] - found[SANDBOX] for whole, found in full]
+        rows += [
+            series("= the way in", "the API's record to a slot", [found[QUEUE] for _, found in full]),
+            series("+ sandbox", "as above", [found[SANDBOX] for _, found in full]),
+            series("+ the way back", "emit, the API's tail, HTTP both ways", back),
+        ]
+    return {"title": title, "columns": ["stage", "from where to where", "count", "mean, ms", "p50, ms", "p95, ms"],
+            "rows": rows}
 
 
 SCALE = {"ms": 1e3, "µs": 1e6}
