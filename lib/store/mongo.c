@@ -40,6 +40,7 @@ static mongoc_uri_t *parse_uri(const rl_mongo_config *config, rl_error *err) {
     set_timeout(uri, MONGOC_URI_SERVERSELECTIONTIMEOUTMS, config->select_timeout_us);
     set_timeout(uri, MONGOC_URI_CONNECTTIMEOUTMS, config->connect_timeout_us);
     set_timeout(uri, MONGOC_URI_SOCKETTIMEOUTMS, config->socket_timeout_us);
+    set_timeout(uri, MONGOC_URI_WAITQUEUETIMEOUTMS, config->take_timeout_us);
     return uri;
 }
 
@@ -103,6 +104,11 @@ static bool run_command(rl_mongo *mongo, const char *name, bson_t *reply, rl_err
     bson_append_int32(&command, name, -1, 1);
     bson_error_t cause;
     mongoc_client_t *client = rl_mongo_take(mongo);
+    if (!client) {
+        bson_init(reply);
+        bson_destroy(&command);
+        return rl_error_set(err, RL_TRANSIENT, 0, "MongoDB %s: all connections are in use", name);
+    }
     bool ok = mongoc_client_command_simple(client, "admin", &command, NULL, reply, &cause);
     rl_mongo_give_back(mongo, client);
     bson_destroy(&command);

@@ -26,6 +26,7 @@ typedef struct {
     int64_t connect_timeout_us;
     int64_t socket_timeout_us; /* the longest that one answer may take */
     uint32_t connections;      /* clients at once; rl_mongo_take waits for the next one. 0: 4 */
+    int64_t take_timeout_us;   /* how long it waits at most; 0: for ever */
 } rl_mongo_config;
 
 /* Nothing is connected yet. INVALID where the URI does not parse or names no database; TRANSIENT when
@@ -38,7 +39,8 @@ void rl_mongo_free(rl_mongo *mongo);
 /* The database that the URI names. */
 const char *rl_mongo_database(const rl_mongo *mongo);
 
-/* A connection for the calling thread. Waits while all are taken; never NULL. */
+/* A connection for the calling thread. Waits while all are taken: for ever, so that it is never NULL, or for
+ * `take_timeout_us` where that was set. */
 mongoc_client_t *rl_mongo_take(rl_mongo *mongo);
 void rl_mongo_give_back(rl_mongo *mongo, mongoc_client_t *client);
 

@@ -1,6 +1,7 @@
 /* store.c: see store.h.
  *
- * Locks: `lock` guards `stopping`; `up` is an atomic.
+ * Whether the server stalls is seen from two atomics: how many lookups are under way, and when one last
+ * began with no other before it or ended. They need not agree to the microsecond.
  */
 #include "services/api/store.h"
 
@@ -11,34 +12,25 @@
 
 #include "lib/base/clock.h"
 #include "lib/store/result_document.h"
+#include "services/api/stopper.h"
 
 #define SELECT_TIMEOUT_US (2 * RL_US_PER_S)
 #define CONNECT_TIMEOUT_US (2 * RL_US_PER_S)
 #define SOCKET_TIMEOUT_US (10 * RL_US_PER_S)
+#define TAKE_TIMEOUT_US RL_US_PER_S
+#define STALL_US (2 * RL_US_PER_S)
 #define PING_UP_US (3 * RL_US_PER_S)
 #define PING_DOWN_US (RL_US_PER_S / 2)
 
 struct rl_store {
     rl_mongo *mongo;
     _Atomic bool up;
+    _Atomic int under_way;       /* lookups that wait for the server's answer */
+    _Atomic int64_t progress_us; /* monotonic */
     pthread_t pinger;
     bool pinging;
-    pthread_mutex_t lock;
-    pthread_cond_t stop;
-    bool stopping;
+    rl_stopper stopper;
 };
-
-/* Sleeps; false when it is time to stop. */
-static bool pause_us(rl_store *store, int64_t us) {
-    const int64_t until_us = rl_clock_us() + us;
-    pthread_mutex_lock(&store->lock);
-    while (!store->stopping && rl_clock_us() < until_us) {
-        rl_cond_wait_until(&store->stop, &store->lock, until_us);
-    }
-    const bool go_on = !store->stopping;
-    pthread_mutex_unlock(&store->lock);
-    return go_on;
-}
 
 static void *ping(void *context) {
     rl_store *store = context;
@@ -46,7 +38,7 @@ static void *ping(void *context) {
     do {
         up = rl_mongo_ping(store->mongo, NULL);
         atomic_store(&store->up, up);
-    } while (pause_us(store, up ? PING_UP_US : PING_DOWN_US));
+    } while (rl_stopper_pause_us(&store->stopper, up ? PING_UP_US : PING_DOWN_US));
     return NULL;
 }
 
@@ -56,8 +48,7 @@ rl_store *rl_store_new(const char *uri, int connections, rl_error *err) {
         rl_error_set(err, RL_TRANSIENT, ENOMEM, "out of memory");
         return NULL;
     }
-    pthread_mutex_init(&store->lock, NULL);
-    rl_cond_init(&store->stop);
+    rl_stopper_init(&store->stopper);
     const rl_mongo_config config = {
         .uri = uri,
         .app_name = "runlog-api",
@@ -65,6 +56,7 @@ rl_store *rl_store_new(const char *uri, int connections, rl_error *err) {
         .connect_timeout_us = CONNECT_TIMEOUT_US,
         .socket_timeout_us = SOCKET_TIMEOUT_US,
         .connections = (uint32_t)connections + 1, /* one for the pinger */
+        .take_timeout_us = TAKE_TIMEOUT_US,
     };
     store->mongo = rl_mongo_new(&config, err);
     if (!store->mongo) {
@@ -84,15 +76,11 @@ void rl_store_free(rl_store *store) {
         return;
     }
     if (store->pinging) {
-        pthread_mutex_lock(&store->lock);
-        store->stopping = true;
-        pthread_cond_signal(&store->stop);
-        pthread_mutex_unlock(&store->lock);
+        rl_stopper_stop(&store->stopper);
         pthread_join(store->pinger, NULL);
     }
     rl_mongo_free(store->mongo);
-    pthread_cond_destroy(&store->stop);
-    pthread_mutex_destroy(&store->lock);
+    rl_stopper_destroy(&store->stopper);
     free(store);
 }
 
@@ -123,22 +111,65 @@ static rl_store_status find_one(mongoc_collection_t *collection, const bson_t *f
     return status;
 }
 
-rl_store_status rl_store_find(rl_store *store, const char *id, rl_arena *arena, rl_finished *ret,
-                              rl_error *err) {
-    rl_error reason = RL_ERROR_INIT;
-    if (!rl_store_up(store)) {
-        rl_error_set(err, RL_TRANSIENT, 0, "MongoDB does not answer");
-        return RL_STORE_FAILED;
+/* --- one lookup --- */
+
+static void begin(rl_store *store) {
+    if (atomic_load(&store->under_way) == 0) {
+        atomic_store(&store->progress_us, rl_clock_us());
     }
+    atomic_fetch_add(&store->under_way, 1);
+}
+
+static void end(rl_store *store) {
+    atomic_store(&store->progress_us, rl_clock_us());
+    atomic_fetch_sub(&store->under_way, 1);
+}
+
+static bool stalls(const rl_store *store) {
+    return atomic_load(&store->under_way) > 0 && rl_clock_us() - atomic_load(&store->progress_us) > STALL_US;
+}
+
+bool rl_store_up(const rl_store *store) {
+    return atomic_load(&store->up) && !stalls(store);
+}
+
+static rl_store_status ask(rl_store *store, mongoc_client_t *client, const char *id, rl_arena *arena,
+                           rl_finished *ret, rl_error *err) {
     bson_t filter = BSON_INITIALIZER;
     bson_append_utf8(&filter, "_id", -1, id, -1);
-    mongoc_client_t *client = rl_mongo_take(store->mongo);
     mongoc_collection_t *collection =
         mongoc_client_get_collection(client, rl_mongo_database(store->mongo), RL_STORE_COLLECTION);
-    const rl_store_status status = find_one(collection, &filter, arena, ret, &reason);
+    begin(store);
+    const rl_store_status status = find_one(collection, &filter, arena, ret, err);
+    end(store);
     mongoc_collection_destroy(collection);
-    rl_mongo_give_back(store->mongo, client);
     bson_destroy(&filter);
+    return status;
+}
+
+static rl_store_status refuse(rl_error *err, const char *why) {
+    rl_error_set(err, RL_TRANSIENT, 0, "%s", why);
+    return RL_STORE_FAILED;
+}
+
+rl_store_status rl_store_find(rl_store *store, const char *id, rl_arena *arena, rl_finished *ret,
+                              rl_error *err) {
+    static const char away[] = "MongoDB does not answer";
+    rl_error reason = RL_ERROR_INIT;
+    if (!rl_store_up(store)) {
+        return refuse(err, away);
+    }
+    mongoc_client_t *client = rl_mongo_take(store->mongo);
+    if (!client) {
+        return refuse(err, "all connections to MongoDB are in use");
+    }
+    /* Looked at again: the wait for the connection may have been the beginning of an outage. */
+    if (!rl_store_up(store)) {
+        rl_mongo_give_back(store->mongo, client);
+        return refuse(err, away);
+    }
+    const rl_store_status status = ask(store, client, id, arena, ret, &reason);
+    rl_mongo_give_back(store->mongo, client);
     if (status == RL_STORE_FAILED && reason.error_class == RL_TRANSIENT) {
         atomic_store(&store->up, false); /* until the pinger says otherwise */
     }
@@ -146,8 +177,4 @@ rl_store_status rl_store_find(rl_store *store, const char *id, rl_arena *arena, 
         *err = reason;
     }
     return status;
-}
-
-bool rl_store_up(const rl_store *store) {
-    return atomic_load(&store->up);
 }

@@ -4,6 +4,10 @@
  * outage costs the first lookups their time-out and the others nothing, and readiness can say "degraded"
  * without asking on anybody's request.
  *
+ * A server that hangs answers nobody and breaks no connection, and every lookup that waits for it holds one
+ * of the threads that serve requests. So once no lookup has been answered for two seconds while some are
+ * under way, the others fail at once, and none waits longer than a second for a free connection.
+ *
  * Thread: any.
  */
 #ifndef RL_API_STORE_H
@@ -29,7 +33,7 @@ typedef enum {
 rl_store_status rl_store_find(rl_store *store, const char *id, rl_arena *arena, rl_finished *ret,
                               rl_error *err);
 
-/* Whether the server answered when it was last asked. */
+/* Whether the server answered when it was last asked, and does not keep lookups waiting. */
 bool rl_store_up(const rl_store *store);
 
 RL_DEFINE_CLEANUP(rl_store_slot, rl_store, rl_store_free)

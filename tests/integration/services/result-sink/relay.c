@@ -19,7 +19,7 @@
 
 struct relay {
     pthread_t thread;
-    atomic_bool wanted_cut, is_cut, ending;
+    atomic_bool wanted_cut, is_cut, holding, ending;
     int listener;
     int port;
     struct addrinfo *target;
@@ -72,6 +72,10 @@ static bool pass_on(int from, int to) {
 }
 
 static void serve_once(relay *r) {
+    if (atomic_load(&r->holding)) {
+        poll(NULL, 0, 20);
+        return;
+    }
     struct pollfd fds[1 + 2 * PAIRS];
     fds[0] = (struct pollfd){.fd = r->listener, .events = POLLIN};
     for (int i = 0; i < PAIRS; i++) {
@@ -152,7 +156,12 @@ void relay_cut(relay *r) {
     wish(r, true);
 }
 
+void relay_hold(relay *r) {
+    atomic_store(&r->holding, true);
+}
+
 void relay_mend(relay *r) {
+    atomic_store(&r->holding, false);
     wish(r, false);
 }
 
