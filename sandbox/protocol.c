@@ -30,7 +30,7 @@ rl_agent_parse rl_agent_frame_parse(const uint8_t *data, size_t size, size_t pay
                                     rl_agent_frame *frame, const char **why) {
     *frame = (rl_agent_frame){.type = RL_AGENT_READY};
     *why = NULL;
-    if (size > 0 && (data[0] < RL_AGENT_READY || data[0] > RL_AGENT_ERROR)) {
+    if (size > 0 && (data[0] < RL_AGENT_READY || data[0] > RL_AGENT_PONG)) {
         *why = "unknown frame type";
         return RL_AGENT_PARSE_BAD;
     }
@@ -384,4 +384,11 @@ bool rl_agent_failure_decode(const uint8_t *payload, size_t size, rl_agent_failu
         failure->code = (rl_agent_failure_code)code;
     }
     return rl_wire_end(&r, why);
+}
+
+/* ---- PING and PONG ---- */
+
+size_t rl_agent_empty_encode(rl_agent_frame_type type, uint8_t *out, size_t capacity) {
+    rl_wire_writer w = frame_begin(type, out, capacity);
+    return frame_end(&w, RL_AGENT_REPLY_MAX);
 }

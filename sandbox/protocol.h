@@ -31,6 +31,9 @@
  *     ... RUN again, DONE again, until a RUN with RL_AGENT_RUN_LAST: after its DONE the agent exits 0.
  *
  * - A container may wait as long as it likes between READY and JOB: that is what a warm pool does.
+ * - PING may be sent at any time before JOB, also right in front of it; the agent answers PONG before it looks at
+ *   anything behind. So a runner learns that a container which has waited for long still lives, for no delay: until
+ *   PONG has come, nothing of the job has happened. Agents that understand it say RL_AGENT_CAN_PING.
  * - RUN may be sent right behind JOB without waiting for COMPILED: the agent takes it up after the compile
  *   step. A runner that changes the container's limits between the two waits for COMPILED first.
  * - COMPILED says `skipped` when the job had no compile step. When the compile step failed (see
@@ -82,7 +85,9 @@ typedef enum rl_agent_frame_type {
     RL_AGENT_RUN = 4,      /* runner: rl_agent_run */
     RL_AGENT_OUTPUT = 5,   /* agent: rl_agent_output */
     RL_AGENT_DONE = 6,     /* agent: rl_agent_result, phase run */
-    RL_AGENT_ERROR = 7     /* agent: rl_agent_failure */
+    RL_AGENT_ERROR = 7,    /* agent: rl_agent_failure */
+    RL_AGENT_PING = 8,     /* runner: no payload */
+    RL_AGENT_PONG = 9      /* agent: no payload */
 } rl_agent_frame_type;
 
 /* A frame as found at the head of a byte stream. `payload` points into the stream's bytes. `frame_size` is
@@ -116,6 +121,7 @@ typedef struct rl_agent_ready {
 #define RL_AGENT_CAN_CPU 1u    /* CPU of the whole container; without it, CPU of reaped processes */
 #define RL_AGENT_CAN_MEMORY 2u /* sampled memory; without it, largest resident size of a reaped process */
 #define RL_AGENT_CAN_OOM 4u    /* count of processes killed for memory */
+#define RL_AGENT_CAN_PING 16u  /* no accounting: PING is understood */
 #define RL_AGENT_CAN_PIDS 8u   /* count of forks refused by the process limit */
 
 /* What a phase may spend. The agent enforces all of it but two: memory and processes are the container's own
@@ -259,6 +265,8 @@ size_t rl_agent_output_encode(const rl_agent_output *output, uint8_t *out, size_
 size_t rl_agent_result_encode(rl_agent_frame_type type, const rl_agent_result *result, uint8_t *out,
                               size_t capacity);
 size_t rl_agent_failure_encode(const rl_agent_failure *failure, uint8_t *out, size_t capacity);
+/* `type` is RL_AGENT_PING or RL_AGENT_PONG. */
+size_t rl_agent_empty_encode(rl_agent_frame_type type, uint8_t *out, size_t capacity);
 
 /* Decoders: take the payload of a frame of their type. false and `*why` (a static string, for a log) when
  * the bytes are not a valid one; the struct is then unspecified. rl_agent_ready_decode fills

@@ -162,6 +162,14 @@ bool rl_channel_flush(rl_channel *channel) {
     return !channel->ended;
 }
 
+bool rl_channel_send_pong(rl_channel *channel) {
+    if (!rl_channel_flush(channel)) {
+        return false;
+    }
+    channel->out_size = rl_agent_empty_encode(RL_AGENT_PONG, channel->out, sizeof channel->out);
+    return rl_channel_flush(channel);
+}
+
 bool rl_channel_send_ready(rl_channel *channel, const rl_agent_ready *ready) {
     if (!rl_channel_flush(channel)) {
         return false;

@@ -57,6 +57,7 @@ void rl_channel_pump(rl_channel *channel, rl_capture *capture, uint32_t index, r
 bool rl_channel_flush(rl_channel *channel);
 
 /* These form one frame and wait until it has left. false when the runner ended. */
+bool rl_channel_send_pong(rl_channel *channel);
 bool rl_channel_send_ready(rl_channel *channel, const rl_agent_ready *ready);
 bool rl_channel_send_result(rl_channel *channel, rl_agent_frame_type type, const rl_agent_result *result);
 bool rl_channel_send_fault(rl_channel *channel, const rl_fault *fault);

@@ -54,20 +54,33 @@ static bool prepare_process(rl_agent *agent, rl_fault *fault) {
 
 static bool say_ready(rl_agent *agent) {
     const rl_agent_ready ready = {RL_AGENT_PROTOCOL_VERSION, (uint32_t)agent->cgroup.version,
-                                  rl_cgroup_accounting(&agent->cgroup), RL_VERSION};
+                                  rl_cgroup_accounting(&agent->cgroup) | RL_AGENT_CAN_PING, RL_VERSION};
     return rl_channel_send_ready(&agent->channel, &ready);
+}
+
+/* Waits for a frame, answering PINGs. ENDED, or FAULT when what came is not the protocol. */
+static rl_phase_end await_any(rl_agent *agent, rl_request *request, rl_fault *fault) {
+    while (rl_channel_await(&agent->channel, request, fault)) {
+        if (request->type != RL_AGENT_PING || request->size > 0) {
+            return RL_PHASE_COMPLETE;
+        }
+        free(request->payload);
+        request->payload = NULL;
+        if (!rl_channel_send_pong(&agent->channel)) {
+            return RL_PHASE_ENDED;
+        }
+    }
+    return agent->channel.ended ? RL_PHASE_ENDED : RL_PHASE_FAULT;
 }
 
 /* Waits for a frame of `type`. ENDED, or FAULT when another one came. */
 static rl_phase_end await(rl_agent *agent, rl_agent_frame_type type, rl_request *request, rl_fault *fault) {
-    if (!rl_channel_await(&agent->channel, request, fault)) {
-        return agent->channel.ended ? RL_PHASE_ENDED : RL_PHASE_FAULT;
-    }
-    if (request->type != type) {
+    rl_phase_end end = await_any(agent, request, fault);
+    if (end == RL_PHASE_COMPLETE && request->type != type) {
         rl_fault_set(fault, RL_AGENT_FAILURE_PROTOCOL, 0, "a frame out of turn");
         return RL_PHASE_FAULT;
     }
-    return RL_PHASE_COMPLETE;
+    return end;
 }
 
 static rl_phase_end accept_job(conversation *c, rl_fault *fault) {

@@ -69,6 +69,16 @@ bool rl_agent_link_send_run(rl_agent_link *link, const rl_agent_run *run, rl_err
     return room && rl_agent_run_encode(run, room, size) == size;
 }
 
+bool rl_agent_link_send_ping(rl_agent_link *link, rl_error *err) {
+    size_t size = rl_agent_empty_encode(RL_AGENT_PING, NULL, 0);
+    uint8_t *room = outbox_room(link, size, err);
+    return room && rl_agent_empty_encode(RL_AGENT_PING, room, size) == size;
+}
+
+bool rl_agent_link_is_quiet(const rl_agent_link *link) {
+    return link->inbox.size == link->delivered && rl_attach_is_quiet(link->attach);
+}
+
 static bool decode(const rl_agent_frame *frame, rl_agent_message *ret, const char **why) {
     ret->type = frame->type;
     switch (frame->type) {
@@ -81,11 +91,17 @@ static bool decode(const rl_agent_frame *frame, rl_agent_message *ret, const cha
         return rl_agent_output_decode(frame->payload, frame->payload_size, &ret->output, why);
     case RL_AGENT_ERROR:
         return rl_agent_failure_decode(frame->payload, frame->payload_size, &ret->failure, why);
+    case RL_AGENT_PONG:
+        if (frame->payload_size == 0) {
+            return true;
+        }
+        break;
     case RL_AGENT_JOB:
     case RL_AGENT_RUN:
+    case RL_AGENT_PING:
         break;
     }
-    *why = "a frame that only the runner sends";
+    *why = "a frame that only the runner sends, or a PONG with contents";
     return false;
 }
 

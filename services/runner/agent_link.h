@@ -26,9 +26,16 @@ void rl_agent_link_free(rl_agent_link *link);
 bool rl_agent_link_send_job(rl_agent_link *link, const rl_agent_job *job, rl_error *err);
 bool rl_agent_link_send_run(rl_agent_link *link, const rl_agent_run *run, rl_error *err);
 
+/* Queues a question that the agent answers at once, before it looks at anything that is sent after it. Only for an
+ * agent whose READY says RL_AGENT_CAN_PING. */
+bool rl_agent_link_send_ping(rl_agent_link *link, rl_error *err);
+
+/* Whether the agent waits: its stream is open and it has nothing to say. Does not wait. */
+bool rl_agent_link_is_quiet(const rl_agent_link *link);
+
 /* One frame of the agent's, decoded; what it points at is good until the next call. */
 typedef struct {
-    rl_agent_frame_type type; /* READY, COMPILED, OUTPUT, DONE or ERROR */
+    rl_agent_frame_type type; /* READY, PONG (no contents), COMPILED, OUTPUT, DONE or ERROR */
     union {
         rl_agent_ready ready;
         rl_agent_result result; /* COMPILED and DONE */

@@ -249,3 +249,8 @@ rl_attach_status rl_attach_next(rl_attach *attach, rl_bytes *unsent, const rl_ca
         }
     }
 }
+
+bool rl_attach_is_quiet(const rl_attach *attach) {
+    struct pollfd polled = {.fd = attach->fd, .events = POLLIN};
+    return attach->pending.size == 0 && !attach->output_closed && poll(&polled, 1, 0) == 0;
+}

@@ -43,6 +43,9 @@ typedef enum {
 rl_attach_status rl_attach_next(rl_attach *attach, rl_bytes *unsent, const rl_cancel_token *cancel,
                                 int64_t deadline_us, rl_docker_chunk *ret, rl_error *err);
 
+/* Whether the stream is open and has nothing to say at the moment. Does not wait. */
+bool rl_attach_is_quiet(const rl_attach *attach);
+
 typedef enum {
     RL_HTTP_HEAD,      /* status and size are filled */
     RL_HTTP_HEAD_MORE, /* a proper beginning */

@@ -3,6 +3,8 @@
 
 #include <stddef.h>
 
+#include "services/runner/pool.h"
+
 #define AT(field) offsetof(rl_runner_config, field)
 #define MIB (INT64_C(1024) * 1024)
 #define GIB (INT64_C(1024) * MIB)
@@ -50,6 +52,16 @@ static const rl_config_option options[] = {
      "size of the work folder, whatever the record asks for"},
     {"RUNLOG_SANDBOX_MAX_PROCESSES", RL_CONFIG_INT, AT(max_processes), "256", 1, 32768,
      "processes and threads of a sandbox, whatever the record asks for"},
+    {"RUNLOG_SANDBOX_MAX_STACK", RL_CONFIG_BYTES, AT(max_stack_bytes), "1GiB", 1 * MIB, 64 * GIB,
+     "stack of a process, whatever the record asks for"},
+    {"RUNLOG_SANDBOX_MAX_OPEN_FILES", RL_CONFIG_INT, AT(max_open_files), "1024", 64, 65536,
+     "open files of a process, whatever the record asks for"},
+    {"RUNLOG_POOL_SIZE", RL_CONFIG_INT, AT(pool_size), "16", 0, 1024,
+     "containers kept started for submissions to come, all languages together; 0: none, each starts its own"},
+    {"RUNLOG_POOL_MEMORY", RL_CONFIG_BYTES, AT(pool_memory_bytes), "128MiB", 0, 64 * GIB,
+     "memory that those containers may use while they wait; each counts as 8 MiB"},
+    {"RUNLOG_POOL_IDLE", RL_CONFIG_DURATION, AT(pool_idle_us), "10m", 1 * SECOND, 86400 * SECOND,
+     "a container that has waited this long is replaced by a fresh one"},
 };
 
 const rl_config_table rl_runner_config_table = {
@@ -70,6 +82,13 @@ rl_limits rl_runner_config_maxima(const rl_runner_config *config) {
         .run = phase,
         .output_bytes = config->max_output_bytes,
         .file_bytes = config->max_file_bytes,
+        .stack_bytes = config->max_stack_bytes,
         .processes = config->max_processes,
+        .open_files = config->max_open_files,
     };
+}
+
+size_t rl_runner_config_pool_size(const rl_runner_config *config) {
+    int64_t fitting = config->pool_memory_bytes / RL_POOL_CONTAINER_BYTES;
+    return (size_t)(fitting < config->pool_size ? fitting : config->pool_size);
 }

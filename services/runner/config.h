@@ -30,11 +30,19 @@ typedef struct {
     int64_t max_output_bytes;
     int64_t max_file_bytes;
     int64_t max_processes;
+    int64_t max_stack_bytes;
+    int64_t max_open_files;
+    int64_t pool_size;
+    int64_t pool_memory_bytes;
+    int64_t pool_idle_us;
 } rl_runner_config;
 
 extern const rl_config_table rl_runner_config_table;
 
 /* The maxima in the form in which the sandbox takes them. */
 rl_limits rl_runner_config_maxima(const rl_runner_config *config);
+
+/* How many containers may be kept warm: what both bounds allow; 0: none. */
+size_t rl_runner_config_pool_size(const rl_runner_config *config);
 
 #endif

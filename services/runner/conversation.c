@@ -8,6 +8,9 @@
  * for hosts that are busy or were suspended. */
 #define GRACE_US (15 * RL_US_PER_S)
 
+/* For a PONG, on a host that is busy. Whoever does not answer in that time costs a container and no verdict. */
+#define PONG_US (3 * RL_US_PER_S)
+
 void rl_transcript_init(rl_transcript *transcript, int64_t output_bytes) {
     *transcript = (rl_transcript){.failed = 0};
     rl_buffer_init(&transcript->out.bytes, (size_t)output_bytes);
@@ -90,10 +93,12 @@ static rl_talk_status status_of(const rl_error *failure, rl_error *err) {
     return failure->error_class == RL_INVALID ? RL_TALK_REFUSED : RL_TALK_TRANSIENT;
 }
 
-/* Sends JOB, and RUN as well where nothing has to happen in between. */
+/* Sends PING where it is wanted, JOB, and RUN as well where nothing has to happen in between. */
 static rl_talk_status begin(const rl_subject *subject, rl_error *err) {
     rl_error failure = RL_ERROR_INIT;
-    bool sent = send_job(subject, &failure) && (memory_changes(subject) || send_run(subject, &failure));
+    bool asks = subject->has_waited && subject->container->can_ping;
+    bool sent = (!asks || rl_agent_link_send_ping(subject->container->link, &failure)) &&
+                send_job(subject, &failure) && (memory_changes(subject) || send_run(subject, &failure));
     return sent ? RL_TALK_OPEN : status_of(&failure, err);
 }
 
@@ -162,6 +167,8 @@ static rl_talk_status on_message(const rl_subject *subject, const rl_agent_messa
     case RL_AGENT_ERROR:
         return on_error(&message->failure, transcript, err);
     case RL_AGENT_READY:
+    case RL_AGENT_PING:
+    case RL_AGENT_PONG:
     case RL_AGENT_JOB:
     case RL_AGENT_RUN:
         break;
@@ -194,8 +201,27 @@ static rl_talk_status cut_short(const rl_subject *subject, rl_link_status status
     return failure->error_class == RL_TRANSIENT ? RL_TALK_TRANSIENT : RL_TALK_FAILED;
 }
 
+/* Waits for the PONG. OPEN: it has come. */
+static rl_talk_status await_sign_of_life(const rl_subject *subject, rl_error *err) {
+    rl_agent_message message;
+    rl_error failure = RL_ERROR_INIT;
+    rl_link_status status = rl_agent_link_next(subject->container->link, subject->cancel,
+                                               rl_clock_us() + PONG_US, &message, &failure);
+    if (status == RL_LINK_MESSAGE && message.type == RL_AGENT_PONG) {
+        return RL_TALK_OPEN;
+    }
+    if (status == RL_LINK_CANCELLED) {
+        return RL_TALK_CANCELLED;
+    }
+    rl_error_set(err, RL_TRANSIENT, 0, "a container that had waited gave no sign of life");
+    return RL_TALK_MUTE;
+}
+
 rl_talk_status rl_converse(const rl_subject *subject, rl_transcript *transcript, rl_error *err) {
     rl_talk_status status = begin(subject, err);
+    if (status == RL_TALK_OPEN && subject->has_waited && subject->container->can_ping) {
+        status = await_sign_of_life(subject, err);
+    }
     if (status != RL_TALK_OPEN) {
         return status;
     }

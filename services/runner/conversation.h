@@ -1,7 +1,9 @@
 /* conversation.h: JOB -> COMPILED -> RUN -> DONE with one agent, and what was said.
  *
- * RUN goes out right behind JOB, unless the container's memory has to change between the compile step and the
- * run; then it waits for COMPILED. The agent keeps the limits; behind it stands a watch of our own: an agent
+ * A container that has waited for its job is asked for a sign of life first: PING goes out right in front of JOB,
+ * and without a prompt PONG the container is given up before anything has happened in it. RUN goes out right behind
+ * JOB, unless the container's memory has to change between the compile step and the run; then it waits for
+ * COMPILED. The agent keeps the limits; behind it stands a watch of our own: an agent
  * that is silent longer than the phase's wall limit and a generous grace is given up.
  *
  * Thread: one at a time. Memory: three buffers, each bounded by the output limit.
@@ -36,10 +38,12 @@ typedef struct {
     const rl_limits *limits; /* effective ones */
     const rl_cancel_token *cancel;
     rl_log *log;
+    bool has_waited; /* since READY: it is asked for a sign of life first */
 } rl_subject;
 
 typedef enum {
     RL_TALK_DONE,    /* the facts are complete: a compile step that failed, or a run */
+    RL_TALK_MUTE,    /* a container that has waited gave no sign of life: nothing of the job has happened */
     RL_TALK_ENDED,   /* the agent's side ended before that; `err` has its last words */
     RL_TALK_SILENT,  /* the agent was silent past every limit */
     RL_TALK_UNFAIR,  /* the host had no memory left and the kernel killed some of the program for it */

@@ -88,6 +88,14 @@ bool rl_image_table_find(rl_image_table *table, rl_engine *engine, const char *l
     return true;
 }
 
+bool rl_image_table_is_pinned(rl_image_table *table, const char *language, const char *id) {
+    pthread_mutex_lock(&table->lock);
+    const row *found = row_of(table, language);
+    bool pinned = found && strcmp(found->id, id) == 0;
+    pthread_mutex_unlock(&table->lock);
+    return pinned;
+}
+
 void rl_image_table_unpin(rl_image_table *table, const char *language) {
     pin(table, language, "");
 }

@@ -22,6 +22,9 @@ void rl_image_table_free(rl_image_table *table);
 bool rl_image_table_find(rl_image_table *table, rl_engine *engine, const char *language,
                          char ret_id[RL_IMAGE_ID_SIZE], rl_error *err);
 
+/* Whether `id` is what the language is pinned to. */
+bool rl_image_table_is_pinned(rl_image_table *table, const char *language, const char *id);
+
 /* Forgets the pinned id. */
 void rl_image_table_unpin(rl_image_table *table, const char *language);
 

@@ -80,6 +80,14 @@ static bool check_accepting(void *context, char reason[128]) {
 
 /* ---- the parts ---- */
 
+static size_t slot_count(const rl_runner_config *config) {
+    if (config->slots > 0) {
+        return (size_t)config->slots;
+    }
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    return cores > 0 ? (size_t)cores : 1;
+}
+
 static bool open_ops(rl_runner *runner, rl_error *err) {
     const rl_ops_readiness checks[4] = {
         {"docker", rl_health_check_docker, runner->health, true},
@@ -101,6 +109,10 @@ static bool open_sandbox(rl_runner *runner, rl_error *err) {
         .image_tag = runner->config->image_tag,
         .runtime = runner->config->runtime,
         .maxima = rl_runner_config_maxima(runner->config),
+        .languages = runner->manifests,
+        .pool_size = rl_runner_config_pool_size(runner->config),
+        .slots = slot_count(runner->config),
+        .pool_idle_us = runner->config->pool_idle_us,
         .log = runner->log,
         .metrics = runner->registry,
     };
@@ -203,14 +215,6 @@ static rl_run_status run_in_sandbox(void *sandbox, const rl_submission *submissi
                                     const rl_manifest *manifest, rl_cancel_token *cancel, rl_arena *arena,
                                     rl_finished *ret, rl_error *err) {
     return rl_sandbox_run(sandbox, submission, manifest, cancel, arena, ret, err);
-}
-
-static size_t slot_count(const rl_runner_config *config) {
-    if (config->slots > 0) {
-        return (size_t)config->slots;
-    }
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    return cores > 0 ? (size_t)cores : 1;
 }
 
 static bool open_slots(rl_runner *runner, rl_error *err) {

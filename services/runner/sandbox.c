@@ -1,93 +1,34 @@
+/* sandbox.c: one run, from its first container to its verdict. */
 #include "services/runner/sandbox.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <stdlib.h>
 
 #include "lib/base/clock.h"
-#include "sandbox/seccomp/engine_profile.h"
-#include "services/runner/container.h"
 #include "services/runner/conversation.h"
-#include "services/runner/image_table.h"
 #include "services/runner/job.h"
 #include "services/runner/outcome.h"
-#include "services/runner/reaper.h"
-#include "services/runner/sweep.h"
+#include "services/runner/supply.h"
 
 #define TRIES 2 /* containers per run, where an agent dies for no reason of the program's */
 #define END_US (5 * RL_US_PER_S)
 
-typedef struct {
-    rl_metric *create, *attach, *start, *ready, *job; /* times of a run's steps */
-    rl_metric *lost;                                  /* agents that died for no reason of the program's */
-    rl_metric *repeated; /* compile steps that needed more memory than the run has */
-} step_metrics;
-
 struct rl_sandbox {
-    char *project, *runner, *runtime, *seccomp;
-    rl_limits maxima;
+    rl_supply *supply;
     rl_log *log;
-    step_metrics metrics;
-    rl_engine *engine;
-    rl_image_table *images;
-    rl_reaper *reaper;
+    rl_metric *job_time;
+    rl_metric *lost;     /* agents that died for no reason of the program's */
+    rl_metric *repeated; /* compile steps that needed more memory than the run has */
 };
 
-/* ---- creation ---- */
-
-static rl_metric *step_metric(rl_metrics *metrics, const char *labels) {
-    return metrics ? rl_metrics_histogram(metrics, "runlog_runner_sandbox_step_seconds", labels,
-                                          "time of one step of a sandbox's life")
-                   : NULL;
-}
-
-static rl_metric *counter(rl_metrics *metrics, const char *name, const char *help) {
-    return metrics ? rl_metrics_counter(metrics, name, NULL, help) : NULL;
-}
-
-static void init_metrics(step_metrics *ret, rl_metrics *metrics) {
-    ret->create = step_metric(metrics, "step=\"create\"");
-    ret->attach = step_metric(metrics, "step=\"attach\"");
-    ret->start = step_metric(metrics, "step=\"start\"");
-    ret->ready = step_metric(metrics, "step=\"ready\"");
-    ret->job = step_metric(metrics, "step=\"job\"");
-    ret->lost = counter(metrics, "runlog_runner_sandbox_lost_total",
-                        "sandboxes whose agent ended without a result and without a memory limit");
-    ret->repeated = counter(metrics, "runlog_runner_sandbox_compile_repeated_total",
-                            "compile steps repeated because they need more memory than the run may have");
-}
-
-static bool copy_options(rl_sandbox *sandbox, const rl_sandbox_options *options, rl_error *err) {
-    bool own_profile = options->seccomp_profile && *options->seccomp_profile;
-    sandbox->maxima = options->maxima;
-    sandbox->log = options->log;
-    sandbox->project = strdup(options->project);
-    sandbox->runner = strdup(options->runner);
-    sandbox->runtime = strdup(options->runtime ? options->runtime : "");
-    sandbox->seccomp = strdup(own_profile ? options->seccomp_profile : rl_engine_profile);
-    return (sandbox->project && sandbox->runner && sandbox->runtime && sandbox->seccomp) ||
-           rl_error_set(err, RL_TRANSIENT, ENOMEM, "no memory for the sandbox's options");
-}
-
-static bool start_parts(rl_sandbox *sandbox, const rl_sandbox_options *options, rl_error *err) {
-    size_t removed = 0;
-    sandbox->engine = rl_engine_new(options->docker_socket, err);
-    if (!sandbox->engine || !rl_engine_check_host(sandbox->engine, sandbox->runtime, err) ||
-        !rl_sweep_own(sandbox->engine, sandbox->project, sandbox->runner, &removed, err)) {
-        return false;
-    }
-    /* An orphan that cannot be removed keeps nobody from starting: the reaper tries again and says so. */
-    (void)rl_sweep_orphans(sandbox->engine, sandbox->project, &removed, NULL);
-    sandbox->images = rl_image_table_new(options->image_prefix, options->image_tag, err);
-    rl_reaper_options reaper = {
-        .engine = sandbox->engine,
-        .project = sandbox->project,
-        .log = options->log,
-        .removal_time = step_metric(options->metrics, "step=\"remove\""),
-        .swept = counter(options->metrics, "runlog_runner_sandbox_orphans_total",
-                         "containers of dead runners that were removed"),
-    };
-    sandbox->reaper = sandbox->images ? rl_reaper_new(&reaper, err) : NULL;
-    return sandbox->reaper != NULL;
+static void init_metrics(rl_sandbox *sandbox, rl_metrics *metrics) {
+    sandbox->job_time = rl_metrics_histogram(metrics, RL_STEP_METRIC, RL_STEP_JOB, RL_STEP_HELP);
+    sandbox->lost =
+        rl_metrics_counter(metrics, "runlog_runner_sandbox_lost_total", NULL,
+                           "sandboxes whose agent ended without a result and without a memory limit");
+    sandbox->repeated =
+        rl_metrics_counter(metrics, "runlog_runner_sandbox_compile_repeated_total", NULL,
+                           "compile steps repeated because they need more memory than the run may have");
 }
 
 rl_sandbox *rl_sandbox_new(const rl_sandbox_options *options, rl_error *err) {
@@ -96,129 +37,35 @@ rl_sandbox *rl_sandbox_new(const rl_sandbox_options *options, rl_error *err) {
         rl_error_set(err, RL_TRANSIENT, ENOMEM, "no memory for the sandbox");
         return NULL;
     }
-    init_metrics(&sandbox->metrics, options->metrics);
-    if (!copy_options(sandbox, options, err) || !start_parts(sandbox, options, err)) {
+    sandbox->log = options->log;
+    sandbox->supply = rl_supply_new(options, err);
+    if (!sandbox->supply) {
         return NULL;
+    }
+    if (options->metrics) {
+        init_metrics(sandbox, options->metrics);
     }
     return RL_STEAL(sandbox);
 }
 
 void rl_sandbox_free(rl_sandbox *sandbox) {
-    if (!sandbox) {
-        return;
+    if (sandbox) {
+        rl_supply_free(sandbox->supply);
+        free(sandbox);
     }
-    bool was_started = sandbox->reaper != NULL;
-    rl_reaper_free(sandbox->reaper);
-    if (was_started) {
-        /* For what the reaper could not remove; what this cannot either, the next runner's sweep will. */
-        size_t removed = 0;
-        rl_sweep_own(sandbox->engine, sandbox->project, sandbox->runner, &removed, NULL);
-    }
-    rl_image_table_free(sandbox->images);
-    rl_engine_free(sandbox->engine);
-    free(sandbox->project);
-    free(sandbox->runner);
-    free(sandbox->runtime);
-    free(sandbox->seccomp);
-    free(sandbox);
 }
 
 bool rl_sandbox_ping(rl_sandbox *sandbox, rl_error *err) {
-    return rl_engine_ping(sandbox->engine, err);
-}
-
-/* ---- acquire and discard ---- */
-
-/* The container in which a job of these limits may begin, with that much memory. */
-static rl_container_spec spec_of(const rl_sandbox *sandbox, const rl_manifest *manifest,
-                                 const rl_limits *limits, int64_t memory_bytes) {
-    return (rl_container_spec){
-        .project = sandbox->project,
-        .runner = sandbox->runner,
-        .language = manifest->name,
-        .runtime = sandbox->runtime,
-        .seccomp = sandbox->seccomp,
-        .memory_bytes = memory_bytes,
-        .processes =
-            limits->processes > RL_SANDBOX_PROCESSES_MIN ? limits->processes : RL_SANDBOX_PROCESSES_MIN,
-        .file_bytes = limits->file_bytes,
-        .ceilings = sandbox->maxima,
-    };
-}
-
-static void discard(rl_sandbox *sandbox, rl_container *container) {
-    rl_container_close(container);
-    if (container->id[0] != '\0') {
-        rl_reaper_add(sandbox->reaper, container->id);
-        container->id[0] = '\0';
-    }
-}
-
-static void observe_opening(const rl_sandbox *sandbox, const rl_container *container) {
-    rl_metric_observe_us(sandbox->metrics.create, container->create_us);
-    rl_metric_observe_us(sandbox->metrics.attach, container->attach_us);
-    rl_metric_observe_us(sandbox->metrics.start, container->start_us);
-    rl_metric_observe_us(sandbox->metrics.ready, container->ready_us);
-}
-
-/* A started container whose agent is ready, of the language's pinned image, whose id goes to `ret_image`. An
- * image that has gone since it was pinned is looked up once more. Only a container that is READY is to be
- * discarded by the caller. */
-static rl_container_status open_cold(rl_sandbox *sandbox, rl_container_spec *spec,
-                                     const rl_cancel_token *cancel, char ret_image[RL_IMAGE_ID_SIZE],
-                                     rl_container *ret, rl_error *err) {
-    for (int i = 0;; i++) {
-        rl_error failure = RL_ERROR_INIT;
-        if (!rl_image_table_find(sandbox->images, sandbox->engine, spec->language, ret_image, &failure)) {
-            if (err) {
-                *err = failure;
-            }
-            return failure.code == 404 ? RL_CONTAINER_NO_IMAGE : RL_CONTAINER_TRANSIENT;
-        }
-        spec->image = ret_image;
-        rl_container_status status = rl_container_open(sandbox->engine, spec, cancel, ret, err);
-        if (status == RL_CONTAINER_READY) {
-            observe_opening(sandbox, ret);
-            return status;
-        }
-        discard(sandbox, ret);
-        if (status != RL_CONTAINER_NO_IMAGE || i > 0) {
-            return status;
-        }
-        rl_image_table_unpin(sandbox->images, spec->language);
-    }
+    return rl_engine_ping(rl_supply_engine(sandbox->supply), err);
 }
 
 rl_image_status rl_sandbox_check_language(rl_sandbox *sandbox, const rl_manifest *manifest,
                                           char ret_digest[RL_IMAGE_DIGEST_SIZE], rl_error *err) {
-    rl_limits limits = rl_job_limits(&manifest->limits, &manifest->limits, &sandbox->maxima);
-    rl_container_spec spec = spec_of(sandbox, manifest, &limits, limits.run.memory_bytes);
-    char image[RL_IMAGE_ID_SIZE];
-    rl_container container;
-    rl_container_status status = RL_CONTAINER_DIED;
-    rl_image_table_unpin(sandbox->images, manifest->name);
-    for (int i = 0; i < TRIES && status == RL_CONTAINER_DIED; i++) {
-        status = open_cold(sandbox, &spec, NULL, image, &container, err);
-    }
-    switch (status) {
-    case RL_CONTAINER_READY:
-        discard(sandbox, &container);
-        if (ret_digest) {
-            snprintf(ret_digest, RL_IMAGE_DIGEST_SIZE, "%s", image);
-        }
-        return RL_IMAGE_READY;
-    case RL_CONTAINER_NO_IMAGE:
-        return RL_IMAGE_MISSING;
-    case RL_CONTAINER_UNUSABLE:
-        return RL_IMAGE_UNUSABLE;
-    case RL_CONTAINER_DIED:
-        /* Where the Engine itself is on its way down, that says nothing about the image. */
-        return rl_engine_ping(sandbox->engine, NULL) ? RL_IMAGE_UNUSABLE : RL_IMAGE_UNCHECKED;
-    case RL_CONTAINER_TRANSIENT:
-    case RL_CONTAINER_CANCELLED:
-        break;
-    }
-    return RL_IMAGE_UNCHECKED;
+    return rl_supply_check(sandbox->supply, manifest, ret_digest, err);
+}
+
+size_t rl_sandbox_warm(rl_sandbox *sandbox, const char *language) {
+    return rl_supply_warm(sandbox->supply, language);
 }
 
 /* ---- one run ---- */
@@ -230,6 +77,7 @@ typedef struct {
     const rl_manifest *manifest;
     rl_limits limits;
     const rl_cancel_token *cancel;
+    bool cold;    /* warm containers have let it down */
     bool starved; /* the compile step has been seen to need more memory than the run has */
     char image[RL_IMAGE_ID_SIZE];
     int64_t started_us; /* wall clock */
@@ -240,6 +88,7 @@ typedef enum {
     TRY_JUDGED,  /* the transcript holds what there is to judge */
     TRY_LOST,    /* the agent died for no reason of the program's */
     TRY_DIED,    /* the same before anything of the submission was executed: it can wait */
+    TRY_MUTE,    /* a warm container was none any more: nothing has happened in it */
     TRY_STARVED, /* the compile step gets another chance, with all of its memory */
     TRY_FAILED,  /* it will not get better: SYSTEM_ERROR with `err` */
     TRY_CANCELLED,
@@ -264,7 +113,7 @@ static bool is_starved(const run *r, const rl_container *container, const rl_tra
  * program's. Anything else is nobody's doing that we know of. */
 static try_status explain_loss(const run *r, const rl_container *container, rl_talk_status talk,
                                rl_transcript *transcript, rl_error *err) {
-    rl_engine *engine = r->sandbox->engine;
+    rl_engine *engine = rl_supply_engine(r->sandbox->supply);
     rl_engine_state state;
     rl_error failure = RL_ERROR_INIT;
     /* An agent that was given up for its silence still runs; then the wait times out, and its state is no end. */
@@ -279,7 +128,7 @@ static try_status explain_loss(const run *r, const rl_container *container, rl_t
     if (stopped || engine_left || (!known && failure.code == 0 && !rl_engine_ping(engine, NULL))) {
         return TRY_TRANSIENT;
     }
-    rl_metric_add(r->sandbox->metrics.lost, 1);
+    rl_metric_add(r->sandbox->lost, 1);
     if (r->sandbox->log) {
         rl_log(r->sandbox->log, RL_LOG_WARN, "sandbox.lost", RL_S("id", r->submission->id),
                RL_S("reason", err->message), RL_I("exit_code", known ? state.exit_code : -1));
@@ -305,15 +154,17 @@ static try_status explain_failure(const rl_transcript *transcript, rl_error *err
     return TRY_FAILED;
 }
 
-static try_status converse(run *r, rl_container *container, rl_transcript *transcript, rl_error *err) {
+static try_status converse(run *r, rl_supplied *supplied, rl_transcript *transcript, rl_error *err) {
+    rl_container *container = &supplied->container;
     rl_subject subject = {
-        .engine = r->sandbox->engine,
+        .engine = rl_supply_engine(r->sandbox->supply),
         .container = container,
         .submission = r->submission,
         .manifest = r->manifest,
         .limits = &r->limits,
         .cancel = r->cancel,
         .log = r->sandbox->log,
+        .has_waited = supplied->is_warm,
     };
     rl_talk_status talk = rl_converse(&subject, transcript, err);
     switch (talk) {
@@ -322,6 +173,8 @@ static try_status converse(run *r, rl_container *container, rl_transcript *trans
     case RL_TALK_ENDED:
     case RL_TALK_SILENT:
         return explain_loss(r, container, talk, transcript, err);
+    case RL_TALK_MUTE:
+        return TRY_MUTE;
     case RL_TALK_UNFAIR:
         return TRY_LOST;
     case RL_TALK_FAILED:
@@ -347,41 +200,65 @@ static int64_t first_memory(const run *r) {
     return own ? limits->compile.memory_bytes : limits->run.memory_bytes;
 }
 
-static rl_container_status acquire(run *r, rl_container *ret, rl_error *err) {
-    int64_t memory_bytes = first_memory(r);
-    rl_container_spec spec = spec_of(r->sandbox, r->manifest, &r->limits, memory_bytes);
-    rl_container_status status = open_cold(r->sandbox, &spec, r->cancel, r->image, ret, err);
-    if (status != RL_CONTAINER_READY) {
-        return status;
-    }
-    status = rl_container_set_limits(r->sandbox->engine, ret, memory_bytes, r->limits.processes, err);
-    if (status != RL_CONTAINER_READY) {
-        discard(r->sandbox, ret);
-    }
-    return status;
-}
-
-static try_status try_once(run *r, rl_transcript *transcript, rl_error *err) {
-    rl_container container;
-    switch (acquire(r, &container, err)) {
+static try_status acquire(run *r, rl_supplied *ret, rl_error *err) {
+    const rl_order order = {
+        .manifest = r->manifest,
+        .limits = &r->limits,
+        .memory_bytes = first_memory(r),
+        .cold = r->cold,
+        .cancel = r->cancel,
+    };
+    rl_container_status status = rl_supply_take(r->sandbox->supply, &order, ret, err);
+    memcpy(r->image, ret->image, sizeof r->image);
+    switch (status) {
     case RL_CONTAINER_READY:
-        break;
+        return TRY_JUDGED;
     case RL_CONTAINER_TRANSIENT:
         return TRY_TRANSIENT;
     case RL_CONTAINER_DIED:
-        return TRY_DIED;
+        return ret->is_warm ? TRY_MUTE : TRY_DIED;
     case RL_CONTAINER_NO_IMAGE:
     case RL_CONTAINER_UNUSABLE:
         return TRY_NO_IMAGE;
     case RL_CONTAINER_CANCELLED:
-        return TRY_CANCELLED;
+        break;
+    }
+    return TRY_CANCELLED;
+}
+
+static try_status try_once(run *r, rl_transcript *transcript, rl_error *err) {
+    rl_supplied supplied = {.is_warm = false};
+    try_status status = acquire(r, &supplied, err);
+    if (status != TRY_JUDGED) {
+        return status;
     }
     int64_t begin_us = rl_clock_us();
     r->started_us = rl_wall_clock_us();
-    try_status status = converse(r, &container, transcript, err);
-    rl_metric_observe_us(r->sandbox->metrics.job, rl_clock_us() - begin_us);
-    discard(r->sandbox, &container);
+    rl_supply_begin_program(r->sandbox->supply);
+    status = converse(r, &supplied, transcript, err);
+    rl_supply_end_program(r->sandbox->supply);
+    rl_metric_observe_us(r->sandbox->job_time, rl_clock_us() - begin_us);
+    rl_supply_discard(r->sandbox->supply, &supplied);
     return status;
+}
+
+/* One container, or more where the first one's failure is not to count: a warm container that was dead, and a
+ * compile step that was short of memory. Each can happen once. */
+static try_status try_fairly(run *r, rl_transcript *transcript, rl_error *err) {
+    for (;;) {
+        rl_transcript_free(transcript);
+        rl_transcript_init(transcript, r->limits.output_bytes);
+        try_status status = try_once(r, transcript, err);
+        if (status == TRY_MUTE) {
+            rl_supply_complain(r->sandbox->supply);
+            r->cold = true;
+        } else if (status == TRY_STARVED) {
+            rl_metric_add(r->sandbox->repeated, 1);
+            r->starved = true;
+        } else {
+            return status;
+        }
+    }
 }
 
 /* Everything that a result holds beside its outcome. */
@@ -414,7 +291,9 @@ static rl_run_status conclude(const run *r, try_status status, const rl_transcri
     case TRY_DIED:
         /* The Engine answers, and yet nothing starts: others may fare better, this one waits like for an image. An
          * Engine that answers nothing but errors is one that is away. */
-        return rl_engine_ping(r->sandbox->engine, NULL) ? RL_RUN_NO_IMAGE : RL_RUN_TRANSIENT;
+        return rl_engine_ping(rl_supply_engine(r->sandbox->supply), NULL) ? RL_RUN_NO_IMAGE
+                                                                          : RL_RUN_TRANSIENT;
+    case TRY_MUTE:
     case TRY_STARVED:
     case TRY_TRANSIENT:
         break;
@@ -429,7 +308,7 @@ rl_run_status rl_sandbox_run(rl_sandbox *sandbox, const rl_submission *submissio
         .sandbox = sandbox,
         .submission = submission,
         .manifest = manifest,
-        .limits = rl_job_limits(&submission->limits, &manifest->limits, &sandbox->maxima),
+        .limits = rl_supply_limits(sandbox->supply, manifest, &submission->limits),
         .cancel = cancel,
     };
     rl_error failure = RL_ERROR_INIT;
@@ -437,14 +316,8 @@ rl_run_status rl_sandbox_run(rl_sandbox *sandbox, const rl_submission *submissio
     RL_AUTO_TRANSCRIPT rl_transcript transcript;
     rl_transcript_init(&transcript, r.limits.output_bytes);
     for (int i = 0; i < TRIES && (status == TRY_LOST || status == TRY_DIED); i++) {
-        do {
-            rl_transcript_free(&transcript);
-            rl_transcript_init(&transcript, r.limits.output_bytes);
-            status = try_once(&r, &transcript, &failure);
-            r.starved |= status == TRY_STARVED;
-        } while (status == TRY_STARVED);
+        status = try_fairly(&r, &transcript, &failure);
     }
-    rl_metric_add(sandbox->metrics.repeated, r.starved ? 1 : 0);
     *ret = (rl_finished){.verdict = RL_VERDICT_SYSTEM_ERROR};
     rl_run_status concluded = conclude(&r, status, &transcript, arena, ret, &failure);
     if (err && (concluded == RL_RUN_TRANSIENT || concluded == RL_RUN_NO_IMAGE)) {

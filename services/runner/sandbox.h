@@ -1,11 +1,11 @@
-/* sandbox.h: one submission, one cold container that nobody else's code has entered.
+/* sandbox.h: one submission, one container that nobody else's code has entered.
  *
  * Theory of operation
  * -------------------
- * A run goes through four steps, each a function of its own in container.h so that a pool of started
- * containers can take over the first one:
+ * A run goes through four steps:
  *
- *     acquire   create (the name is the claim to a uid) -> attach -> start -> the agent says READY
+ *     acquire   a warm container (pool.h); else create (the name is the claim to a uid) -> attach -> start -> the
+ *               agent says READY. Limits that differ from those it was made with are set
  *     converse  JOB -> COMPILED -> RUN -> DONE over the attach stream (agent_link.h)
  *     judge     facts -> verdict (verdict.h)
  *     discard   hand the container to the reaper, which removes it; the result does not wait for that
@@ -45,6 +45,11 @@ typedef struct {
     const char *seccomp_profile; /* JSON; NULL or "": the one built in (sandbox/seccomp/engine.json) */
     rl_limits maxima;            /* the operator's: limits of a record above them are lowered to them; a field
                                     that is 0 does not bound */
+    /* The pool of warm containers; all of it is ignored where pool_size is 0, and then every run is a cold start. */
+    const rl_manifests *languages; /* that may be kept warm; borrowed */
+    size_t pool_size;              /* containers at most, of all languages together */
+    size_t slots;                  /* how many runs there are side by side */
+    int64_t pool_idle_us;          /* a container that has waited longer is replaced */
     rl_log *log;
     rl_metrics *metrics;
 } rl_sandbox_options;
@@ -70,8 +75,8 @@ typedef enum {
     RL_IMAGE_UNCHECKED, /* TRANSIENT: the Engine could not be asked */
 } rl_image_status;
 
-/* Starts a container of the language's image, waits for the agent and throws it away. From then on runs use
- * exactly the image found here. `ret_digest` (may be NULL) gets its id. */
+/* Starts a container of the language's image and waits for the agent. From then on runs use exactly the image found
+ * here, and the language is kept warm if there is a pool. `ret_digest` (may be NULL) gets its id. */
 rl_image_status rl_sandbox_check_language(rl_sandbox *sandbox, const rl_manifest *manifest,
                                           char ret_digest[RL_IMAGE_DIGEST_SIZE], rl_error *err);
 
@@ -92,6 +97,9 @@ typedef enum {
 rl_run_status rl_sandbox_run(rl_sandbox *sandbox, const rl_submission *submission,
                              const rl_manifest *manifest, rl_cancel_token *cancel, rl_arena *arena,
                              rl_finished *ret, rl_error *err);
+
+/* Warm containers of the language at the moment. For tests. */
+size_t rl_sandbox_warm(rl_sandbox *sandbox, const char *language);
 
 RL_DEFINE_CLEANUP(rl_sandbox_slot, rl_sandbox, rl_sandbox_free)
 #define RL_AUTO_SANDBOX RL_CLEANUP(rl_sandbox_slot)

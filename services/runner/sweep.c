@@ -70,16 +70,28 @@ bool rl_sweep_orphans(rl_engine *engine, const char *project, size_t *ret_remove
     return done || rl_error_prefix(err, "cannot sweep orphaned sandboxes");
 }
 
+/* Of one runner, in any state of `statuses`. */
+static bool list_own(rl_engine *engine, const char *project, const char *runner, const char *const *statuses,
+                     rl_engine_row **ret, size_t *ret_count, rl_error *err) {
+    char project_label[LABEL_SIZE], runner_label[LABEL_SIZE];
+    return write_label(project_label, RL_LABEL_PROJECT, project, err) &&
+           write_label(runner_label, RL_LABEL_RUNNER, runner, err) &&
+           rl_engine_list(engine, (const char *const[]){project_label, runner_label, NULL}, statuses, ret,
+                          ret_count, err);
+}
+
+bool rl_sweep_list_running(rl_engine *engine, const char *project, const char *runner, rl_engine_row **ret,
+                           size_t *ret_count, rl_error *err) {
+    static const char *const running[] = {"running", NULL};
+    return list_own(engine, project, runner, running, ret, ret_count, err);
+}
+
 bool rl_sweep_own(rl_engine *engine, const char *project, const char *runner, size_t *ret_removed,
                   rl_error *err) {
-    char project_label[LABEL_SIZE], runner_label[LABEL_SIZE];
     RL_AUTO_FREE rl_engine_row *rows = NULL;
     size_t count = 0;
     *ret_removed = 0;
-    bool done = write_label(project_label, RL_LABEL_PROJECT, project, err) &&
-                write_label(runner_label, RL_LABEL_RUNNER, runner, err) &&
-                rl_engine_list(engine, (const char *const[]){project_label, runner_label, NULL}, NULL, &rows,
-                               &count, err) &&
+    bool done = list_own(engine, project, runner, NULL, &rows, &count, err) &&
                 remove_rows(engine, rows, count, false, ret_removed, err);
     return done || rl_error_prefix(err, "cannot remove this runner's sandboxes");
 }

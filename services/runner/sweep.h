@@ -25,6 +25,10 @@ bool rl_sweep_orphans(rl_engine *engine, const char *project, size_t *ret_remove
 bool rl_sweep_own(rl_engine *engine, const char *project, const char *runner, size_t *ret_removed,
                   rl_error *err);
 
+/* The containers of this runner that run, paused ones not among them. `*ret` is freed by the caller with free(). */
+bool rl_sweep_list_running(rl_engine *engine, const char *project, const char *runner, rl_engine_row **ret,
+                           size_t *ret_count, rl_error *err);
+
 /* Whether a container in this state is an orphan at the wall clock time `now_us`. A state that begins in the future counts
  * too once it is as far away: the clock has been set back. Pure. */
 bool rl_sweep_is_orphan(const rl_engine_state *state, int64_t now_us);

@@ -10,7 +10,7 @@ def test_ready_names_the_protocol_and_the_accounting(sandbox):
     version, cgroup, accounting = struct.unpack_from(">3I", sandbox().ready)
     assert version == 1
     assert cgroup in (1, 2)
-    assert accounting == 15
+    assert accounting == 15 | 16  # everything is read, and PING is understood
 
 
 def test_hello(python):
@@ -216,6 +216,14 @@ def test_a_runner_that_does_not_read_changes_nothing(sandbox):
     box.compiled()
     done = box.done()
     assert (len(done.stdout), len(done.stderr), done.exit_code) == (8 * MIB, 8 * MIB, 0)
+
+
+def test_a_ping_is_answered_before_what_comes_behind_it(sandbox):
+    box = sandbox("bash")
+    ping = wire.frame(wire.PING, b"")
+    box.send(ping + ping + wire.job(box.uid) + wire.run(["echo", "ran"]))
+    assert [box.next_frame()[0] for _ in range(3)] == [wire.PONG, wire.PONG, wire.COMPILED]
+    assert box.done().stdout == b"ran\n"
 
 
 def test_end_of_input_while_waiting_ends_the_container(sandbox):

@@ -31,6 +31,10 @@ rl_sandbox_options rl_fixture_options(rl_fixture *fixture) {
 }
 
 void rl_fixture_open(rl_fixture *fixture) {
+    rl_fixture_open_pool(fixture, 0);
+}
+
+void rl_fixture_open_pool(rl_fixture *fixture, size_t size) {
     *fixture = (rl_fixture){.sandbox = NULL};
     unsigned random = 0;
     ck_assert_int_eq(getrandom(&random, sizeof random, 0), sizeof random);
@@ -41,6 +45,10 @@ void rl_fixture_open(rl_fixture *fixture) {
     fixture->arena = rl_arena_new(ARENA_BYTES);
     fixture->metrics = rl_metrics_new();
     rl_sandbox_options options = rl_fixture_options(fixture);
+    options.languages = fixture->manifests;
+    options.pool_size = size;
+    options.slots = 2;
+    options.pool_idle_us = 600 * RL_US_PER_S;
     fixture->sandbox = rl_sandbox_new(&options, &err);
     ck_assert_msg(fixture->sandbox != NULL, "%s", err.message);
 }

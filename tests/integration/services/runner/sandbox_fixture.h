@@ -26,7 +26,11 @@ typedef struct {
 const char *rl_fixture_socket(void);
 rl_sandbox_options rl_fixture_options(rl_fixture *fixture);
 
+/* Every run is a cold start. */
 void rl_fixture_open(rl_fixture *fixture);
+
+/* With a pool of up to `size` warm containers. */
+void rl_fixture_open_pool(rl_fixture *fixture, size_t size);
 void rl_fixture_close(rl_fixture *fixture);
 
 const rl_manifest *rl_fixture_language(const rl_fixture *fixture, const char *name);

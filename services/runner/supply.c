@@ -1,0 +1,343 @@
+/* supply.c: the Engine, the pinned images, the pool and the reaper behind one door. */
+#include "services/runner/supply.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lib/base/clock.h"
+#include "sandbox/seccomp/engine_profile.h"
+#include "services/runner/image_table.h"
+#include "services/runner/job.h"
+#include "services/runner/pool.h"
+#include "services/runner/reaper.h"
+#include "services/runner/sweep.h"
+
+#define CHECKS 2 /* containers that an image may lose before it is called unusable */
+
+struct rl_supply {
+    char *project, *runner, *runtime, *seccomp;
+    rl_limits maxima;
+    rl_metric *create, *attach, *start, *ready, *remove, *acquire; /* times of the steps */
+    rl_engine *engine;
+    rl_image_table *images;
+    rl_reaper *reaper;
+    rl_pool *pool; /* NULL: every container is a cold one */
+};
+
+/* ---- containers ---- */
+
+/* The container in which a job of these limits may begin, with that much memory. */
+static rl_container_spec spec_of(const rl_supply *supply, const rl_manifest *manifest,
+                                 const rl_limits *limits, int64_t memory_bytes) {
+    return (rl_container_spec){
+        .project = supply->project,
+        .runner = supply->runner,
+        .language = manifest->name,
+        .runtime = supply->runtime,
+        .seccomp = supply->seccomp,
+        .memory_bytes = memory_bytes,
+        .processes =
+            limits->processes > RL_SANDBOX_PROCESSES_MIN ? limits->processes : RL_SANDBOX_PROCESSES_MIN,
+        .file_bytes = limits->file_bytes,
+        .ceilings = supply->maxima,
+    };
+}
+
+static void discard(rl_supply *supply, rl_container *container) {
+    rl_container_close(container);
+    if (container->id[0] != '\0') {
+        rl_reaper_add(supply->reaper, container->id);
+        container->id[0] = '\0';
+    }
+}
+
+static void observe_opening(const rl_supply *supply, const rl_container *container) {
+    rl_metric_observe_us(supply->create, container->create_us);
+    rl_metric_observe_us(supply->attach, container->attach_us);
+    rl_metric_observe_us(supply->start, container->start_us);
+    rl_metric_observe_us(supply->ready, container->ready_us);
+}
+
+/* A started container whose agent is ready, of the language's pinned image, whose id goes to `ret_image`. An
+ * image that has gone since it was pinned is looked up once more. Only a container that is READY is to be
+ * discarded by the caller. */
+static rl_container_status open_cold(rl_supply *supply, rl_container_spec *spec,
+                                     const rl_cancel_token *cancel, char ret_image[RL_IMAGE_ID_SIZE],
+                                     rl_container *ret, rl_error *err) {
+    for (int i = 0;; i++) {
+        rl_error failure = RL_ERROR_INIT;
+        if (!rl_image_table_find(supply->images, supply->engine, spec->language, ret_image, &failure)) {
+            if (err) {
+                *err = failure;
+            }
+            return failure.code == 404 ? RL_CONTAINER_NO_IMAGE : RL_CONTAINER_TRANSIENT;
+        }
+        spec->image = ret_image;
+        rl_container_status status = rl_container_open(supply->engine, spec, cancel, ret, err);
+        if (status == RL_CONTAINER_READY) {
+            observe_opening(supply, ret);
+            return status;
+        }
+        discard(supply, ret);
+        if (status != RL_CONTAINER_NO_IMAGE || i > 0) {
+            return status;
+        }
+        rl_image_table_unpin(supply->images, spec->language);
+    }
+}
+
+/* ---- the pool's view ---- */
+
+static rl_limits default_limits(const rl_supply *supply, const rl_manifest *manifest) {
+    return rl_job_limits(&manifest->limits, &manifest->limits, &supply->maxima);
+}
+
+/* Warm containers are made for what a submission without wishes of its own needs. */
+static rl_container_status open_warm(void *context, const rl_manifest *manifest, rl_warm *ret,
+                                     rl_error *err) {
+    rl_supply *supply = context;
+    rl_limits limits = default_limits(supply, manifest);
+    rl_container_spec spec = spec_of(supply, manifest, &limits, limits.run.memory_bytes);
+    return open_cold(supply, &spec, NULL, ret->image, &ret->container, err);
+}
+
+static bool is_fit(void *context, const rl_manifest *manifest, const rl_warm *warm) {
+    rl_supply *supply = context;
+    return rl_agent_link_is_quiet(warm->container.link) &&
+           rl_image_table_is_pinned(supply->images, manifest->name, warm->image);
+}
+
+static bool list_running(void *context, rl_engine_row **ret, size_t *ret_count, rl_error *err) {
+    rl_supply *supply = context;
+    return rl_sweep_list_running(supply->engine, supply->project, supply->runner, ret, ret_count, err);
+}
+
+static void discard_warm(void *context, rl_warm *warm) {
+    discard(context, &warm->container);
+}
+
+static bool start_pool(rl_supply *supply, const rl_sandbox_options *options, rl_error *err) {
+    if (options->pool_size == 0 || !options->languages) {
+        return true;
+    }
+    const rl_pool_options pool = {
+        .keeper = {supply, open_warm, is_fit, list_running, discard_warm},
+        .languages = options->languages,
+        .size = options->pool_size,
+        .slots = options->slots,
+        .longest_idle_us = options->pool_idle_us,
+        .log = options->log,
+        .metrics = options->metrics,
+    };
+    supply->pool = rl_pool_new(&pool, err);
+    return supply->pool != NULL;
+}
+
+/* What is left of a container that has proved an image good: the first warm one. */
+static void keep_warm(rl_supply *supply, const rl_manifest *manifest, rl_warm *warm) {
+    if (supply->pool) {
+        rl_pool_keep(supply->pool, manifest->name);
+    }
+    if (!supply->pool || !rl_pool_offer(supply->pool, manifest->name, warm)) {
+        discard(supply, &warm->container);
+    }
+}
+
+rl_image_status rl_supply_check(rl_supply *supply, const rl_manifest *manifest,
+                                char ret_digest[RL_IMAGE_DIGEST_SIZE], rl_error *err) {
+    rl_warm warm;
+    rl_container_status status = RL_CONTAINER_DIED;
+    rl_image_table_unpin(supply->images, manifest->name);
+    for (int i = 0; i < CHECKS && status == RL_CONTAINER_DIED; i++) {
+        status = open_warm(supply, manifest, &warm, err);
+    }
+    switch (status) {
+    case RL_CONTAINER_READY:
+        if (ret_digest) {
+            snprintf(ret_digest, RL_IMAGE_DIGEST_SIZE, "%s", warm.image);
+        }
+        keep_warm(supply, manifest, &warm);
+        return RL_IMAGE_READY;
+    case RL_CONTAINER_NO_IMAGE:
+        return RL_IMAGE_MISSING;
+    case RL_CONTAINER_UNUSABLE:
+        return RL_IMAGE_UNUSABLE;
+    case RL_CONTAINER_DIED:
+        /* Where the Engine itself is on its way down, that says nothing about the image. */
+        return rl_engine_ping(supply->engine, NULL) ? RL_IMAGE_UNUSABLE : RL_IMAGE_UNCHECKED;
+    case RL_CONTAINER_TRANSIENT:
+    case RL_CONTAINER_CANCELLED:
+        break;
+    }
+    return RL_IMAGE_UNCHECKED;
+}
+
+/* ---- supplying ---- */
+
+size_t rl_supply_warm(rl_supply *supply, const char *language) {
+    return supply->pool ? rl_pool_idle(supply->pool, language) : 0;
+}
+
+rl_limits rl_supply_limits(const rl_supply *supply, const rl_manifest *manifest, const rl_limits *asked) {
+    return rl_job_limits(asked, &manifest->limits, &supply->maxima);
+}
+
+/* A warm container, if there is one that suits. All warm ones have the default size of the work folder; other
+ * limits can be changed. */
+static bool take_warm(rl_supply *supply, const rl_order *order, rl_supplied *ret) {
+    rl_warm warm;
+    ret->is_warm = supply->pool && !order->cold &&
+                   order->limits->file_bytes == default_limits(supply, order->manifest).file_bytes &&
+                   rl_pool_take(supply->pool, order->manifest->name, &warm);
+    if (ret->is_warm) {
+        ret->container = warm.container;
+        memcpy(ret->image, warm.image, sizeof ret->image);
+    }
+    return ret->is_warm;
+}
+
+static void begin_load(rl_supply *supply, rl_pool_load load) {
+    if (supply->pool) {
+        rl_pool_begin(supply->pool, load);
+    }
+}
+
+static void end_load(rl_supply *supply, rl_pool_load load) {
+    if (supply->pool) {
+        rl_pool_end(supply->pool, load);
+    }
+}
+
+rl_container_status rl_supply_take(rl_supply *supply, const rl_order *order, rl_supplied *ret,
+                                   rl_error *err) {
+    int64_t begin_us = rl_clock_us();
+    rl_container_status status = RL_CONTAINER_READY;
+    if (!take_warm(supply, order, ret)) {
+        rl_container_spec spec = spec_of(supply, order->manifest, order->limits, order->memory_bytes);
+        begin_load(supply, RL_POOL_START);
+        status = open_cold(supply, &spec, order->cancel, ret->image, &ret->container, err);
+        end_load(supply, RL_POOL_START);
+    }
+    if (status != RL_CONTAINER_READY) {
+        return status;
+    }
+    status = rl_container_set_limits(supply->engine, &ret->container, order->memory_bytes,
+                                     order->limits->processes, err);
+    if (status != RL_CONTAINER_READY) {
+        discard(supply, &ret->container);
+        return status;
+    }
+    rl_metric_observe_us(supply->acquire, rl_clock_us() - begin_us);
+    return status;
+}
+
+void rl_supply_discard(rl_supply *supply, rl_supplied *supplied) {
+    discard(supply, &supplied->container);
+}
+
+void rl_supply_complain(rl_supply *supply) {
+    if (supply->pool) {
+        rl_pool_count_discard(supply->pool, RL_POOL_MUTE);
+    }
+}
+
+void rl_supply_begin_program(rl_supply *supply) {
+    begin_load(supply, RL_POOL_PROGRAM);
+}
+
+void rl_supply_end_program(rl_supply *supply) {
+    end_load(supply, RL_POOL_PROGRAM);
+}
+
+rl_engine *rl_supply_engine(rl_supply *supply) {
+    return supply->engine;
+}
+
+/* ---- beginning and end ---- */
+
+static rl_metric *step_metric(rl_metrics *metrics, const char *labels) {
+    return metrics ? rl_metrics_histogram(metrics, RL_STEP_METRIC, labels, RL_STEP_HELP) : NULL;
+}
+
+static rl_metric *counter(rl_metrics *metrics, const char *name, const char *help) {
+    return metrics ? rl_metrics_counter(metrics, name, NULL, help) : NULL;
+}
+
+static void init_metrics(rl_supply *supply, rl_metrics *metrics) {
+    supply->create = step_metric(metrics, "step=\"create\"");
+    supply->attach = step_metric(metrics, "step=\"attach\"");
+    supply->start = step_metric(metrics, "step=\"start\"");
+    supply->ready = step_metric(metrics, "step=\"ready\"");
+    supply->remove = step_metric(metrics, "step=\"remove\"");
+    supply->acquire = step_metric(metrics, "step=\"acquire\"");
+    (void)step_metric(metrics, RL_STEP_JOB); /* of the same name, so made here as well */
+}
+
+static bool copy_options(rl_supply *supply, const rl_sandbox_options *options, rl_error *err) {
+    bool own_profile = options->seccomp_profile && *options->seccomp_profile;
+    supply->maxima = options->maxima;
+    supply->project = strdup(options->project);
+    supply->runner = strdup(options->runner);
+    supply->runtime = strdup(options->runtime ? options->runtime : "");
+    supply->seccomp = strdup(own_profile ? options->seccomp_profile : rl_engine_profile);
+    return (supply->project && supply->runner && supply->runtime && supply->seccomp) ||
+           rl_error_set(err, RL_TRANSIENT, ENOMEM, "no memory for the sandbox's options");
+}
+
+static bool start_parts(rl_supply *supply, const rl_sandbox_options *options, rl_error *err) {
+    size_t removed = 0;
+    supply->engine = rl_engine_new(options->docker_socket, err);
+    if (!supply->engine || !rl_engine_check_host(supply->engine, supply->runtime, err) ||
+        !rl_sweep_own(supply->engine, supply->project, supply->runner, &removed, err)) {
+        return false;
+    }
+    /* An orphan that cannot be removed keeps nobody from starting: the reaper tries again and says so. */
+    (void)rl_sweep_orphans(supply->engine, supply->project, &removed, NULL);
+    supply->images = rl_image_table_new(options->image_prefix, options->image_tag, err);
+    rl_reaper_options reaper = {
+        .engine = supply->engine,
+        .project = supply->project,
+        .log = options->log,
+        .removal_time = supply->remove,
+        .swept = counter(options->metrics, "runlog_runner_sandbox_orphans_total",
+                         "containers of dead runners that were removed"),
+    };
+    supply->reaper = supply->images ? rl_reaper_new(&reaper, err) : NULL;
+    return supply->reaper != NULL;
+}
+
+rl_supply *rl_supply_new(const rl_sandbox_options *options, rl_error *err) {
+    RL_AUTO_SUPPLY rl_supply *supply = calloc(1, sizeof *supply);
+    if (!supply) {
+        rl_error_set(err, RL_TRANSIENT, ENOMEM, "no memory for the sandbox");
+        return NULL;
+    }
+    init_metrics(supply, options->metrics);
+    if (!copy_options(supply, options, err) || !start_parts(supply, options, err) ||
+        !start_pool(supply, options, err)) {
+        return NULL;
+    }
+    return RL_STEAL(supply);
+}
+
+void rl_supply_free(rl_supply *supply) {
+    if (!supply) {
+        return;
+    }
+    bool was_started = supply->reaper != NULL;
+    rl_pool_free(supply->pool);
+    rl_reaper_free(supply->reaper);
+    if (was_started) {
+        /* For what the reaper could not remove; what this cannot either, the next runner's sweep will. */
+        size_t removed = 0;
+        rl_sweep_own(supply->engine, supply->project, supply->runner, &removed, NULL);
+    }
+    rl_image_table_free(supply->images);
+    rl_engine_free(supply->engine);
+    free(supply->project);
+    free(supply->runner);
+    free(supply->runtime);
+    free(supply->seccomp);
+    free(supply);
+}
