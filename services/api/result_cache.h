@@ -24,6 +24,7 @@
 #include "lib/base/buffer.h"
 #include "lib/base/error.h"
 #include "lib/codec/id.h"
+#include "services/api/cached_record.h"
 
 #define RL_RESULT_CACHE_PARTITIONS 1024
 
@@ -51,13 +52,6 @@ typedef enum {
 
 /* Keeps a copy of `record`, the framed bytes. Records of a partition come in the order of their offsets. */
 rl_cache_put_status rl_result_cache_put(rl_result_cache *cache, const rl_result_key *key, rl_bytes record);
-
-/* A record held by a reader: shared with the cache, immutable. */
-typedef struct rl_cached_record rl_cached_record;
-rl_bytes rl_cached_record_bytes(const rl_cached_record *record);
-void rl_cached_record_release(rl_cached_record *record);
-RL_DEFINE_CLEANUP(rl_cached_record_slot, rl_cached_record, rl_cached_record_release)
-#define RL_AUTO_CACHED_RECORD RL_CLEANUP(rl_cached_record_slot)
 
 typedef enum {
     RL_CACHE_MISS,
