@@ -67,6 +67,36 @@ def test_nothing_accepted_is_lost_when_everything_is_killed_at_once(client, stac
     stack.await_healthy(client)
 
 
+def test_submissions_and_health_go_on_while_mongodb_hangs(client, stack):
+    """A paused MongoDB keeps its connections and answers nobody; an API that has just started knows the results of
+    before through nothing else. More clients ask for them than the API has threads (256)."""
+    results = await_squares(client, submit_numbers(client, range(4000, 4004)))
+    eventually("everything is stored", lambda: client.metrics()["runlog_api_cache_uncommitted"] == 0)
+    stack.kill("api")
+    stack.start("api")
+    stack.await_healthy(client)
+    ids = list(results)
+    lookups = threading.Thread(target=lambda: seen.extend(
+        in_parallel(lambda i: client.get(f"/api/result/{ids[i % len(ids)]}").status, range(300), threads=300)))
+    seen = []
+    stack.docker("pause", stack.container("mongo"))
+    try:
+        lookups.start()
+        for _ in range(10):
+            assert client.request("GET", "/healthz", timeout=8).status == 200
+            body = b'{"code":"echo on","lang":"bash"}'
+            answer = client.request("POST", "/api/submit", body, timeout=8)
+            assert answer.status == 201, f"{answer}"
+    finally:
+        stack.docker("unpause", stack.container("mongo"))
+    lookups.join()
+    assert len(seen) == 300 and set(seen) <= {200, 503} and 503 in seen, f"answers while it hung: {set(seen)}"
+    stack.await_healthy(client)
+    for submission_id, before in results.items():
+        after = client.await_result(submission_id)
+        assert after == before, f"{after}\nbefore: {before}"
+
+
 def test_a_submission_whose_runner_is_killed_twice_runs_again(client, stack):
     slow = [client.submit(f"import time; time.sleep(4); print({i})", "python") for i in range(2)]
     for _ in range(2):
