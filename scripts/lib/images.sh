@@ -140,7 +140,7 @@ rl_probe_registry() {
 
 # Begins with what is missing; several steps run at once. The base image comes first: everything else is built on it.
 rl_start_images() {
-    RL_IMAGE_STEPS=()
+    rl_start_base
     if [[ $RL_IMAGE_KIND == official ]]; then
         local name
         for name in KAFKA MONGO; do
@@ -152,7 +152,6 @@ rl_start_images() {
         done
         return 0
     fi
-    rl_start_base
     if ! rl_have_image "$RL_STANDIN_MONGO"; then
         RL_MONGO_WORK="$RL_STATE/build/mongo-$$"
         rl_start ferretdb 'stand-in: MongoDB, FerretDB' 'is the Go module proxy reachable (GOPROXY)?' \
@@ -169,7 +168,11 @@ rl_start_images() {
 # The base image alone, for what needs neither Kafka nor MongoDB.
 rl_start_base() {
     RL_IMAGE_STEPS=()
-    [[ $RL_IMAGE_KIND == standins ]] || return 0
+    if [[ $RL_IMAGE_KIND == official ]]; then
+        rl_have_image "$RL_OFFICIAL_BASE" ||
+            rl_step base "pull $RL_OFFICIAL_BASE" "$(rl_pull_hint)" docker pull -q "$RL_OFFICIAL_BASE"
+        return 0
+    fi
     rl_have_image "$RL_STANDIN_KAFKA" && rl_have_image "$RL_STANDIN_MONGO" && rl_have_image "$RL_STANDIN_BASE" && return 0
     rl_step hosttools 'host tools for the stand-ins' 'install mmdebstrap and maven by hand' rl_ensure_standin_tools
     rl_have_image "$RL_STANDIN_BASE" ||
