@@ -13,6 +13,8 @@
 #define TICK_US (1 * RL_US_PER_S)         /* idle containers are looked at */
 #define INVENTORY_US (5 * RL_US_PER_S)    /* the Engine is asked for its list */
 #define SURPLUS_AGE_US (60 * RL_US_PER_S) /* before one too many is discarded: demand may come back */
+#define HOLD_US (150 * RL_US_PER_MS) /* a program that is over by then is not disturbed by its replacement */
+#define AFTERMATH_US (10 * RL_US_PER_MS) /* and then its result has reached whoever waits */
 #define RETRY_MIN_US (250 * RL_US_PER_MS)
 #define RETRY_MAX_US (10 * RL_US_PER_S)
 #define PATIENCE_MIN_US (50 * RL_US_PER_MS) /* bounds of how long a taker waits for a refill */
@@ -51,6 +53,7 @@ struct rl_pool {
     uint64_t next_serial;
     size_t programs, starts; /* of containers: refills and cold ones */
     int64_t refill_us;       /* what one takes, averaged */
+    int64_t hold_until_us;   /* after a take */
     int64_t not_before_us;   /* after a failure */
     int64_t backoff_us;
     rl_pool_wish *wishes; /* one per language, scratch */
@@ -160,6 +163,16 @@ static entry *take_fit(rl_pool *pool, language *l) {
     return NULL;
 }
 
+/* The program that is about to run comes first: most are over sooner than a container starts. Not where containers
+ * are short already. */
+static void hold_back(rl_pool *pool, bool taken, int64_t now_us) {
+    if (!taken) {
+        pool->hold_until_us = 0;
+    } else if (pool->hold_until_us < now_us) {
+        pool->hold_until_us = now_us + HOLD_US;
+    }
+}
+
 bool rl_pool_take(rl_pool *pool, const char *name, rl_warm *ret) {
     pthread_mutex_lock(&pool->lock);
     language *l = find(pool, name);
@@ -178,6 +191,7 @@ bool rl_pool_take(rl_pool *pool, const char *name, rl_warm *ret) {
         l->waiting--;
         taken = take_fit(pool, l);
     }
+    hold_back(pool, taken != NULL, now_us);
     rl_metric_add(taken ? l->hits : l->misses, 1);
     rl_metric_observe_us(pool->wait_time, rl_clock_us() - now_us);
     pthread_cond_broadcast(&pool->changed);
@@ -204,6 +218,10 @@ void rl_pool_begin(rl_pool *pool, rl_pool_load load) {
 void rl_pool_end(rl_pool *pool, rl_pool_load load) {
     pthread_mutex_lock(&pool->lock);
     *load_of(pool, load) -= 1;
+    int64_t soon_us = rl_clock_us() + AFTERMATH_US;
+    if (pool->programs == 0 && pool->hold_until_us > soon_us) {
+        pool->hold_until_us = soon_us;
+    }
     pthread_cond_broadcast(&pool->changed);
     pthread_mutex_unlock(&pool->lock);
 }
@@ -220,7 +238,8 @@ static bool is_shorter(const language *a, const language *b) {
 
 static language *next_to_refill(rl_pool *pool, int64_t now_us) {
     bool room = pool->starts == 0 || pool->starts + pool->programs < pool->options.slots;
-    if (!room || now_us < pool->not_before_us || total(pool) >= pool->options.size) {
+    if (!room || now_us < pool->not_before_us || now_us < pool->hold_until_us ||
+        total(pool) >= pool->options.size) {
         return NULL;
     }
     language *chosen = NULL;
@@ -288,7 +307,8 @@ static void *run_refiller(void *context) {
         if (l) {
             refill(pool, l);
         } else {
-            rl_cond_wait_until(&pool->changed, &pool->lock, now_us + TICK_US);
+            int64_t until_us = pool->hold_until_us > now_us ? pool->hold_until_us : now_us + TICK_US;
+            rl_cond_wait_until(&pool->changed, &pool->lock, until_us);
         }
     }
     pthread_mutex_unlock(&pool->lock);

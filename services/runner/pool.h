@@ -14,8 +14,9 @@
  *              belongs to an image that the language does not have any more, or has waited too long, is replaced
  *
  * Starting a container costs the host a good tenth of a second of processor time. Refilling yields to programs: it
- * goes on while a core is free, and one container at a time where nobody else starts any, so that it neither
- * starves what runs nor ever stops.
+ * begins when the program that took a container has had its result, or has run for a while; it goes on while a core
+ * is free, and one container at a time where nobody else starts any, so that it neither starves what runs nor ever
+ * stops.
  *
  * What a container is made of is not this module's business: it calls back (rl_pool_keeper) to open, check and
  * discard one.

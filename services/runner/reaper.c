@@ -9,6 +9,8 @@
 
 #define THREADS 2
 #define QUEUE_SIZE 64
+#define DELAY_US                                                                                             \
+    (25 * RL_US_PER_MS) /* the result of what ran in it goes first; a queue that fills up does not wait */
 #define SWEEP_INTERVAL_US (30 * RL_US_PER_S)
 
 struct rl_reaper {
@@ -18,7 +20,10 @@ struct rl_reaper {
     int64_t next_sweep_us; /* of the first thread alone */
     pthread_mutex_t lock;  /* guards what follows */
     pthread_cond_t changed;
-    char queue[QUEUE_SIZE][RL_CONTAINER_ID_SIZE]; /* a ring */
+    struct {
+        char id[RL_CONTAINER_ID_SIZE];
+        int64_t due_us;
+    } queue[QUEUE_SIZE]; /* a ring */
     size_t first, count;
     bool stopping;
 };
@@ -49,15 +54,22 @@ static void sweep(rl_reaper *reaper) {
     }
 }
 
+/* Whether the first one may be removed now. With the lock held. */
+static bool is_due(const rl_reaper *reaper) {
+    return reaper->count > 0 && (reaper->stopping || reaper->count > QUEUE_SIZE / 4 ||
+                                 reaper->queue[reaper->first].due_us <= rl_clock_us());
+}
+
 /* Waits for a container to remove, or for `until_us`. false: nothing came by then, or it is time to stop. */
 static bool take(rl_reaper *reaper, int64_t until_us, char ret_id[RL_CONTAINER_ID_SIZE], bool *ret_stopping) {
     pthread_mutex_lock(&reaper->lock);
-    while (reaper->count == 0 && !reaper->stopping && rl_clock_us() < until_us) {
-        rl_cond_wait_until(&reaper->changed, &reaper->lock, until_us);
+    while (!is_due(reaper) && !reaper->stopping && rl_clock_us() < until_us) {
+        int64_t due_us = reaper->count > 0 ? reaper->queue[reaper->first].due_us : until_us;
+        rl_cond_wait_until(&reaper->changed, &reaper->lock, due_us < until_us ? due_us : until_us);
     }
-    bool taken = reaper->count > 0;
+    bool taken = is_due(reaper);
     if (taken) {
-        memcpy(ret_id, reaper->queue[reaper->first], RL_CONTAINER_ID_SIZE);
+        memcpy(ret_id, reaper->queue[reaper->first].id, RL_CONTAINER_ID_SIZE);
         reaper->first = (reaper->first + 1) % QUEUE_SIZE;
         reaper->count--;
     }
@@ -136,7 +148,8 @@ void rl_reaper_add(rl_reaper *reaper, const char *container_id) {
     bool queued = reaper->count < QUEUE_SIZE;
     if (queued) {
         size_t last = (reaper->first + reaper->count) % QUEUE_SIZE;
-        snprintf(reaper->queue[last], RL_CONTAINER_ID_SIZE, "%s", container_id);
+        snprintf(reaper->queue[last].id, RL_CONTAINER_ID_SIZE, "%s", container_id);
+        reaper->queue[last].due_us = rl_clock_us() + DELAY_US;
         reaper->count++;
         pthread_cond_signal(&reaper->changed);
     }

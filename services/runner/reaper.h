@@ -1,6 +1,7 @@
 /* reaper.h: removing containers behind the back of those who wait for a result.
  *
- * A removal takes the Engine 40 to 80 ms, which no client should wait for. Discarded containers go into a
+ * A removal takes the Engine 40 to 80 ms, which no client should wait for; it begins a moment later, so
+ * that it does not compete with the result either. Discarded containers go into a
  * bounded queue that a few threads empty; when it is full the caller removes its own, which slows the slot
  * down to the pace of the Engine. What cannot be removed is left to the sweep (sweep.h), which one of the
  * threads makes every half minute.
