@@ -217,7 +217,18 @@ static rl_talk_status await_sign_of_life(const rl_subject *subject, rl_error *er
     return RL_TALK_MUTE;
 }
 
+/* How long each of the two phases took from here, once its last frame has come. */
+static void note_times(rl_transcript *transcript, int64_t *since_us) {
+    int64_t *phase_us = transcript->facts.ran ? &transcript->ran_us : &transcript->compiled_us;
+    if (transcript->facts.compiled && *phase_us == 0) {
+        int64_t now_us = rl_clock_us();
+        *phase_us = now_us - *since_us;
+        *since_us = now_us;
+    }
+}
+
 rl_talk_status rl_converse(const rl_subject *subject, rl_transcript *transcript, rl_error *err) {
+    int64_t since_us = rl_clock_us();
     rl_talk_status status = begin(subject, err);
     if (status == RL_TALK_OPEN && subject->has_waited && subject->container->can_ping) {
         status = await_sign_of_life(subject, err);
@@ -239,6 +250,7 @@ rl_talk_status rl_converse(const rl_subject *subject, rl_transcript *transcript,
         }
         bool was_compiled = transcript->facts.compiled;
         status = on_message(subject, &message, transcript, err);
+        note_times(transcript, &since_us);
         if (status != RL_TALK_OPEN) {
             return status;
         }

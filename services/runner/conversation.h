@@ -27,6 +27,8 @@ typedef struct {
     rl_captured compile;          /* both of the compiler's streams in the order they came */
     rl_agent_failure_code failed; /* of the agent's ERROR; 0: none came */
     uint32_t failed_errno;
+    int64_t compiled_us; /* from the first byte sent to COMPILED; 0: it has not come */
+    int64_t ran_us;      /* from there to DONE */
 } rl_transcript;
 
 /* What a conversation is about; all borrowed. `log` may be NULL. */

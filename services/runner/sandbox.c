@@ -16,12 +16,16 @@
 struct rl_sandbox {
     rl_supply *supply;
     rl_log *log;
+    rl_metric *compile_time; /* of compile steps, as the runner sees them */
+    rl_metric *run_time;
     rl_metric *job_time;
     rl_metric *lost;     /* agents that died for no reason of the program's */
     rl_metric *repeated; /* compile steps that needed more memory than the run has */
 };
 
 static void init_metrics(rl_sandbox *sandbox, rl_metrics *metrics) {
+    sandbox->compile_time = rl_metrics_histogram(metrics, RL_STEP_METRIC, RL_STEP_COMPILE, RL_STEP_HELP);
+    sandbox->run_time = rl_metrics_histogram(metrics, RL_STEP_METRIC, RL_STEP_RUN, RL_STEP_HELP);
     sandbox->job_time = rl_metrics_histogram(metrics, RL_STEP_METRIC, RL_STEP_JOB, RL_STEP_HELP);
     sandbox->lost =
         rl_metrics_counter(metrics, "runlog_runner_sandbox_lost_total", NULL,
@@ -238,6 +242,12 @@ static try_status try_once(run *r, rl_transcript *transcript, rl_error *err) {
     status = converse(r, &supplied, transcript, err);
     rl_supply_end_program(r->sandbox->supply);
     rl_metric_observe_us(r->sandbox->job_time, rl_clock_us() - begin_us);
+    if (transcript->facts.compiled && transcript->facts.had_compile_step) {
+        rl_metric_observe_us(r->sandbox->compile_time, transcript->compiled_us);
+    }
+    if (transcript->facts.ran) {
+        rl_metric_observe_us(r->sandbox->run_time, transcript->ran_us);
+    }
     rl_supply_discard(r->sandbox->supply, &supplied);
     return status;
 }

@@ -271,7 +271,10 @@ static void init_metrics(rl_supply *supply, rl_metrics *metrics) {
     supply->ready = step_metric(metrics, "step=\"ready\"");
     supply->remove = step_metric(metrics, "step=\"remove\"");
     supply->acquire = step_metric(metrics, "step=\"acquire\"");
-    (void)step_metric(metrics, RL_STEP_JOB); /* of the same name, so made here as well */
+    /* Of the same name, so made here as well. */
+    (void)step_metric(metrics, RL_STEP_COMPILE);
+    (void)step_metric(metrics, RL_STEP_RUN);
+    (void)step_metric(metrics, RL_STEP_JOB);
 }
 
 static bool copy_options(rl_supply *supply, const rl_sandbox_options *options, rl_error *err) {

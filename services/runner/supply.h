@@ -13,9 +13,11 @@
 #include "services/runner/container.h"
 #include "services/runner/sandbox.h"
 
-/* The histogram of a run's steps; the last step is the run's own. */
+/* The histogram of a run's steps; these last ones are not of the supply's making. */
 #define RL_STEP_METRIC "runlog_runner_sandbox_step_seconds"
 #define RL_STEP_HELP "time of one step of a sandbox's life"
+#define RL_STEP_COMPILE "step=\"compile\""
+#define RL_STEP_RUN "step=\"run\""
 #define RL_STEP_JOB "step=\"job\""
 
 typedef struct rl_supply rl_supply;
