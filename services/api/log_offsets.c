@@ -66,21 +66,27 @@ static bool ask_all(rd_kafka_t *client, const char *topic, int32_t partitions, i
         code = code ? code : read_answers(event, partitions, take, context);
     }
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        rl_stream_error(err, code, "cannot read where it ends");
+        rl_stream_error(err, code, "cannot read its offsets");
         return rl_error_prefix(err, "topic %s", topic);
     }
     return true;
 }
 
-static void take_end(void *context, int32_t partition, int64_t offset, int64_t timestamp_ms) {
+static void take_offset(void *context, int32_t partition, int64_t offset, int64_t timestamp_ms) {
     (void)timestamp_ms;
-    int64_t *ends = context;
-    ends[partition] = offset;
+    int64_t *offsets = context;
+    offsets[partition] = offset;
 }
 
 bool rl_log_ends(rd_kafka_t *client, const char *topic, int32_t partitions, int timeout_ms, int64_t *ret,
                  rl_error *err) {
-    return ask_all(client, topic, partitions, RD_KAFKA_OFFSET_SPEC_LATEST, timeout_ms, take_end, ret, err);
+    return ask_all(client, topic, partitions, RD_KAFKA_OFFSET_SPEC_LATEST, timeout_ms, take_offset, ret, err);
+}
+
+bool rl_log_begins(rd_kafka_t *client, const char *topic, int32_t partitions, int timeout_ms, int64_t *ret,
+                   rl_error *err) {
+    return ask_all(client, topic, partitions, RD_KAFKA_OFFSET_SPEC_EARLIEST, timeout_ms, take_offset, ret,
+                   err);
 }
 
 static void take_newest(void *context, int32_t partition, int64_t offset, int64_t timestamp_ms) {

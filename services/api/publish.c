@@ -1,6 +1,6 @@
 /* publish.c: see publish.h.
  *
- * Locks: publisher.lock guards `stopping` and `problem`; `partitions` is an atomic, 0 until ready.
+ * Locks: publisher.lock guards `problem`; `partitions` is an atomic, 0 until ready; `backlogs` is set before.
  * ticket.lock guards the ticket's outcome; it is uncontended but for the one hand-over.
  */
 #include "services/api/publish.h"
@@ -17,24 +17,30 @@
 #include "lib/stream/producer.h"
 #include "lib/stream/schema_topic.h"
 #include "lib/stream/topics.h"
+#include "services/api/backlogs.h"
+#include "services/api/group_lag.h"
+#include "services/api/stopper.h"
 
 #define PRIME_TIMEOUT_US (5 * RL_US_PER_S)
 #define RETRY_MIN_US (RL_US_PER_S / 4)
 #define RETRY_MAX_US (2 * RL_US_PER_S)
+#define MEASURE_US RL_US_PER_S
 
 struct rl_publisher {
     rl_codec *codec;
     rl_producer *producer;
+    rl_group_lag *runners;
+    rl_backlogs *backlogs;
     _Atomic int32_t partitions;
+    rl_stopper stopper;
     pthread_t preparer;
     bool preparing;
     pthread_mutex_t lock;
-    pthread_cond_t stop;
-    bool stopping;
     rl_error problem; /* why it is not ready yet */
 };
 
 struct rl_publish_ticket {
+    rl_backlogs *backlogs; /* of the publisher that has the record */
     pthread_mutex_t lock;
     pthread_cond_t done;
     bool reported;
@@ -44,39 +50,65 @@ struct rl_publish_ticket {
 
 /* --- getting the log ready --- */
 
+/* An id has room for so many partitions only; what there is beyond is not used. */
+static bool ask_partitions(rl_publisher *publisher, int32_t *ret, rl_error *err) {
+    if (!rl_producer_prime(publisher->producer, RL_TOPIC_SUBMISSIONS, PRIME_TIMEOUT_US, ret, err)) {
+        return false;
+    }
+    *ret = *ret > RL_ID_MAX_PARTITION + 1 ? RL_ID_MAX_PARTITION + 1 : *ret;
+    return *ret > 0 || rl_error_set(err, RL_TRANSIENT, 0, "topic " RL_TOPIC_SUBMISSIONS " has no partitions");
+}
+
 static bool prepare_once(rl_publisher *publisher, int32_t *ret_partitions, rl_error *err) {
     static const rl_record_kind kinds[] = {RL_RECORD_SUBMISSION};
-    return rl_producer_prime(publisher->producer, RL_TOPIC_SUBMISSIONS, PRIME_TIMEOUT_US, ret_partitions,
-                             err) &&
-           rl_schema_topic_publish(publisher->producer, publisher->codec, kinds, 1, err);
+    if (!ask_partitions(publisher, ret_partitions, err) ||
+        !rl_schema_topic_publish(publisher->producer, publisher->codec, kinds, 1, err)) {
+        return false;
+    }
+    publisher->backlogs = rl_backlogs_new(*ret_partitions, err);
+    return publisher->backlogs != NULL;
 }
 
 /* Notes why it is not ready and pauses; false when it is time to stop. */
 static bool pause_us(rl_publisher *publisher, const rl_error *problem, int64_t us) {
-    const int64_t until_us = rl_clock_us() + us;
     pthread_mutex_lock(&publisher->lock);
     publisher->problem = *problem;
-    while (!publisher->stopping && rl_clock_us() < until_us) {
-        rl_cond_wait_until(&publisher->stop, &publisher->lock, until_us);
-    }
-    const bool go_on = !publisher->stopping;
     pthread_mutex_unlock(&publisher->lock);
-    return go_on;
+    return rl_stopper_pause_us(&publisher->stopper, us);
 }
 
-static void *prepare(void *context) {
-    rl_publisher *publisher = context;
+static bool get_ready(rl_publisher *publisher) {
     rl_error problem = RL_ERROR_INIT;
     int32_t partitions = 0;
     int64_t delay_us = RETRY_MIN_US;
     while (!prepare_once(publisher, &partitions, &problem)) {
         delay_us = rl_backoff_next_us(delay_us, RETRY_MIN_US, RETRY_MAX_US);
         if (!pause_us(publisher, &problem, delay_us)) {
-            return NULL;
+            return false;
         }
     }
-    atomic_store(&publisher->partitions,
-                 partitions > RL_ID_MAX_PARTITION + 1 ? RL_ID_MAX_PARTITION + 1 : partitions);
+    atomic_store(&publisher->partitions, partitions);
+    return true;
+}
+
+/* What could not be measured is left to grow old: the choice knows by itself what to do then. */
+static void measure(rl_publisher *publisher) {
+    const int32_t partitions = atomic_load(&publisher->partitions);
+    RL_AUTO_FREE int64_t *lengths = calloc((size_t)partitions, sizeof(*lengths));
+    const int64_t now_us = rl_clock_us();
+    if (lengths &&
+        rl_group_lag_measure(publisher->runners, RL_TOPIC_SUBMISSIONS, partitions, lengths, NULL)) {
+        rl_backlogs_measured(publisher->backlogs, lengths, now_us);
+    }
+}
+
+static void *prepare(void *context) {
+    rl_publisher *publisher = context;
+    if (get_ready(publisher)) {
+        do {
+            measure(publisher);
+        } while (rl_stopper_pause_us(&publisher->stopper, MEASURE_US));
+    }
     return NULL;
 }
 
@@ -90,8 +122,9 @@ rl_publisher *rl_publisher_new(const rl_stream_config *stream, rl_codec *codec, 
     publisher->codec = codec;
     rl_error_set(&publisher->problem, RL_TRANSIENT, 0, "not connected yet");
     pthread_mutex_init(&publisher->lock, NULL);
-    rl_cond_init(&publisher->stop);
-    publisher->producer = rl_producer_new(stream, delivery_timeout_us, err);
+    rl_stopper_init(&publisher->stopper);
+    publisher->runners = rl_group_lag_new(stream, RL_GROUP_RUNNERS, err);
+    publisher->producer = publisher->runners ? rl_producer_new(stream, delivery_timeout_us, err) : NULL;
     if (!publisher->producer) {
         return NULL;
     }
@@ -109,14 +142,13 @@ void rl_publisher_free(rl_publisher *publisher) {
         return;
     }
     if (publisher->preparing) {
-        pthread_mutex_lock(&publisher->lock);
-        publisher->stopping = true;
-        pthread_cond_signal(&publisher->stop);
-        pthread_mutex_unlock(&publisher->lock);
+        rl_stopper_stop(&publisher->stopper);
         pthread_join(publisher->preparer, NULL);
     }
     rl_producer_free(publisher->producer);
-    pthread_cond_destroy(&publisher->stop);
+    rl_group_lag_free(publisher->runners);
+    rl_backlogs_free(publisher->backlogs);
+    rl_stopper_destroy(&publisher->stopper);
     pthread_mutex_destroy(&publisher->lock);
     free(publisher);
 }
@@ -143,7 +175,8 @@ bool rl_publisher_ready(const rl_publisher *publisher, char reason[128]) {
 }
 
 int32_t rl_publisher_partition(const rl_publisher *publisher) {
-    return (int32_t)arc4random_uniform((uint32_t)atomic_load(&publisher->partitions));
+    const uint64_t draw = (uint64_t)arc4random() << 32 | arc4random();
+    return rl_backlogs_choose(publisher->backlogs, draw, rl_clock_us());
 }
 
 /* --- one record --- */
@@ -167,9 +200,11 @@ void rl_publish_ticket_free(rl_publish_ticket *ticket) {
 
 /* On the producer's thread. */
 static void report(void *context, int32_t partition, int64_t offset, const rl_error *err) {
-    (void)partition;
     (void)offset;
     rl_publish_ticket *ticket = context;
+    if (!err) {
+        rl_backlogs_added(ticket->backlogs, partition);
+    }
     pthread_mutex_lock(&ticket->lock);
     ticket->reported = true;
     ticket->delivered = err == NULL;
@@ -205,6 +240,7 @@ static bool hand_over(rl_publisher *publisher, rl_publish_ticket *ticket, const 
         .header_count = submission->traceparent ? 1 : 0,
     };
     ticket->reported = false;
+    ticket->backlogs = publisher->backlogs;
     return rl_producer_send(publisher->producer, &record, report, ticket, err);
 }
 

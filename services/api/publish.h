@@ -1,7 +1,8 @@
 /* publish.h: an accepted submission goes onto the log, or the client hears that it did not.
  *
  * A thread makes the log ready first: fetches the topic's metadata (the first record would otherwise be up
- * to a second late) and announces the schemas this build writes. It tries for as long as it takes.
+ * to a second late) and announces the schemas this build writes. It tries for as long as it takes. Then it
+ * measures once a second what the runners have left to do in each partition (backlogs.h).
  *
  * rl_publish blocks until the broker has acknowledged the record, for at most the delivery time-out. A
  * time-out is not a "no": the record may still be on the log and will then be run for nobody, as its id
@@ -35,7 +36,7 @@ bool rl_publisher_ready(const rl_publisher *publisher, char reason[128]);
  * it should end and be started again. `err` then gets FATAL and the cause. Cheap. */
 bool rl_publisher_has_failed(const rl_publisher *publisher, rl_error *err);
 
-/* A partition for the next submission: drawn at random, each as likely. Only once ready. */
+/* A partition for the next submission: the one with less to do of two drawn at random. Only once ready. */
 int32_t rl_publisher_partition(const rl_publisher *publisher);
 
 /* Sends `submission` to `partition` with its id as key and waits for the report. `*ret_waited_us` (may be NULL)

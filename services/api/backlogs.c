@@ -1,0 +1,67 @@
+/* backlogs.c: see backlogs.h. */
+#include "services/api/backlogs.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "lib/base/clock.h"
+
+/* Measured about once a second; a few missed measurements do no harm yet. */
+#define STALE_US (5 * RL_US_PER_S)
+
+struct rl_backlogs {
+    int32_t partitions;
+    _Atomic int64_t measured_us; /* INT64_MIN: never */
+    _Atomic int64_t lengths[];
+};
+
+rl_backlogs *rl_backlogs_new(int32_t partitions, rl_error *err) {
+    rl_backlogs *backlogs = calloc(1, sizeof(*backlogs) + (size_t)partitions * sizeof(backlogs->lengths[0]));
+    if (!backlogs) {
+        rl_error_set(err, RL_TRANSIENT, ENOMEM, "out of memory");
+        return NULL;
+    }
+    backlogs->partitions = partitions;
+    atomic_init(&backlogs->measured_us, INT64_MIN);
+    return backlogs;
+}
+
+void rl_backlogs_free(rl_backlogs *backlogs) {
+    free(backlogs);
+}
+
+void rl_backlogs_measured(rl_backlogs *backlogs, const int64_t *lengths, int64_t now_us) {
+    for (int32_t i = 0; i < backlogs->partitions; i++) {
+        atomic_store_explicit(&backlogs->lengths[i], lengths[i], memory_order_relaxed);
+    }
+    atomic_store(&backlogs->measured_us, now_us);
+}
+
+void rl_backlogs_added(rl_backlogs *backlogs, int32_t partition) {
+    atomic_fetch_add_explicit(&backlogs->lengths[partition], 1, memory_order_relaxed);
+}
+
+/* One in `bound`, from 32 random bits, without the modulo's preference beyond 1 in 2^32 / bound. */
+static int32_t scale(uint32_t bits, int32_t bound) {
+    return (int32_t)((uint64_t)bits * (uint64_t)bound >> 32);
+}
+
+static bool is_fresh(const rl_backlogs *backlogs, int64_t now_us) {
+    const int64_t measured_us = atomic_load_explicit(&backlogs->measured_us, memory_order_relaxed);
+    return measured_us != INT64_MIN && now_us - measured_us < STALE_US;
+}
+
+int32_t rl_backlogs_choose(const rl_backlogs *backlogs, uint64_t draw, int64_t now_us) {
+    const int32_t count = backlogs->partitions;
+    const int32_t first = scale((uint32_t)draw, count);
+    if (count == 1 || !is_fresh(backlogs, now_us)) {
+        return first;
+    }
+    const int32_t step = 1 + scale((uint32_t)(draw >> 32), count - 1);
+    const int32_t second = (first + step) % count; /* never the first */
+    const int64_t here = atomic_load_explicit(&backlogs->lengths[first], memory_order_relaxed);
+    const int64_t there = atomic_load_explicit(&backlogs->lengths[second], memory_order_relaxed);
+    return there < here ? second : first;
+}

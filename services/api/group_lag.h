@@ -1,0 +1,29 @@
+/* group_lag.h: how many records of each partition of a topic a consumer group has not finished.
+ *
+ * The client carries the group's id to be able to ask for its offsets. It never subscribes and never
+ * commits, so it is no member of the group.
+ *
+ * Thread: one at a time; a measurement waits for the broker's answers.
+ */
+#ifndef RL_API_GROUP_LAG_H
+#define RL_API_GROUP_LAG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/stream/client.h"
+
+typedef struct rl_group_lag rl_group_lag;
+
+/* INVALID for settings that librdkafka refuses. The strings are copied. */
+rl_group_lag *rl_group_lag_new(const rl_stream_config *stream, const char *group, rl_error *err);
+void rl_group_lag_free(rl_group_lag *lag);
+
+/* Fills `ret[0]` to `ret[partitions - 1]`: what is on the log from the group's offset on, or all of it where
+ * the group has none. TRANSIENT where the broker does not answer. */
+bool rl_group_lag_measure(rl_group_lag *lag, const char *topic, int32_t partitions, int64_t *ret,
+                          rl_error *err);
+
+RL_DEFINE_CLEANUP(rl_group_lag_slot, rl_group_lag, rl_group_lag_free)
+
+#endif
