@@ -28,7 +28,9 @@
  *     RUN                                     (runs the program once)
  *                                             OUTPUT (phase run)*
  *                                             DONE
- *     ... RUN again, DONE again, until a RUN with RL_AGENT_RUN_LAST: after its DONE the agent exits 0.
+ *     ... RUN again, DONE again, until a RUN with RL_AGENT_RUN_LAST: after its DONE the agent exits 0, as soon as
+ *     its standard input ends, or RL_AGENT_LINGER_US later: a container's end keeps the host busy for a while,
+ *     and the runner knows best when that disturbs least.
  *
  * - A container may wait as long as it likes between READY and JOB: that is what a warm pool does.
  * - PING may be sent at any time before JOB, also right in front of it; the agent answers PONG before it looks at
@@ -66,6 +68,7 @@
 /* A change of any layout or meaning below increments it; the runner refuses an agent with another one. */
 #define RL_AGENT_PROTOCOL_VERSION 1u
 
+#define RL_AGENT_LINGER_US (500 * 1000)
 #define RL_AGENT_HEADER_SIZE 8u
 #define RL_AGENT_REQUEST_MAX (8u << 20)                  /* payload of JOB and RUN */
 #define RL_AGENT_OUTPUT_CHUNK (64u << 10)                /* program's bytes in one OUTPUT */

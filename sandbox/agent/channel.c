@@ -1,6 +1,8 @@
 /* channel.c: frames over the attach stream. */
 #include "sandbox/agent/channel.h"
 
+#include "sandbox/agent/clock.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -150,6 +152,18 @@ bool rl_channel_await(rl_channel *channel, rl_request *request, rl_fault *fault)
         }
     }
     return true;
+}
+
+void rl_channel_await_end(rl_channel *channel, int64_t until_us) {
+    char ignored[512];
+    for (int64_t left_us = until_us - rl_clock_now_us(); !channel->ended && left_us > 0;
+         left_us = until_us - rl_clock_now_us()) {
+        struct pollfd input = {channel->in_fd, POLLIN, 0};
+        if (poll(&input, 1, (int)(left_us / 1000 + 1)) > 0) {
+            ssize_t size = read(channel->in_fd, ignored, sizeof ignored);
+            channel->ended = size == 0 || (size < 0 && errno != EAGAIN && errno != EINTR);
+        }
+    }
 }
 
 bool rl_channel_flush(rl_channel *channel) {

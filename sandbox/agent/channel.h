@@ -53,6 +53,10 @@ bool rl_channel_await(rl_channel *channel, rl_request *request, rl_fault *fault)
 void rl_channel_pump(rl_channel *channel, rl_capture *capture, uint32_t index, rl_agent_phase phase,
                      rl_agent_stream stream);
 
+/* Waits until the runner has closed its side, but not past the monotonic `until_us`. What it may still send is
+ * thrown away. */
+void rl_channel_await_end(rl_channel *channel, int64_t until_us);
+
 /* Waits until everything formed so far has left. false when the runner ended. */
 bool rl_channel_flush(rl_channel *channel);
 

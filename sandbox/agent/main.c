@@ -8,6 +8,7 @@
  * end the user's processes without forking, which a fork bomb would prevent). It is not dumpable, so that
  * nothing of it can be read or traced through /proc by anybody in the container.
  */
+#include "sandbox/agent/clock.h"
 #include "sandbox/agent/files.h"
 #include "sandbox/agent/phase.h"
 
@@ -159,6 +160,9 @@ static rl_phase_end converse(conversation *c, rl_fault *fault) {
     bool last = end == RL_PHASE_COMPLETE && !rl_agent_result_is_success(&compiled);
     while (end == RL_PHASE_COMPLETE && !last) {
         end = run_once(c, &last, fault);
+    }
+    if (end == RL_PHASE_COMPLETE) {
+        rl_channel_await_end(&c->agent.channel, rl_clock_now_us() + RL_AGENT_LINGER_US);
     }
     return end;
 }

@@ -13,6 +13,12 @@
     (25 * RL_US_PER_MS) /* the result of what ran in it goes first; a queue that fills up does not wait */
 #define SWEEP_INTERVAL_US (30 * RL_US_PER_S)
 
+typedef struct {
+    char id[RL_CONTAINER_ID_SIZE];
+    rl_agent_link *link; /* NULL: closed already */
+    int64_t due_us;
+} entry;
+
 struct rl_reaper {
     rl_reaper_options options;
     pthread_t threads[THREADS];
@@ -20,18 +26,16 @@ struct rl_reaper {
     int64_t next_sweep_us; /* of the first thread alone */
     pthread_mutex_t lock;  /* guards what follows */
     pthread_cond_t changed;
-    struct {
-        char id[RL_CONTAINER_ID_SIZE];
-        int64_t due_us;
-    } queue[QUEUE_SIZE]; /* a ring */
+    entry queue[QUEUE_SIZE]; /* a ring */
     size_t first, count;
     bool stopping;
 };
 
-static void remove_now(rl_reaper *reaper, const char *id) {
+static void remove_now(rl_reaper *reaper, const entry *unwanted) {
     rl_error err = RL_ERROR_INIT;
     int64_t start_us = rl_clock_us();
-    if (rl_engine_remove(reaper->options.engine, id, &err)) {
+    rl_agent_link_free(unwanted->link);
+    if (rl_engine_remove(reaper->options.engine, unwanted->id, &err)) {
         rl_metric_observe_us(reaper->options.removal_time, rl_clock_us() - start_us);
     } else if (reaper->options.log) {
         rl_log_failure(reaper->options.log, RL_LOG_WARN, "sandbox.removal_failed", &err);
@@ -61,7 +65,7 @@ static bool is_due(const rl_reaper *reaper) {
 }
 
 /* Waits for a container to remove, or for `until_us`. false: nothing came by then, or it is time to stop. */
-static bool take(rl_reaper *reaper, int64_t until_us, char ret_id[RL_CONTAINER_ID_SIZE], bool *ret_stopping) {
+static bool take(rl_reaper *reaper, int64_t until_us, entry *ret, bool *ret_stopping) {
     pthread_mutex_lock(&reaper->lock);
     while (!is_due(reaper) && !reaper->stopping && rl_clock_us() < until_us) {
         int64_t due_us = reaper->count > 0 ? reaper->queue[reaper->first].due_us : until_us;
@@ -69,7 +73,7 @@ static bool take(rl_reaper *reaper, int64_t until_us, char ret_id[RL_CONTAINER_I
     }
     bool taken = is_due(reaper);
     if (taken) {
-        memcpy(ret_id, reaper->queue[reaper->first].id, RL_CONTAINER_ID_SIZE);
+        *ret = reaper->queue[reaper->first];
         reaper->first = (reaper->first + 1) % QUEUE_SIZE;
         reaper->count--;
     }
@@ -81,11 +85,11 @@ static bool take(rl_reaper *reaper, int64_t until_us, char ret_id[RL_CONTAINER_I
 /* Every thread removes; the one that `sweeps` also looks for orphans from time to time. */
 static void work(rl_reaper *reaper, bool sweeps) {
     for (;;) {
-        char id[RL_CONTAINER_ID_SIZE];
+        entry unwanted;
         bool stopping = false;
         int64_t until_us = sweeps ? reaper->next_sweep_us : rl_clock_us() + 3600 * RL_US_PER_S;
-        if (take(reaper, until_us, id, &stopping)) {
-            remove_now(reaper, id);
+        if (take(reaper, until_us, &unwanted, &stopping)) {
+            remove_now(reaper, &unwanted);
         } else if (stopping) {
             return;
         }
@@ -143,18 +147,18 @@ void rl_reaper_free(rl_reaper *reaper) {
     free(reaper);
 }
 
-void rl_reaper_add(rl_reaper *reaper, const char *container_id) {
+void rl_reaper_add(rl_reaper *reaper, const char *container_id, rl_agent_link *link) {
+    entry unwanted = {.link = link, .due_us = rl_clock_us() + DELAY_US};
+    snprintf(unwanted.id, sizeof unwanted.id, "%s", container_id);
     pthread_mutex_lock(&reaper->lock);
     bool queued = reaper->count < QUEUE_SIZE;
     if (queued) {
-        size_t last = (reaper->first + reaper->count) % QUEUE_SIZE;
-        snprintf(reaper->queue[last].id, RL_CONTAINER_ID_SIZE, "%s", container_id);
-        reaper->queue[last].due_us = rl_clock_us() + DELAY_US;
+        reaper->queue[(reaper->first + reaper->count) % QUEUE_SIZE] = unwanted;
         reaper->count++;
         pthread_cond_signal(&reaper->changed);
     }
     pthread_mutex_unlock(&reaper->lock);
     if (!queued) {
-        remove_now(reaper, container_id);
+        remove_now(reaper, &unwanted);
     }
 }

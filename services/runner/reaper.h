@@ -13,6 +13,7 @@
 
 #include "lib/base/log.h"
 #include "lib/base/metrics.h"
+#include "services/runner/agent_link.h"
 #include "services/runner/engine.h"
 
 typedef struct rl_reaper rl_reaper;
@@ -31,8 +32,9 @@ rl_reaper *rl_reaper_new(const rl_reaper_options *options, rl_error *err);
 /* Removes what is queued, then stops. */
 void rl_reaper_free(rl_reaper *reaper);
 
-/* Hands over a container whose stream has been closed. */
-void rl_reaper_add(rl_reaper *reaper, const char *container_id);
+/* Hands over a container. `link` (may be NULL) is its stream, which is closed when its turn comes: until then an agent
+ * that has done its work lingers, and the Engine has nothing to clear up. */
+void rl_reaper_add(rl_reaper *reaper, const char *container_id, rl_agent_link *link);
 
 RL_DEFINE_CLEANUP(rl_reaper_slot, rl_reaper, rl_reaper_free)
 #define RL_AUTO_REAPER RL_CLEANUP(rl_reaper_slot)

@@ -248,7 +248,7 @@ static try_status try_once(run *r, rl_transcript *transcript, rl_error *err) {
     if (transcript->facts.ran) {
         rl_metric_observe_us(r->sandbox->run_time, transcript->ran_us);
     }
-    rl_supply_discard(r->sandbox->supply, &supplied);
+    rl_supply_discard(r->sandbox->supply, &supplied, status == TRY_JUDGED);
     return status;
 }
 

@@ -44,12 +44,19 @@ static rl_container_spec spec_of(const rl_supply *supply, const rl_manifest *man
     };
 }
 
-static void discard(rl_supply *supply, rl_container *container) {
-    rl_container_close(container);
+/* Its stream is closed later, together with its removal: whatever there is to be cleared up can wait. */
+static void discard_at_leisure(rl_supply *supply, rl_container *container) {
     if (container->id[0] != '\0') {
-        rl_reaper_add(supply->reaper, container->id);
+        rl_reaper_add(supply->reaper, container->id, RL_STEAL(container->link));
         container->id[0] = '\0';
     }
+    rl_container_close(container);
+}
+
+/* What still runs in it ends now. */
+static void discard(rl_supply *supply, rl_container *container) {
+    rl_container_close(container);
+    discard_at_leisure(supply, container);
 }
 
 static void observe_opening(const rl_supply *supply, const rl_container *container) {
@@ -232,8 +239,12 @@ rl_container_status rl_supply_take(rl_supply *supply, const rl_order *order, rl_
     return status;
 }
 
-void rl_supply_discard(rl_supply *supply, rl_supplied *supplied) {
-    discard(supply, &supplied->container);
+void rl_supply_discard(rl_supply *supply, rl_supplied *supplied, bool is_done) {
+    if (is_done) {
+        discard_at_leisure(supply, &supplied->container);
+    } else {
+        discard(supply, &supplied->container);
+    }
 }
 
 void rl_supply_complain(rl_supply *supply) {

@@ -48,9 +48,9 @@ typedef struct {
     bool is_warm; /* also filled when the taking failed */
 } rl_supplied;
 
-/* Only what is READY is to be given back. */
+/* Only what is READY is to be given back. `is_done`: nothing runs in it any more; otherwise whatever does ends now. */
 rl_container_status rl_supply_take(rl_supply *supply, const rl_order *order, rl_supplied *ret, rl_error *err);
-void rl_supply_discard(rl_supply *supply, rl_supplied *supplied);
+void rl_supply_discard(rl_supply *supply, rl_supplied *supplied, bool is_done);
 
 /* Counts a warm container that turned out to be none. */
 void rl_supply_complain(rl_supply *supply);
