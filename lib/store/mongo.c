@@ -146,8 +146,34 @@ bool rl_mongo_server_version(rl_mongo *mongo, char *out, size_t size, rl_error *
 
 rl_error_class rl_mongo_code_class(int code) {
     switch (code) {
+    case 2:     /* BadValue */
+    case 9:     /* FailedToParse */
+    case 14:    /* TypeMismatch */
+    case 22:    /* InvalidBSON */
+    case 52:    /* DollarPrefixedFieldName */
+    case 53:    /* InvalidIdField */
+    case 54:    /* NotSingleValueField */
+    case 55:    /* InvalidDBRef */
+    case 56:    /* EmptyFieldName */
+    case 57:    /* DottedFieldName */
+    case 121:   /* DocumentValidationFailure */
+    case 10334: /* BSONObjectTooLarge */
+    case 17280: /* KeyTooLong */
+    case 17419: /* the document would be too large after the update */
+    case 17420: /* the same, for an upsert */
+        return RL_INVALID;
+    default:
+        return RL_TRANSIENT;
+    }
+}
+
+/* Codes by which a server speaks about itself. */
+static bool names_a_state_of_the_server(int code) {
+    switch (code) {
     case 6:     /* HostUnreachable */
     case 7:     /* HostNotFound */
+    case 13:    /* Unauthorized */
+    case 18:    /* AuthenticationFailed */
     case 24:    /* LockTimeout */
     case 46:    /* LockBusy */
     case 50:    /* MaxTimeMSExpired */
@@ -162,7 +188,9 @@ rl_error_class rl_mongo_code_class(int code) {
     case 202:   /* NetworkInterfaceExceededTimeLimit */
     case 262:   /* ExceededTimeLimit */
     case 365:   /* TemporarilyUnavailable */
+    case 371:   /* UserWritesBlocked: by an administrator, or because the disk is nearly full */
     case 462:   /* IngressRequestRateLimitExceeded */
+    case 8000:  /* AtlasError: quotas among others */
     case 9001:  /* SocketException */
     case 10058: /* the name of NotWritablePrimary before version 3 */
     case 10107: /* NotWritablePrimary */
@@ -173,31 +201,20 @@ rl_error_class rl_mongo_code_class(int code) {
     case 13435: /* NotPrimaryNoSecondaryOk */
     case 13436: /* NotPrimaryOrSecondary */
     case 14031: /* OutOfDiskSpace */
-        return RL_TRANSIENT;
-    case 13: /* Unauthorized */
-    case 18: /* AuthenticationFailed */
-        return RL_FATAL;
+        return true;
     default:
-        return RL_INVALID;
+        return false;
     }
+}
+
+bool rl_mongo_code_is_unclear(int code) {
+    return rl_mongo_code_class(code) != RL_INVALID && !names_a_state_of_the_server(code);
 }
 
 /* Errors that the driver found by itself, without an answer from the server. */
 static rl_error_class driver_class(const bson_error_t *cause) {
-    switch (cause->domain) {
-    case MONGOC_ERROR_CLIENT:
-        return cause->code == MONGOC_ERROR_CLIENT_AUTHENTICATE ? RL_FATAL : RL_TRANSIENT;
-    case MONGOC_ERROR_SASL:
-    case MONGOC_ERROR_SCRAM:
-        return RL_FATAL;
-    case MONGOC_ERROR_STREAM:
-    case MONGOC_ERROR_SERVER_SELECTION:
-    case MONGOC_ERROR_PROTOCOL:
-    case MONGOC_ERROR_POOL:
-        return RL_TRANSIENT;
-    default:
-        return RL_INVALID;
-    }
+    bool argument = cause->domain == MONGOC_ERROR_COMMAND && cause->code == MONGOC_ERROR_COMMAND_INVALID_ARG;
+    return cause->domain == MONGOC_ERROR_BSON || argument ? RL_INVALID : RL_TRANSIENT;
 }
 
 bool rl_mongo_error(rl_error *err, const bson_error_t *cause, const bson_t *reply, const char *doing) {

@@ -51,13 +51,19 @@ bool rl_mongo_ping(rl_mongo *mongo, rl_error *err);
 bool rl_mongo_server_version(rl_mongo *mongo, char *out, size_t size, rl_error *err);
 
 /* Fills `err` from what libmongoc reported; `reply` (may be NULL) is the reply that came with it. TRANSIENT: no
- * server reachable, connection lost, no primary, shutting down, timed out, resources short. FATAL: the
- * server refuses this client (authentication, privileges). INVALID: everything else, what was asked for. */
+ * server reachable, connection lost, and whatever the server answers that does not blame the document: it is the
+ * server's state then, or may be, and trying again is right however long that takes (no primary, disk full, quota,
+ * blocked writes, lost privileges, an error inside it). INVALID: what was asked for will never do. */
 bool rl_mongo_error(rl_error *err, const bson_error_t *cause, const bson_t *reply, const char *doing);
 
-/* The class of a server's error code, as it stands in writeErrors and writeConcernErrors too. Source of the codes:
- * MongoDB's error_codes.yml and the retryable-writes specification. */
+/* The class of a server's error code, as it stands in writeErrors and writeConcernErrors too: INVALID where it
+ * blames a document, TRANSIENT for every other code, known or not. Source of the codes: MongoDB's
+ * error_codes.yml and the retryable-writes specification. */
 rl_error_class rl_mongo_code_class(int code);
+
+/* Whether a code neither blames the document nor names a state of the server, so that it may be either's fault:
+ * InternalError, UnknownError, and all codes that this build does not know. */
+bool rl_mongo_code_is_unclear(int code);
 
 /* "duplicate key": what an upsert meets when its guard turned away a document that is there. */
 #define RL_MONGO_DUPLICATE_KEY 11000

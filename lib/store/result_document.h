@@ -15,6 +15,9 @@
  * A deleted submission leaves a tombstone {_id, deleted: true, expiresAt}: it holds no generation, so no
  * guarded replace matches it, and it keeps a late result from coming back until the TTL index removes it.
  *
+ * One document is none of these: where a write is in doubt the sink tries the server with a document whose _id is
+ * RL_STORE_SENTINEL_ID, which no result can have, and removes it again.
+ *
  * Both directions live here so that they cannot drift; a test writes and reads back.
  *
  * Thread: pure functions over their arguments.
@@ -27,6 +30,7 @@
 #include "lib/codec/result.h"
 
 #define RL_STORE_COLLECTION "results"
+#define RL_STORE_SENTINEL_ID ""
 
 /* Fills `document` (initialised by the caller, empty) with the whole document. `expires_us` is wall clock.
  * INVALID where the id is empty, ill-formed or longer than RL_STORE_ID_MAX_BYTES, or where the document

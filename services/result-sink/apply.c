@@ -1,28 +1,28 @@
-/* apply.c: guarded bulk replaces, in two rounds: with insert, and without for what was turned away. */
+/* apply.c: guarded bulk replaces: suspects alone, then the rest in two rounds, with insert and without for what
+ * was turned away. */
 #include "services/result-sink/apply.h"
 
 #include <stdlib.h>
 
+#include "lib/base/clock.h"
 #include "services/result-sink/bulk_reply.h"
+#include "services/result-sink/sentinel.h"
 
-/* By these a server says that something went wrong inside it: its trouble as likely as the document's. A
- * document gets the blame only after this many attempts, with the caller's backoff in between, and only
- * while the server does other writes (server_is_well). */
-#define SERVER_INTERNAL_ERROR 1
-#define SERVER_UNKNOWN_ERROR 8
-#define UNCLEAR_ATTEMPTS 4
+/* Documents that no server can store are rare; a server that is ill spares none. */
+#define MAX_SUSPECTS 8
 
 typedef struct {
-    rl_mongo *mongo;
-    const char *collection;
+    const rl_apply_target *target;
     rl_apply_counts *counts;
     mongoc_client_t *client; /* taken for the run */
     bool insert;             /* first round: upsert */
+    bool ill;                /* found in this run: the server does not take writes, or is away */
+    size_t raised;           /* suspects that this run found */
 } run;
 
 typedef enum {
     ACCOUNTED, /* the reply accounts for every operation */
-    NOT_NOW,   /* the server is away, or the majority has not confirmed */
+    NOT_NOW,   /* the server is away or names its own state, or the majority has not confirmed */
     UNCLEAR,   /* something is wrong with at least one operation, and the reply does not say which */
 } outcome;
 
@@ -45,7 +45,7 @@ static mongoc_bulk_operation_t *new_bulk(const run *r) {
     bson_append_document_end(&opts, &concern);
     RL_CLEANUP(rl_mongo_collection_slot)
     mongoc_collection_t *collection =
-        mongoc_client_get_collection(r->client, rl_mongo_database(r->mongo), r->collection);
+        mongoc_client_get_collection(r->client, rl_mongo_database(r->target->mongo), r->target->collection);
     mongoc_bulk_operation_t *bulk = mongoc_collection_create_bulk_operation_with_opts(collection, &opts);
     bson_destroy(&opts);
     return bulk;
@@ -62,13 +62,19 @@ static bool add_operation(mongoc_bulk_operation_t *bulk, const rl_apply_item *it
     return ok;
 }
 
-/* Whether matches, inserts and errors add up to all operations. Without insert an operation that matches
- * nothing leaves no trace, so that only the overall outcome can be asked. */
-static bool adds_up(const run *r, const rl_bulk_reply *reply, size_t count, bool ok) {
-    return r->insert ? reply->matched + reply->upserted + reply->errors == count : ok || reply->errors > 0;
+/* What a bulk that left operations unaccounted for says about them. */
+static outcome explain(const bson_error_t *cause, const bson_t *reply, bool ok, rl_error *err) {
+    if (ok) {
+        rl_error_set(err, RL_TRANSIENT, 0, "MongoDB: the reply does not account for the write");
+        return UNCLEAR;
+    }
+    rl_mongo_error(err, cause, reply, "bulk replace");
+    bool unclear = cause->domain == MONGOC_ERROR_SERVER && rl_mongo_code_is_unclear((int)cause->code) &&
+                   !mongoc_error_has_label(reply, "RetryableWriteError");
+    return unclear || err->error_class == RL_INVALID ? UNCLEAR : NOT_NOW;
 }
 
-/* One bulk of all `items`. `codes` gets each operation's error code. */
+/* One bulk of all `items`. `codes` gets each operation's error code; `err` is filled unless ACCOUNTED. */
 static outcome execute(const run *r, rl_apply_item *const *items, size_t count, int *codes,
                        rl_bulk_reply *ret_reply, rl_error *err) {
     RL_CLEANUP(rl_mongo_bulk_slot) mongoc_bulk_operation_t *bulk = new_bulk(r);
@@ -86,64 +92,61 @@ static outcome execute(const run *r, rl_apply_item *const *items, size_t count, 
     if (ret_reply->unconfirmed) {
         rl_error_set(err, RL_TRANSIENT, (int)cause.code, "MongoDB: the majority has not confirmed the write");
         result = NOT_NOW;
-    } else if (!adds_up(r, ret_reply, count, ok)) {
-        rl_error why = RL_ERROR_INIT;
-        if (ok) {
-            rl_error_set(&why, RL_INVALID, 0, "MongoDB: the reply does not account for the write");
-        } else {
-            rl_mongo_error(&why, &cause, &reply, "bulk replace");
-        }
-        rl_error_set(err, why.error_class, why.code, "%s", why.message);
-        result = why.error_class == RL_INVALID ? UNCLEAR : NOT_NOW;
+    } else if (!rl_bulk_reply_is_complete(ret_reply, count, r->insert, ok)) {
+        result = explain(&cause, &reply, ok, err);
     }
     bson_destroy(&reply);
     return result;
 }
 
-/* Whether the server takes a write that changes nothing: there is no document without a name. */
-static bool server_is_well(const run *r) {
-    bson_t nothing = BSON_INITIALIZER;
-    BSON_APPEND_UTF8(&nothing, "_id", "");
-    const rl_apply_item item = {.id = "", .document = &nothing};
-    RL_CLEANUP(rl_mongo_bulk_slot) mongoc_bulk_operation_t *bulk = new_bulk(r);
-    bson_t reply = BSON_INITIALIZER;
-    bson_error_t cause;
-    bool ok = add_operation(bulk, &item, false, &cause);
-    if (ok) {
-        ok = mongoc_bulk_operation_execute(bulk, &reply, &cause) != 0;
-    }
-    bson_destroy(&reply);
-    bson_destroy(&nothing);
-    return ok;
+/* Whether the server takes another document of that size now. Once it did not, it counts as ill for this run. */
+static bool server_is_well(run *r, const rl_apply_item *item) {
+    r->ill = r->ill || !rl_sentinel_write(r->client, rl_mongo_database(r->target->mongo),
+                                          r->target->collection, item->document->len);
+    return !r->ill;
 }
 
-/* What an error code says about one item. */
-static rl_error_class class_for(const run *r, const rl_apply_item *item, int code) {
-    bool unclear = code == SERVER_INTERNAL_ERROR || code == SERVER_UNKNOWN_ERROR;
-    if (unclear && (item->attempts < UNCLEAR_ATTEMPTS || !server_is_well(r))) {
-        return RL_TRANSIENT;
+/* What `item->why` means for an item that failed. true: it is refused. false: it has to wait. */
+static bool judge(run *r, rl_apply_item *item) {
+    bool blamed = item->why.error_class == RL_INVALID;
+    if (!blamed && (!rl_mongo_code_is_unclear(item->why.code) || r->raised > MAX_SUSPECTS)) {
+        return false;
     }
-    return rl_mongo_code_class(code);
+    if (!server_is_well(r, item)) {
+        rl_suspicion_clear(&item->suspicion);
+        return false;
+    }
+    if (!blamed && !item->suspicion.on) {
+        r->raised++;
+        rl_suspicion_raise(&item->suspicion);
+        return false;
+    }
+    if (!blamed && !rl_suspicion_strike(&item->suspicion, &r->target->patience, rl_clock_us())) {
+        return false;
+    }
+    item->why.error_class = RL_INVALID;
+    item->status = RL_APPLY_REFUSED;
+    r->counts->refused++;
+    return true;
+}
+
+static bool judge_or_wait(run *r, rl_apply_item *item, rl_error *err) {
+    return judge(r, item) || rl_error_set(err, RL_TRANSIENT, item->why.code, "%s", item->why.message);
 }
 
 /* What to do about one operation's error code. The server's message may quote the document, so that only
  * the code goes further. false where the item has to wait. */
-static bool settle_error(const run *r, rl_apply_item *item, int code, rl_error *err) {
+static bool settle_error(run *r, rl_apply_item *item, int code, rl_error *err) {
     if (code == RL_MONGO_DUPLICATE_KEY && r->insert) {
         item->turned_away = true;
         return true;
     }
-    rl_error_class error_class = class_for(r, item, code);
-    rl_error_set(&item->why, error_class, code, "MongoDB replace: the server answered with error %d", code);
-    if (error_class == RL_INVALID) {
-        item->status = RL_APPLY_REFUSED;
-        r->counts->refused++;
-        return true;
-    }
-    return rl_error_set(err, error_class, code, "%s", item->why.message);
+    rl_error_set(&item->why, rl_mongo_code_class(code), code,
+                 "MongoDB replace: the server answered with error %d", code);
+    return judge_or_wait(r, item, err);
 }
 
-static bool settle(const run *r, rl_apply_item *const *items, size_t count, const int *codes,
+static bool settle(run *r, rl_apply_item *const *items, size_t count, const int *codes,
                    const rl_bulk_reply *reply, rl_error *err) {
     bool all = true;
     size_t fine = 0;
@@ -163,33 +166,28 @@ static bool settle(const run *r, rl_apply_item *const *items, size_t count, cons
 
 /* Writes `items`, in halves where the whole cannot be accounted for. What is done twice by that is found to
  * be stale the second time. */
-static bool write_range(const run *r, rl_apply_item *const *items, size_t count, int *codes, rl_error *err) {
+static bool write_range(run *r, rl_apply_item *const *items, size_t count, int *codes, rl_error *err) {
     rl_bulk_reply reply;
     rl_error why = RL_ERROR_INIT;
-    switch (execute(r, items, count, codes, &reply, &why)) {
-    case ACCOUNTED:
+    outcome result = execute(r, items, count, codes, &reply, &why);
+    if (result == ACCOUNTED) {
         return settle(r, items, count, codes, &reply, err);
-    case NOT_NOW:
-        return rl_error_set(err, why.error_class, why.code, "%s", why.message);
-    case UNCLEAR:
-        break;
     }
-    if (class_for(r, items[0], why.code) == RL_TRANSIENT) {
+    if (result == UNCLEAR && count == 1) {
+        items[0]->why = why;
+        return judge_or_wait(r, items[0], err);
+    }
+    r->ill = r->ill || result == NOT_NOW;
+    if (r->ill || !server_is_well(r, items[0])) {
         return rl_error_set(err, RL_TRANSIENT, why.code, "%s", why.message);
     }
-    if (count > 1) {
-        size_t half = count / 2;
-        bool first = write_range(r, items, half, codes, err);
-        return write_range(r, items + half, count - half, codes, err) && first;
-    }
-    items[0]->status = RL_APPLY_REFUSED;
-    items[0]->why = why;
-    r->counts->refused++;
-    return true;
+    size_t half = count / 2;
+    bool first = write_range(r, items, half, codes, err);
+    return write_range(r, items + half, count - half, codes, err) && first;
 }
 
 /* One round over the items that belong to it. */
-static bool run_round(const run *r, rl_apply_item *const *items, size_t count, rl_error *err) {
+static bool run_round(run *r, rl_apply_item *const *items, size_t count, bool insert, rl_error *err) {
     RL_AUTO_FREE rl_apply_item **chosen = calloc(count, sizeof *chosen);
     RL_AUTO_FREE int *codes = calloc(count, sizeof *codes);
     if (!chosen || !codes) {
@@ -197,14 +195,47 @@ static bool run_round(const run *r, rl_apply_item *const *items, size_t count, r
     }
     size_t chosen_count = 0;
     for (size_t i = 0; i < count; i++) {
-        if (items[i]->status == RL_APPLY_PENDING && items[i]->turned_away != r->insert) {
+        if (items[i]->status == RL_APPLY_PENDING && !items[i]->suspicion.on &&
+            items[i]->turned_away != insert) {
             chosen[chosen_count++] = items[i];
         }
     }
+    r->insert = insert;
     return chosen_count == 0 || write_range(r, chosen, chosen_count, codes, err);
 }
 
-bool rl_apply_run(rl_mongo *mongo, const char *collection, rl_apply_item *const *items, size_t count,
+/* Each suspect alone. */
+static bool run_suspects(run *r, rl_apply_item *const *items, size_t count, rl_error *err) {
+    bool all = true;
+    int code;
+    for (size_t i = 0; i < count && !r->ill; i++) {
+        rl_apply_item *item = items[i];
+        if (item->status != RL_APPLY_PENDING || !item->suspicion.on) {
+            continue;
+        }
+        r->insert = !item->turned_away;
+        bool settled = write_range(r, &item, 1, &code, err);
+        if (settled && item->status == RL_APPLY_PENDING) { /* turned away just now */
+            r->insert = false;
+            settled = write_range(r, &item, 1, &code, err);
+        }
+        all = all && settled;
+    }
+    return all && !r->ill;
+}
+
+/* A server that fails many documents in one run is ill, whatever it does with another one. */
+static void acquit_crowds(rl_apply_item *const *items, size_t count) {
+    size_t suspects = 0;
+    for (size_t i = 0; i < count; i++) {
+        suspects += items[i]->status == RL_APPLY_PENDING && items[i]->suspicion.on;
+    }
+    for (size_t i = 0; suspects > MAX_SUSPECTS && i < count; i++) {
+        rl_suspicion_clear(&items[i]->suspicion);
+    }
+}
+
+bool rl_apply_run(const rl_apply_target *target, rl_apply_item *const *items, size_t count,
                   rl_apply_counts *counts, rl_error *err) {
     if (count == 0) {
         return true;
@@ -212,13 +243,12 @@ bool rl_apply_run(rl_mongo *mongo, const char *collection, rl_apply_item *const 
     for (size_t i = 0; i < count; i++) {
         items[i]->attempts += items[i]->status == RL_APPLY_PENDING;
     }
-    run r = {.mongo = mongo, .collection = collection, .counts = counts, .insert = true};
-    r.client = rl_mongo_take(mongo);
-    bool ok = run_round(&r, items, count, err);
-    if (ok) {
-        r.insert = false;
-        ok = run_round(&r, items, count, err);
-    }
-    rl_mongo_give_back(mongo, r.client);
-    return ok;
+    run r = {.target = target, .counts = counts};
+    r.client = rl_mongo_take(target->mongo);
+    bool suspects = run_suspects(&r, items, count, err);
+    bool rest = !r.ill && run_round(&r, items, count, true, err);
+    rest = !r.ill && run_round(&r, items, count, false, err) && rest;
+    acquit_crowds(items, count);
+    rl_mongo_give_back(target->mongo, r.client);
+    return suspects && rest;
 }

@@ -14,12 +14,20 @@
  * for operation by operation; a bulk whose reply does not account for all of them (the driver stops at a
  * document that is too large for the server) is cut in halves and done again, down to the one to blame.
  *
+ * A result is refused only where it is to blame, because whoever refuses it gives it up. An error code that blames
+ * the document does it, provided that the server takes another document right then (sentinel.h). A code that
+ * names a state of the server (no primary, disk full, writes blocked, no privilege) never does, however often it
+ * comes. A code that says neither, such as InternalError, makes the document a suspect: it is written alone from
+ * then on, and refused after `patience` (suspicion.h). More than a few suspects at a time are none: the server
+ * is. A suspect holds its batch meanwhile, for minutes with RL_APPLY_PATIENCE.
+ *
  * Thread: one at a time per rl_apply_run call; nothing is kept between calls but connections.
  */
 #ifndef RL_SINK_APPLY_H
 #define RL_SINK_APPLY_H
 
 #include "lib/store/mongo.h"
+#include "services/result-sink/suspicion.h"
 
 typedef enum {
     RL_APPLY_PENDING, /* not done yet: rl_apply_run takes it up */
@@ -34,6 +42,7 @@ typedef struct {
     rl_apply_status status; /* PENDING before the first call */
     bool turned_away;       /* false before the first call: its insert met a document that is there */
     int32_t attempts;       /* how often it was tried, 0 before the first call */
+    rl_suspicion suspicion; /* zeroed before the first call */
     rl_error why;
 } rl_apply_item;
 
@@ -43,10 +52,19 @@ typedef struct {
     int64_t refused;
 } rl_apply_counts;
 
+typedef struct {
+    rl_mongo *mongo;
+    const char *collection; /* in the database that `mongo` names */
+    rl_patience patience;   /* with a suspect */
+} rl_apply_target;
+
+/* At least as long as a failover takes, or a volume that is being enlarged. */
+#define RL_APPLY_PATIENCE ((rl_patience){.strikes = 12, .us = INT64_C(120000000)})
+
 /* Settles every pending item of `items`, or says why it could not: false with TRANSIENT (MongoDB is away, or
- * a write was not confirmed by the majority: call again with the same items; what was settled stays so)
- * or FATAL. `counts` is added to. */
-bool rl_apply_run(rl_mongo *mongo, const char *collection, rl_apply_item *const *items, size_t count,
+ * a write was not confirmed by the majority, or an item is a suspect: call again with the same items after a
+ * pause; what was settled stays so). `counts` is added to. */
+bool rl_apply_run(const rl_apply_target *target, rl_apply_item *const *items, size_t count,
                   rl_apply_counts *counts, rl_error *err);
 
 #endif

@@ -62,3 +62,7 @@ rl_bulk_reply rl_bulk_reply_read(const bson_t *reply, int *codes, size_t count) 
     }
     return result;
 }
+
+bool rl_bulk_reply_is_complete(const rl_bulk_reply *reply, size_t count, bool upsert, bool ok) {
+    return upsert ? reply->matched + reply->upserted + reply->errors == count : ok;
+}

@@ -22,4 +22,10 @@ typedef struct {
  * where it reports none (which is no proof that it was done: add up the counts). */
 rl_bulk_reply rl_bulk_reply_read(const bson_t *reply, int *codes, size_t count);
 
+/* Whether `reply` tells of each of `count` operations what became of it. `ok` is what the driver says of the whole.
+ * With `upsert` every operation leaves a trace, so the counts have to add up. Without, one that matches nothing
+ * leaves none, just as one that was never sent (the driver cuts a bulk into several messages, and a connection
+ * can break between them): only a bulk that succeeded as a whole is accounted for then. */
+bool rl_bulk_reply_is_complete(const rl_bulk_reply *reply, size_t count, bool upsert, bool ok);
+
 #endif

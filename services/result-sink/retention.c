@@ -27,6 +27,13 @@ static void append_index(bson_t *indexes, const char *position, const char *name
     bson_append_document_end(indexes, &index);
 }
 
+/* Codes that trying again does not cure: CannotCreateIndex, IndexAlreadyExists, IndexOptionsConflict,
+ * IndexKeySpecsConflict. */
+static bool stands_in_the_way(const bson_error_t *cause) {
+    return cause->domain == MONGOC_ERROR_SERVER &&
+           (cause->code == 67 || cause->code == 68 || cause->code == 85 || cause->code == 86);
+}
+
 bool rl_retention_ensure_indexes(rl_mongo *mongo, const char *collection, rl_error *err) {
     bson_t command = BSON_INITIALIZER, indexes, reply;
     BSON_APPEND_UTF8(&command, "createIndexes", collection);
@@ -41,6 +48,9 @@ bool rl_retention_ensure_indexes(rl_mongo *mongo, const char *collection, rl_err
     rl_mongo_give_back(mongo, client);
     if (!ok) {
         rl_mongo_error(err, &cause, &reply, "createIndexes");
+        if (err && stands_in_the_way(&cause)) {
+            err->error_class = RL_INVALID;
+        }
     }
     bson_destroy(&reply);
     bson_destroy(&command);

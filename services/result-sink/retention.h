@@ -19,7 +19,8 @@ int64_t rl_retention_expires_us(const rl_finished *finished, int64_t logged_us, 
 /* Makes the indexes that are missing, in the collection of the database that `mongo` names:
  *   expiry           {expiresAt: 1}, expireAfterSeconds 0: MongoDB removes what has expired
  *   tenant_finished  {submission.tenant: 1, finishedAt: -1}: a tenant's results, newest first
- * Doing it again changes nothing. TRANSIENT while no server can do it. */
+ * Doing it again changes nothing. TRANSIENT while no server can do it; INVALID where other indexes stand in their
+ * way. */
 bool rl_retention_ensure_indexes(rl_mongo *mongo, const char *collection, rl_error *err);
 
 #endif

@@ -109,7 +109,8 @@ static bool write_records(rl_sink *sink, rl_error *err) {
     }
     rl_apply_counts counts = {0};
     int64_t begun_us = rl_clock_us();
-    bool ok = rl_apply_run(sink->parts.mongo, sink->config.collection, items, count, &counts, err);
+    const rl_apply_target target = {sink->parts.mongo, sink->config.collection, RL_APPLY_PATIENCE};
+    bool ok = rl_apply_run(&target, items, count, &counts, err);
     rl_metric_observe_us(sink->metrics.write_time, rl_clock_us() - begun_us);
     rl_metric_add(sink->metrics.applied, counts.applied);
     rl_metric_add(sink->metrics.stale, counts.stale);

@@ -38,8 +38,8 @@ static void free_items(item_set *set) {
 static rl_apply_counts apply(world *w, item_set *set) {
     rl_apply_counts counts = {0};
     rl_error err = RL_ERROR_INIT;
-    ck_assert_msg(rl_apply_run(w->mongo, RL_STORE_COLLECTION, set->pointers, ITEMS, &counts, &err), "%s",
-                  err.message);
+    const rl_apply_target target = {w->mongo, RL_STORE_COLLECTION, RL_APPLY_PATIENCE};
+    ck_assert_msg(rl_apply_run(&target, set->pointers, ITEMS, &counts, &err), "%s", err.message);
     return counts;
 }
 
@@ -111,7 +111,8 @@ START_TEST(a_server_that_is_away_leaves_every_item_pending) {
     rl_apply_counts counts = {0};
     for (int32_t attempt = 1; attempt <= 6; attempt++) {
         rl_error err = RL_ERROR_INIT;
-        ck_assert(!rl_apply_run(mongo, RL_STORE_COLLECTION, set.pointers, ITEMS, &counts, &err));
+        const rl_apply_target target = {mongo, RL_STORE_COLLECTION, RL_APPLY_PATIENCE};
+        ck_assert(!rl_apply_run(&target, set.pointers, ITEMS, &counts, &err));
         ck_assert_int_eq(err.error_class, RL_TRANSIENT);
         for (size_t i = 0; i < ITEMS; i++) {
             ck_assert_int_eq(set.items[i].status, RL_APPLY_PENDING);
@@ -120,6 +121,100 @@ START_TEST(a_server_that_is_away_leaves_every_item_pending) {
     }
     counts = apply(&w, &set); /* the same items, once there is a server */
     ck_assert_int_eq(counts.applied, ITEMS);
+    free_items(&set);
+    world_close(&w);
+}
+END_TEST
+
+/* Runs a command that changes the database of the test. */
+static void command(world *w, const char *json) {
+    bson_t request;
+    bson_error_t cause;
+    ck_assert_msg(bson_init_from_json(&request, json, -1, &cause), "%s", cause.message);
+    mongoc_client_t *client = rl_mongo_take(w->mongo);
+    ck_assert_msg(
+        mongoc_client_command_simple(client, rl_mongo_database(w->mongo), &request, NULL, NULL, &cause),
+        "%s: %s", json, cause.message);
+    rl_mongo_give_back(w->mongo, client);
+    bson_destroy(&request);
+}
+
+START_TEST(a_server_that_refuses_every_write_refuses_no_document) {
+    world w;
+    world_open(&w);
+    item_set set;
+    make_items(&set, 0);
+    /* No server writes into a collection of that name, and the reason (73, InvalidNamespace) is no document's. */
+    const rl_apply_target target = {w.mongo, "system.$refused", {.strikes = 1, .us = 0}};
+    rl_apply_counts counts = {0};
+    for (int attempt = 1; attempt <= 6; attempt++) {
+        rl_error err = RL_ERROR_INIT;
+        ck_assert(!rl_apply_run(&target, set.pointers, ITEMS, &counts, &err));
+        ck_assert_msg(err.error_class == RL_TRANSIENT, "%s", err.message);
+        for (size_t i = 0; i < ITEMS; i++) {
+            ck_assert_int_eq(set.items[i].status, RL_APPLY_PENDING);
+        }
+    }
+    counts = apply(&w, &set);
+    ck_assert_int_eq(counts.applied, ITEMS);
+    ck_assert_int_eq(counts.refused, 0);
+    free_items(&set);
+    world_close(&w);
+}
+END_TEST
+
+/* A hashed index takes no arrays: the server answers with a code that blames no one (16766). */
+static void make_poison(world *w, item_set *set, size_t index) {
+    command(w, "{\"createIndexes\": \"results\","
+               " \"indexes\": [{\"name\": \"hashed\", \"key\": {\"h\": \"hashed\"}}]}");
+    bson_t array;
+    BSON_APPEND_ARRAY_BEGIN(&set->documents[index], "h", &array);
+    BSON_APPEND_INT32(&array, "0", 1);
+    BSON_APPEND_INT32(&array, "1", 2);
+    bson_append_array_end(&set->documents[index], &array);
+}
+
+START_TEST(a_document_that_fails_for_no_stated_reason_is_refused_alone_and_late) {
+    world w;
+    world_open(&w);
+    item_set set;
+    make_items(&set, 0);
+    make_poison(&w, &set, 5);
+    const rl_apply_target target = {w.mongo, RL_STORE_COLLECTION, {.strikes = 4, .us = 0}};
+    rl_apply_counts counts = {0};
+    rl_error err = RL_ERROR_INIT;
+    int runs = 1;
+    for (; !rl_apply_run(&target, set.pointers, ITEMS, &counts, &err); runs++) {
+        ck_assert_int_lt(runs, 20);
+        ck_assert_msg(err.error_class == RL_TRANSIENT, "%s", err.message);
+        ck_assert_int_eq(count_documents(&w), ITEMS - 1);
+    }
+    ck_assert_int_ge(runs, 5); /* one that made it a suspect, four strikes */
+    ck_assert_int_eq(counts.refused, 1);
+    ck_assert_int_eq(counts.applied, ITEMS - 1);
+    ck_assert_int_eq(set.items[5].status, RL_APPLY_REFUSED);
+    ck_assert_int_eq(set.items[5].why.error_class, RL_INVALID);
+    ck_assert_int_eq(count_documents(&w), ITEMS - 1);
+    free_items(&set);
+    world_close(&w);
+}
+END_TEST
+
+START_TEST(a_document_that_fails_for_no_stated_reason_waits_for_minutes) {
+    world w;
+    world_open(&w);
+    item_set set;
+    make_items(&set, 0);
+    make_poison(&w, &set, 0);
+    const rl_apply_target target = {w.mongo, RL_STORE_COLLECTION, RL_APPLY_PATIENCE};
+    rl_apply_counts counts = {0};
+    for (int runs = 0; runs < 2 * RL_APPLY_PATIENCE.strikes; runs++) {
+        ck_assert(!rl_apply_run(&target, set.pointers, ITEMS, &counts, NULL));
+    }
+    ck_assert_int_eq(set.items[0].status, RL_APPLY_PENDING);
+    command(&w, "{\"dropIndexes\": \"results\", \"index\": \"hashed\"}");
+    counts = apply(&w, &set);
+    ck_assert_int_eq(counts.applied, 1);
     free_items(&set);
     world_close(&w);
 }
@@ -166,4 +261,8 @@ END_TEST
 RL_SUITE("sink/apply", new_ones_are_applied_and_a_second_time_stale,
          a_document_too_large_for_the_server_is_refused_alone,
          a_document_that_the_driver_will_not_encode_is_refused_alone,
-         a_server_that_is_away_leaves_every_item_pending, writers_that_race_end_with_the_highest_generation)
+         a_server_that_is_away_leaves_every_item_pending,
+         a_server_that_refuses_every_write_refuses_no_document,
+         a_document_that_fails_for_no_stated_reason_is_refused_alone_and_late,
+         a_document_that_fails_for_no_stated_reason_waits_for_minutes,
+         writers_that_race_end_with_the_highest_generation)

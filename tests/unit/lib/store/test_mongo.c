@@ -20,9 +20,23 @@ START_TEST(no_server_no_connection_and_no_primary_are_transient) {
 }
 END_TEST
 
-START_TEST(a_server_that_refuses_this_client_is_fatal) {
-    ck_assert_int_eq(class_of(MONGOC_ERROR_CLIENT, MONGOC_ERROR_CLIENT_AUTHENTICATE, NULL), RL_FATAL);
-    ck_assert_int_eq(class_of(MONGOC_ERROR_SERVER, 13, NULL), RL_FATAL);
+START_TEST(what_a_server_says_about_itself_is_transient) {
+    static const uint32_t codes[] = {13, 18, 91, 262, 371, 8000, 10107, 14031};
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+        ck_assert_int_eq(class_of(MONGOC_ERROR_SERVER, codes[i], NULL), RL_TRANSIENT);
+        ck_assert(!rl_mongo_code_is_unclear((int)codes[i]));
+    }
+    ck_assert_int_eq(class_of(MONGOC_ERROR_CLIENT, MONGOC_ERROR_CLIENT_AUTHENTICATE, NULL), RL_TRANSIENT);
+}
+END_TEST
+
+START_TEST(a_code_that_blames_nobody_is_transient_and_unclear) {
+    static const uint32_t codes[] = {1, 8, 73, 166, 424242};
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+        ck_assert_int_eq(class_of(MONGOC_ERROR_SERVER, codes[i], NULL), RL_TRANSIENT);
+        ck_assert(rl_mongo_code_is_unclear((int)codes[i]));
+    }
+    ck_assert(!rl_mongo_code_is_unclear(121));
 }
 END_TEST
 
@@ -66,6 +80,6 @@ START_TEST(a_server_that_is_away_is_noticed_by_the_first_operation_only) {
 END_TEST
 
 RL_SUITE("store/mongo", no_server_no_connection_and_no_primary_are_transient,
-         a_server_that_refuses_this_client_is_fatal, a_document_that_does_not_fit_is_invalid,
-         the_servers_label_wins_over_the_code, a_uri_must_parse_and_name_a_database,
-         a_server_that_is_away_is_noticed_by_the_first_operation_only)
+         what_a_server_says_about_itself_is_transient, a_code_that_blames_nobody_is_transient_and_unclear,
+         a_document_that_does_not_fit_is_invalid, the_servers_label_wins_over_the_code,
+         a_uri_must_parse_and_name_a_database, a_server_that_is_away_is_noticed_by_the_first_operation_only)

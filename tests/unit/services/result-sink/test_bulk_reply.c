@@ -68,6 +68,24 @@ START_TEST(an_empty_reply_accounts_for_nothing) {
 }
 END_TEST
 
-RL_SUITE("sink/bulk_reply", a_reply_without_errors_is_its_counts, errors_are_found_at_their_index,
-         a_write_that_the_majority_has_not_confirmed_is_seen, what_a_reply_should_not_hold_is_passed_over,
-         an_empty_reply_accounts_for_nothing)
+START_TEST(an_upserting_bulk_is_complete_when_its_counts_add_up) {
+    const rl_bulk_reply reply = {.matched = 1, .upserted = 2, .errors = 1};
+    ck_assert(rl_bulk_reply_is_complete(&reply, 4, true, false));
+    ck_assert(!rl_bulk_reply_is_complete(&reply, 5, true, false));
+    ck_assert(!rl_bulk_reply_is_complete(&reply, 5, true, true));
+}
+END_TEST
+
+START_TEST(a_bulk_without_upsert_that_failed_half_way_is_not_complete) {
+    /* The first message had an error of its own, the second was never answered. */
+    const rl_bulk_reply reply = {.matched = 1, .errors = 1};
+    ck_assert(!rl_bulk_reply_is_complete(&reply, 4, false, false));
+    const rl_bulk_reply fine = {.matched = 1};
+    ck_assert(rl_bulk_reply_is_complete(&fine, 4, false, true));
+}
+END_TEST
+
+RL_SUITE("sink/bulk_reply", an_upserting_bulk_is_complete_when_its_counts_add_up,
+         a_bulk_without_upsert_that_failed_half_way_is_not_complete, a_reply_without_errors_is_its_counts,
+         errors_are_found_at_their_index, a_write_that_the_majority_has_not_confirmed_is_seen,
+         what_a_reply_should_not_hold_is_passed_over, an_empty_reply_accounts_for_nothing)
