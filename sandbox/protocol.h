@@ -68,6 +68,7 @@
 /* A change of any layout or meaning below increments it; the runner refuses an agent with another one. */
 #define RL_AGENT_PROTOCOL_VERSION 1u
 
+#define RL_AGENT_STARVATION_MAX 3
 #define RL_AGENT_LINGER_US (500 * 1000)
 #define RL_AGENT_HEADER_SIZE 8u
 #define RL_AGENT_REQUEST_MAX (8u << 20)                  /* payload of JOB and RUN */
@@ -133,8 +134,9 @@ typedef struct rl_agent_ready {
  * Layout: i64 cpu_us, i64 wall_us, i64 memory_bytes, i64 stdout_bytes, i64 stderr_bytes, i64 file_bytes,
  * i64 stack_bytes, u32 open_files, u32 processes. */
 typedef struct rl_agent_limits {
-    int64_t cpu_us;       /* CPU time of all the phase's processes together, microseconds */
-    int64_t wall_us;      /* elapsed time, microseconds */
+    int64_t cpu_us;  /* CPU time of all the phase's processes together, microseconds */
+    int64_t wall_us; /* elapsed time, microseconds, without what a process of the program was ready to run and
+                             got no processor; RL_AGENT_STARVATION_MAX times the limit is added for that at most */
     int64_t memory_bytes; /* the container's memory limit in this phase */
     int64_t stdout_bytes; /* kept of standard output, 0..RL_AGENT_STREAM_CAP_MAX; the rest is counted only */
     int64_t stderr_bytes; /* the same of standard error */

@@ -2,6 +2,7 @@
 #include "sandbox/agent/usage.h"
 
 #include "sandbox/agent/clock.h"
+#include "sandbox/agent/starvation.h"
 
 /* A check costs some 30 us. Short programs are looked at often, because their peak passes quickly; long
  * ones every 10 ms, which is also how far a limit can be overshot on one core. */
@@ -47,9 +48,21 @@ static void sample_memory(rl_usage *usage) {
     usage->sampled_peak = max64(usage->sampled_peak, above);
 }
 
+/* Whether the elapsed time is up. Only then is it worth asking how much of it the program was kept waiting. */
+static bool met_wall_limit(rl_usage *usage, const rl_agent_limits *limits, int64_t elapsed_us) {
+    if (elapsed_us - usage->allowance_us < limits->wall_us) {
+        return false;
+    }
+    int64_t most_us = limits->wall_us > INT64_MAX / (RL_AGENT_STARVATION_MAX + 1)
+                          ? INT64_MAX
+                          : limits->wall_us * RL_AGENT_STARVATION_MAX;
+    usage->allowance_us = clamp64(rl_starvation_us("/proc"), usage->allowance_us, most_us);
+    return elapsed_us - usage->allowance_us >= limits->wall_us;
+}
+
 uint32_t rl_usage_check(rl_usage *usage, const rl_agent_limits *limits, int64_t now_us) {
     int64_t elapsed = now_us - usage->start_us;
-    uint32_t hits = elapsed >= limits->wall_us ? RL_AGENT_HIT_WALL : 0;
+    uint32_t hits = met_wall_limit(usage, limits, elapsed) ? RL_AGENT_HIT_WALL : 0;
     if (now_us < usage->next_sample_us) {
         return hits;
     }
@@ -62,7 +75,7 @@ uint32_t rl_usage_check(rl_usage *usage, const rl_agent_limits *limits, int64_t 
 }
 
 int64_t rl_usage_sleep_us(const rl_usage *usage, const rl_agent_limits *limits, int64_t now_us) {
-    int64_t wall_left = limits->wall_us - (now_us - usage->start_us);
+    int64_t wall_left = limits->wall_us - (now_us - usage->start_us) + usage->allowance_us;
     int64_t until_sample = usage->next_sample_us - now_us;
     return max64(0, wall_left < until_sample ? wall_left : until_sample);
 }

@@ -20,6 +20,7 @@ typedef struct rl_usage {
     int64_t reaped_cpu_us;  /* sum over reaped processes */
     int64_t reaped_peak;    /* largest resident size of one of them, bytes */
     int64_t sampled_peak;   /* bytes above the start's */
+    int64_t allowance_us;   /* added to the wall limit for time that a busy host did not give */
     int64_t next_sample_us; /* when memory is looked at again */
 } rl_usage;
 

@@ -217,6 +217,12 @@ static rl_talk_status await_sign_of_life(const rl_subject *subject, rl_error *er
     return RL_TALK_MUTE;
 }
 
+/* How long a phase may be silent. */
+static int64_t patience_us(int64_t wall_us) {
+    const int64_t most_us = INT64_C(24) * 3600 * RL_US_PER_S; /* no operator's maximum comes near */
+    return (wall_us < most_us ? wall_us : most_us) * (1 + RL_AGENT_STARVATION_MAX) + GRACE_US;
+}
+
 /* How long each of the two phases took from here, once its last frame has come. */
 static void note_times(rl_transcript *transcript, int64_t *since_us) {
     int64_t *phase_us = transcript->facts.ran ? &transcript->ran_us : &transcript->compiled_us;
@@ -239,7 +245,7 @@ rl_talk_status rl_converse(const rl_subject *subject, rl_transcript *transcript,
     transcript->facts.had_compile_step = subject->manifest->compile != NULL;
     transcript->facts.program_is_users = rl_job_program_is_users(subject->manifest);
     int64_t compile_us = subject->manifest->compile ? subject->limits->compile.wall_us : 0;
-    int64_t deadline_us = rl_clock_us() + compile_us + GRACE_US;
+    int64_t deadline_us = rl_clock_us() + patience_us(compile_us);
     for (;;) {
         rl_agent_message message;
         rl_error failure = RL_ERROR_INIT;
@@ -255,7 +261,7 @@ rl_talk_status rl_converse(const rl_subject *subject, rl_transcript *transcript,
             return status;
         }
         if (transcript->facts.compiled && !was_compiled) {
-            deadline_us = rl_clock_us() + subject->limits->run.wall_us + GRACE_US;
+            deadline_us = rl_clock_us() + patience_us(subject->limits->run.wall_us);
         }
     }
 }

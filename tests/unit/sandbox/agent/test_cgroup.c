@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "sandbox/agent/cgroup.h"
+#include "sandbox/agent/starvation.h"
 #include "sandbox/agent/usage.h"
 #include "sandbox/protocol.h"
 
@@ -206,6 +207,17 @@ START_TEST(a_kernel_that_does_not_tell_is_believed_about_the_limit) {
 }
 END_TEST
 
+START_TEST(the_process_that_waited_longest_for_a_processor_counts) {
+    put("17/schedstat", "900 3000000 12\n");
+    put("8/schedstat", "1 5000000 3\n");
+    put("1/schedstat", "1 99000000000 3\n"); /* the agent itself */
+    put("self/schedstat", "1 99000000000 3\n");
+    put("9/schedstat", "nonsense");
+    ck_assert_int_eq(rl_starvation_us(root), 5000);
+    ck_assert_int_eq(rl_starvation_us("/nonexistent"), 0);
+}
+END_TEST
+
 START_TEST(keys_are_whole_words_at_the_start_of_a_line) {
     uint64_t value = 0;
     ck_assert(rl_cgroup_find("total_rss_huge 1\ntotal_rss 2\n", "total_rss", &value));
@@ -242,6 +254,7 @@ int main(void) {
     tcase_add_test(tests, version_2_counts_its_limit_beside_the_kills);
     tcase_add_test(tests, a_kill_for_the_hosts_sake_is_no_memory_limit);
     tcase_add_test(tests, a_kernel_that_does_not_tell_is_believed_about_the_limit);
+    tcase_add_test(tests, the_process_that_waited_longest_for_a_processor_counts);
     tcase_add_test(tests, keys_are_whole_words_at_the_start_of_a_line);
     tcase_add_test(tests, numbers_saturate);
     suite_add_tcase(suite, tests);
