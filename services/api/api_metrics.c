@@ -90,6 +90,8 @@ rl_api_metrics *rl_api_metrics_new(rl_error *err) {
         counter(m, "runlog_api_waits_refused_total", "Long polls answered at once because too many waited.");
     m->client_gone =
         counter(m, "runlog_api_client_gone_total", "Long polls ended because the client had left.");
+    m->clients_cut = counter(m, "runlog_api_clients_cut_total",
+                             "Connections ended because the client took too long; idle ones do not count.");
     m->store_errors = counter(m, "runlog_api_store_errors_total", "Lookups in MongoDB that failed.");
     return RL_STEAL(m);
 }

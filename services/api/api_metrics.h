@@ -37,6 +37,7 @@ typedef struct {
     rl_metric *cache_entries, *cache_bytes, *cache_uncommitted, *cache_stripped, *cache_evicted;
     rl_metric *body_memory;
     rl_metric *client_gone;
+    rl_metric *clients_cut;
 } rl_api_metrics;
 
 /* NULL and TRANSIENT when memory is short. */

@@ -11,9 +11,11 @@
 #define READ_STEP 65536
 #define FIRST_CHUNK_STEP 4096
 
+/* What chunks may take on the wire, in bodies of the accepted size. */
+#define MAX_CHUNKED_SIZE 2
+
 /* How long, how much and how silently a refused client may go on sending. */
 #define DRAIN_BYTES (INT64_C(256) << 20)
-#define DRAIN_US (30 * RL_US_PER_S)
 #define DRAIN_IDLE_US (5 * RL_US_PER_S)
 #define DRAIN_IDLE_EXPECT_US (1 * RL_US_PER_S)
 
@@ -202,12 +204,21 @@ rl_body_status rl_http_read_body(rl_http_request *request, rl_buffer *out, rl_bo
     if (request->content_length >= 0 && (uint64_t)request->content_length > out->limit - out->size) {
         return RL_BODY_TOO_LARGE;
     }
+    rl_client_watch_enter(request->watch, RL_CLIENT_BODY);
     if (!say_continue(request)) {
         return RL_BODY_INCOMPLETE;
     }
-    const rl_body_status status = request->chunked ? read_chunked(request, out, share, deadline_us)
-                                                   : read_sized(request, out, share, deadline_us);
+    if (request->chunked && request->watch) {
+        rl_client_watch_meter(request->watch, rl_http_socket(request),
+                              MAX_CHUNKED_SIZE * (int64_t)out->limit);
+    }
+    rl_body_status status = request->chunked ? read_chunked(request, out, share, deadline_us)
+                                             : read_sized(request, out, share, deadline_us);
+    if (status == RL_BODY_MALFORMED && rl_client_watch_expired(request->watch)) {
+        status = RL_BODY_INCOMPLETE; /* broken off by us */
+    }
     request->body_read = status == RL_BODY_OK;
+    rl_client_watch_enter(request->watch, RL_CLIENT_NOT_AWAITED);
     return status;
 }
 
@@ -222,7 +233,7 @@ void rl_http_drain(rl_http_request *request) {
         return;
     }
     rl_peer_socket_drain(fd, DRAIN_BYTES, request->expects_continue ? DRAIN_IDLE_EXPECT_US : DRAIN_IDLE_US,
-                         rl_clock_us() + DRAIN_US);
+                         rl_clock_us() + RL_HTTP_DRAIN_US);
 }
 
 const char *rl_http_header(const rl_http_request *request, const char *name) {

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "lib/base/buffer.h"
+#include "services/api/client_watch.h"
 
 typedef enum {
     RL_HTTP_GET,
@@ -35,9 +36,10 @@ typedef struct {
     const char *query;       /* as sent, without '?'; NULL: none */
     int64_t content_length;  /* -1: none given */
     bool chunked;
-    bool expects_continue; /* the client waits for 100 before it sends the body */
-    bool body_read;        /* nothing of the body is left on the connection */
-    bool close;            /* the connection ends after this answer */
+    bool expects_continue;  /* the client waits for 100 before it sends the body */
+    bool body_read;         /* nothing of the body is left on the connection */
+    bool close;             /* the connection ends after this answer */
+    rl_client_watch *watch; /* of the connection; set by the server after init, NULL: none */
 } rl_http_request;
 
 /* Fills `request` from the connection. 0, or the status to refuse it with and `*ret_problem` (a literal). */
@@ -64,10 +66,15 @@ void rl_body_share_release(rl_body_share *share);
 #define RL_AUTO_BODY_SHARE RL_CLEANUP(rl_body_share_release)
 
 /* Reads the whole body into `out` (whose limit is the largest size that is accepted), answering "Expect:
- * 100-continue" first. Gives up `timeout_us` after the call. `share` is released by the caller when it frees
+ * 100-continue" first. The watch decides when it has taken too long; without one, `timeout_us` does at least
+ * between steps of 64 KiB. Of a chunked body at most twice the accepted size is received, whatever stands
+ * between the chunks. `share` is released by the caller when it frees
  * the body. */
 rl_body_status rl_http_read_body(rl_http_request *request, rl_buffer *out, rl_body_share *share,
                                  int64_t timeout_us);
+
+/* The longest time that rl_http_drain takes. */
+#define RL_HTTP_DRAIN_US (INT64_C(30) * 1000000)
 
 /* Reads and forgets what the client still sends after a refusal, in constant memory and within bounds of
  * bytes and time (peer_socket.h). Only for a request whose answer said "Connection: close". */

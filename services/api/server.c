@@ -1,6 +1,7 @@
 /* server.c: see server.h.
  *
- * Locks: `lock` with `idle` only serve to wait for the last request at the end; the counters are atomics.
+ * Locks: `lock` guards `complaint` and serves with `idle` to wait for the last request at the end; the
+ * counters are atomics.
  */
 #include "services/api/server.h"
 
@@ -9,38 +10,87 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 
 #include "lib/base/clock.h"
+#include "services/api/client_watch.h"
 #include "services/api/http_head.h"
 #include "services/api/http_request.h"
 #include "services/api/http_response.h"
 #include "services/api/routes.h"
 
-/* A body that nobody read is skipped by civetweb up to this size; past it the connection ends. */
-#define SKIP_BYTES (64 * 1024)
+/* civetweb's own limits come this much later: they are for systems on which sockets cannot be looked up. */
+#define SLACK_US RL_US_PER_S
+
+/* How long a client may be waited for while threads are scarce. */
+#define SCARCE_US (1 * RL_US_PER_S)
+#define SCARCE_TRANSFER_US (5 * RL_US_PER_S)
 
 struct rl_server {
     rl_api *api;
     struct mg_context *context;
+    rl_watchdog *watchdog;
     int port;
     int crowd; /* connections from which on they are not kept alive */
     _Atomic int connections;
     _Atomic int under_way; /* requests being answered */
     pthread_mutex_t lock;
     pthread_cond_t idle;
-    char complaint[160]; /* civetweb's words when it did not start */
+    _Atomic ptrdiff_t info_distance; /* see learn(); 0: not known yet */
+    _Atomic bool started;
+    char complaint[160]; /* civetweb's words when it did not start; not written once `started` */
 };
 
 typedef struct {
     rl_api_thread parts;
+    rl_client_watch *watch;
+    bool watched; /* the watch knows the connection */
     bool refused; /* civetweb refused the connection's last request, and our error form has been sent */
 } server_thread;
 
 static rl_server *server_of(const struct mg_connection *connection) {
     return mg_get_user_data(mg_get_context(connection));
+}
+
+/* --- watching the client --- */
+
+/* civetweb 1.16 tells a connection's addresses only once it has read from it, though it knows them before
+ * and though its silence is what must be watched. The structure with the addresses is a part of the
+ * connection's own: where it lies is the same for all, and is learned from the first one that is told. Until
+ * then only civetweb's own time limits hold. */
+static void learn(rl_server *server, const struct mg_connection *connection,
+                  const struct mg_request_info *info) {
+    atomic_store(&server->info_distance, (const char *)info - (const char *)connection);
+}
+
+static const struct mg_request_info *early_info(const rl_server *server,
+                                                const struct mg_connection *connection) {
+    const ptrdiff_t distance = atomic_load(&server->info_distance);
+    return distance ? (const void *)((const char *)connection + distance) : NULL;
+}
+
+static rl_client_watch *watch_of(const struct mg_connection *connection) {
+    const server_thread *thread = mg_get_thread_pointer(connection);
+    return thread ? thread->watch : NULL;
+}
+
+/* `info` may be NULL: then the watch begins later. */
+static void begin_watch(server_thread *thread, const struct mg_request_info *info) {
+    if (thread && info && !thread->watched) {
+        thread->watched = true;
+        rl_client_watch_begin(thread->watch, info->remote_addr, info->remote_port, info->server_port);
+    }
+}
+
+/* A request has arrived, or what came instead of one. */
+static void begin_work(rl_server *server, struct mg_connection *connection) {
+    const struct mg_request_info *info = mg_get_request_info(connection);
+    learn(server, connection, info);
+    begin_watch(mg_get_thread_pointer(connection), info);
+    rl_client_watch_enter(watch_of(connection), RL_CLIENT_NOT_AWAITED);
 }
 
 /* --- one request --- */
@@ -53,22 +103,23 @@ static void end_request(rl_server *server) {
     }
 }
 
-static bool is_skippable(const rl_http_request *request) {
-    return request->body_read ||
-           (!request->chunked && !request->expects_continue && request->content_length <= SKIP_BYTES);
-}
-
+/* A body that nobody read ends the connection: skipping it would be waiting for it. */
 static void decide_close(const rl_server *server, rl_http_request *request) {
     request->close = request->close || atomic_load(&server->api->draining) ||
-                     atomic_load(&server->connections) >= server->crowd || !is_skippable(request);
+                     atomic_load(&server->connections) >= server->crowd || !request->body_read;
 }
 
+/* Sends; then the client is awaited to ask for more or to close. */
 static void send_answer(rl_server *server, rl_http_request *request, const rl_http_response *response) {
     decide_close(server, request);
     if (request->close) {
         mg_disable_connection_keep_alive(request->connection);
     }
-    if (!rl_http_send(request->connection, response, request->method == RL_HTTP_HEAD, request->close)) {
+    rl_client_watch_enter(request->watch, RL_CLIENT_ANSWER);
+    const bool sent =
+        rl_http_send(request->connection, response, request->method == RL_HTTP_HEAD, request->close);
+    rl_client_watch_enter(request->watch, sent && !request->close ? RL_CLIENT_IDLE : RL_CLIENT_GOODBYE);
+    if (!sent) {
         mg_disable_connection_keep_alive(request->connection); /* the client has left */
     } else if (request->close && !request->body_read) {
         rl_http_drain(request);
@@ -83,8 +134,10 @@ static int serve(rl_server *server, struct mg_connection *connection, bool last)
     rl_route_id route = RL_ROUTE_NONE;
     const char *problem = "";
     atomic_fetch_add(&server->under_way, 1);
+    begin_work(server, connection);
     rl_http_response_init(&response);
     const int refused = rl_http_request_init(&request, connection, &problem);
+    request.watch = watch_of(connection);
     request.close |= last;
     if (refused) {
         rl_http_error(&response, refused, problem);
@@ -159,13 +212,18 @@ static int on_refusal(struct mg_connection *connection, int status, const char *
     RL_AUTO_HTTP_RESPONSE rl_http_response response;
     rl_http_request request;
     const char *problem = "";
+    const bool too_late = rl_client_watch_expired(watch_of(connection));
     if (thread) {
         thread->refused = true;
     }
+    begin_work(server, connection);
     rl_http_response_init(&response);
     const int our_status = rl_http_request_init(&request, connection, &problem);
+    request.watch = watch_of(connection);
     rl_route_id route = RL_ROUTE_NONE;
-    if (thread && is_for_the_routes(request.info, status, our_status)) {
+    if (too_late) {
+        rl_http_error(&response, 408, "The request did not arrive in time");
+    } else if (thread && is_for_the_routes(request.info, status, our_status)) {
         route = rl_route_dispatch(server->api, &thread->parts, &request, &response);
     } else if (status == 400 && our_status == 501) { /* civetweb says no more than "bad" */
         rl_http_error(&response, our_status, problem);
@@ -173,10 +231,9 @@ static int on_refusal(struct mg_connection *connection, int status, const char *
         describe_refusal(civetweb_says, status, &response);
     }
     request.close = true;
+    request.body_read = false; /* nobody knows what follows */
     rl_api_metrics_request(server->api->metrics, route, response.status);
-    if (rl_http_send(connection, &response, request.method == RL_HTTP_HEAD, true)) {
-        rl_http_drain(&request);
-    }
+    send_answer(server, &request, &response);
     return 0;
 }
 
@@ -187,6 +244,8 @@ static int on_connection(const struct mg_connection *connection, void **ret_data
     server_thread *thread = mg_get_thread_pointer(connection);
     if (thread) {
         thread->refused = false;
+        thread->watched = false;
+        begin_watch(thread, early_info(server_of(connection), connection));
     }
     const int now = atomic_fetch_add(&server_of(connection)->connections, 1) + 1;
     rl_metric_set(server_of(connection)->api->metrics->connections, now);
@@ -197,11 +256,15 @@ static int on_connection(const struct mg_connection *connection, void **ret_data
 static void on_close(const struct mg_connection *connection) {
     const struct mg_request_info *info = mg_get_request_info(connection);
     const server_thread *thread = mg_get_thread_pointer(connection);
+    if (info) {
+        learn(server_of(connection), connection, info);
+    }
     if (info && info->request_method && info->request_uri && !info->local_uri_raw && thread &&
         !thread->refused) {
         /* civetweb promises callers no more than a const view here; writing is still possible. */
         (void)serve(server_of(connection), (struct mg_connection *)(uintptr_t)connection, true);
     }
+    rl_client_watch_end(watch_of(connection));
 }
 
 static void on_closed(const struct mg_connection *connection) {
@@ -209,18 +272,24 @@ static void on_closed(const struct mg_connection *connection) {
     rl_metric_set(server_of(connection)->api->metrics->connections, now);
 }
 
+static void free_thread(server_thread *thread) {
+    rl_client_watch_free(thread->watch);
+    rl_waiter_free(thread->parts.waiter);
+    rl_publish_ticket_free(thread->parts.ticket);
+    free(thread);
+}
+
 static void *on_thread(const struct mg_context *context, int kind) {
-    (void)context;
+    const rl_server *server = mg_get_user_data(context);
     server_thread *thread = kind == 1 ? calloc(1, sizeof(*thread)) : NULL;
     if (!thread) {
         return NULL;
     }
     thread->parts.waiter = rl_waiter_new();
     thread->parts.ticket = rl_publish_ticket_new();
-    if (!thread->parts.waiter || !thread->parts.ticket) {
-        rl_waiter_free(thread->parts.waiter);
-        rl_publish_ticket_free(thread->parts.ticket);
-        free(thread);
+    thread->watch = rl_client_watch_new(server->watchdog);
+    if (!thread->parts.waiter || !thread->parts.ticket || !thread->watch) {
+        free_thread(thread);
         return NULL;
     }
     return thread;
@@ -229,11 +298,8 @@ static void *on_thread(const struct mg_context *context, int kind) {
 static void on_thread_end(const struct mg_context *context, int kind, void *pointer) {
     (void)context;
     (void)kind;
-    server_thread *thread = pointer;
-    if (thread) {
-        rl_waiter_free(thread->parts.waiter);
-        rl_publish_ticket_free(thread->parts.ticket);
-        free(thread);
+    if (pointer) {
+        free_thread(pointer);
     }
 }
 
@@ -242,7 +308,11 @@ static int on_log(const struct mg_connection *connection, const char *message) {
     const struct mg_context *context = connection ? mg_get_context(connection) : NULL;
     rl_server *server = context ? mg_get_user_data(context) : NULL;
     if (server) {
-        (void)snprintf(server->complaint, sizeof(server->complaint), "%s", message);
+        if (!atomic_load(&server->started)) {
+            pthread_mutex_lock(&server->lock);
+            (void)snprintf(server->complaint, sizeof(server->complaint), "%s", message);
+            pthread_mutex_unlock(&server->lock);
+        }
         rl_log(server->api->log, RL_LOG_DEBUG, "http.complaint", RL_S("message", message));
     }
     return 1;
@@ -258,9 +328,9 @@ static void print_numbers(const rl_api_config *config, numbers *n) {
     (void)snprintf(n->threads, sizeof(n->threads), "%" PRId64, config->threads);
     (void)snprintf(n->backlog, sizeof(n->backlog), "%" PRId64, config->backlog);
     (void)snprintf(n->request_ms, sizeof(n->request_ms), "%" PRId64,
-                   config->request_timeout_us / RL_US_PER_MS);
+                   (config->request_timeout_us + SLACK_US) / RL_US_PER_MS);
     (void)snprintf(n->keep_alive_ms, sizeof(n->keep_alive_ms), "%" PRId64,
-                   config->keep_alive_us / RL_US_PER_MS);
+                   (config->keep_alive_us + SLACK_US) / RL_US_PER_MS);
     (void)snprintf(n->head, sizeof(n->head), "%d", RL_HTTP_HEAD_BYTES);
 }
 
@@ -302,6 +372,7 @@ static bool start(rl_server *server, rl_error *err) {
         .log_message = on_log,
     };
     server->context = mg_start(&callbacks, server, options);
+    atomic_store(&server->started, server->context != NULL);
     if (!server->context) {
         return rl_error_set(err, RL_FATAL, 0, "cannot listen on %s: %s", config->listen, server->complaint);
     }
@@ -310,6 +381,27 @@ static bool start(rl_server *server, rl_error *err) {
         server->port = ports[0].port;
     }
     return true;
+}
+
+static bool start_watchdog(rl_server *server, rl_error *err) {
+    const rl_api_config *config = server->api->config;
+    const rl_watchdog_config limits = {
+        .usual_us = {[RL_CLIENT_HEAD] = config->request_timeout_us,
+                     [RL_CLIENT_IDLE] = config->keep_alive_us,
+                     [RL_CLIENT_BODY] = config->body_timeout_us,
+                     [RL_CLIENT_ANSWER] = config->body_timeout_us,
+                     [RL_CLIENT_GOODBYE] = RL_HTTP_DRAIN_US},
+        .scarce_us = {[RL_CLIENT_HEAD] = SCARCE_US,
+                      [RL_CLIENT_IDLE] = SCARCE_US,
+                      [RL_CLIENT_BODY] = SCARCE_TRANSFER_US,
+                      [RL_CLIENT_ANSWER] = SCARCE_TRANSFER_US,
+                      [RL_CLIENT_GOODBYE] = SCARCE_US},
+        .connections = &server->connections,
+        .crowd = server->crowd,
+        .cut = server->api->metrics->clients_cut,
+    };
+    server->watchdog = rl_watchdog_new(&limits, err);
+    return server->watchdog != NULL;
 }
 
 rl_server *rl_server_new(rl_api *api, rl_error *err) {
@@ -323,7 +415,7 @@ rl_server *rl_server_new(rl_api *api, rl_error *err) {
     pthread_mutex_init(&server->lock, NULL);
     rl_cond_init(&server->idle);
     (void)mg_init_library(0); /* no TLS: the only feature that could fail */
-    if (!start(server, err)) {
+    if (!start_watchdog(server, err) || !start(server, err)) {
         rl_server_free(server, 0);
         return NULL;
     }
@@ -350,6 +442,7 @@ void rl_server_free(rl_server *server, int64_t grace_us) {
         mg_stop(server->context);
     }
     (void)mg_exit_library();
+    rl_watchdog_free(server->watchdog);
     pthread_cond_destroy(&server->idle);
     pthread_mutex_destroy(&server->lock);
     free(server);

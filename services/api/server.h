@@ -1,8 +1,9 @@
 /* server.h: the HTTP server: civetweb set up so that every request is answered by our routes.
  *
  * civetweb 1.16 gives each connection a thread of its own, taken from a fixed number. Two things follow:
- *   - an idle connection that is kept alive holds a thread; when most threads are taken, answers say
- *     "Connection: close" so that threads come free for those who queue;
+ *   - a client that is waited for holds a thread: an idle connection, one that sends its request or takes
+ *     its answer slowly. Each wait has a deadline (client_watch.h). When most threads are taken the deadlines
+ *     are a few seconds and answers say "Connection: close", so that threads come free for those who queue;
  *   - its threads have stacks of 100 KiB (fixed when the library was built), so nothing large stands on
  *     the stack in a route and recursion is bounded.
  *

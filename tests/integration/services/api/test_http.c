@@ -147,8 +147,8 @@ START_TEST(a_connection_is_kept_over_good_and_bad_requests) {
         {"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", 200},
         {"POST /api/submit HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}", 400},
         {"POST /api/submit HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n{", 400},
-        {"POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n0123456789", 404},
-        {"GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc", 200},
+        {"GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n", 404},
+        {"GET /api/submit HTTP/1.1\r\nHost: x\r\n\r\n", 405},
         {"POST /api/submit HTTP/1.1\r\nHost: x\r\nContent-Length: " PROGRAM_SIZE "\r\n\r\n" PROGRAM, 201},
         {"POST /api/submit HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n23\r\n" PROGRAM
          "\r\n0\r\n\r\n",
@@ -165,6 +165,23 @@ START_TEST(a_connection_is_kept_over_good_and_bad_requests) {
         answer_free(&a);
     }
     close(fd);
+}
+END_TEST
+
+START_TEST(a_body_that_nobody_reads_ends_the_connection) {
+    static const char *const requests[] = {
+        "POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n0123456789",
+        "PUT /api/submit HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n0123456789",
+        "GET /healthz HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    };
+    for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+        answer a;
+        const int fd = exchange(requests[i], &a);
+        expect_in_head(&a, "\r\nConnection: close\r\n");
+        ck_assert(at_end(fd));
+        answer_free(&a);
+        close(fd);
+    }
 }
 END_TEST
 
@@ -408,10 +425,10 @@ START_TEST(more_connections_than_threads_are_all_answered) {
     int fds[60];
     for (size_t i = 0; i < 60; i++) {
         fds[i] = api_connect(&api);
+        send_text(fds[i], "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
     }
     for (size_t i = 0; i < 60; i++) {
         answer a;
-        send_text(fds[i], "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
         read_answer(fds[i], &a, false);
         expect_status(&a, 200);
         answer_free(&a);
@@ -455,6 +472,7 @@ int main(void) {
     tcase_add_test(tests, http_1_0_is_answered_and_closed);
     tcase_add_test(tests, http_1_0_with_keep_alive_is_kept);
     tcase_add_test(tests, a_connection_is_kept_over_good_and_bad_requests);
+    tcase_add_test(tests, a_body_that_nobody_reads_ends_the_connection);
     tcase_add_test(tests, pipelined_requests_are_answered_in_order);
     tcase_add_test(tests, a_body_byte_by_byte_is_accepted);
     tcase_add_test(tests, expect_100_continue_is_answered_before_the_body);
