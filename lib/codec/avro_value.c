@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "lib/codec/utf8.h"
+
 static void fail(rl_avro_in *in, const char *name, const char *what) {
     if (!in->failed) {
         in->failed = true;
@@ -209,8 +211,27 @@ static void note(rl_avro_out *out, int status) {
     }
 }
 
+/* Readers in other languages refuse a string that is not UTF-8, and the whole record with it. What should not
+ * be there (half a character at the end of a message that was cut, say) becomes U+FFFD. */
+static void put_repaired(rl_avro_out *out, avro_value_t *value, rl_bytes text) {
+    RL_AUTO_BUFFER rl_buffer repaired;
+    bool replaced = false;
+    rl_buffer_init(&repaired, SIZE_MAX / 4);
+    if (!rl_utf8_append(&repaired, text, &replaced)) {
+        out->failed = true;
+        return;
+    }
+    /* A buffer's text ends with a NUL that its size does not count. */
+    note(out, avro_value_set_string_len(value, repaired.data, repaired.size + 1));
+}
+
 static void put_text(rl_avro_out *out, avro_value_t *value, const char *text) {
-    note(out, avro_value_set_string_len(value, text ? text : "", (text ? strlen(text) : 0) + 1));
+    const rl_bytes bytes = rl_bytes_of(text ? text : "");
+    if (!rl_utf8_valid(bytes)) {
+        put_repaired(out, value, bytes);
+        return;
+    }
+    note(out, avro_value_set_string_len(value, bytes.data, bytes.size + 1));
 }
 
 static void put_bytes(rl_avro_out *out, avro_value_t *value, rl_bytes bytes) {

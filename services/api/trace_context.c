@@ -20,6 +20,14 @@ static bool is_hex(const char *text, size_t count, bool *ret_zero) {
     return true;
 }
 
+/* What later versions add is unknown but for its form; it goes into a record as text. */
+static bool is_printable(const char *text) {
+    while (*text > ' ' && *text < 0x7f) {
+        text++;
+    }
+    return *text == '\0';
+}
+
 bool rl_traceparent_valid(const char *text) {
     const size_t length = text ? strnlen(text, LONGEST + 1) : 0;
     if (length < LENGTH || length > LONGEST || text[2] != '-' || text[35] != '-' || text[52] != '-') {
@@ -36,5 +44,8 @@ bool rl_traceparent_valid(const char *text) {
     if (trace_zero || parent_zero || strncmp(text, "ff", 2) == 0) {
         return false;
     }
-    return version_zero ? length == LENGTH : (length == LENGTH || text[LENGTH] == '-');
+    if (version_zero || length == LENGTH) {
+        return length == LENGTH;
+    }
+    return text[LENGTH] == '-' && is_printable(text + LENGTH);
 }

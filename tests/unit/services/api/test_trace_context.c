@@ -15,6 +15,10 @@ START_TEST(a_later_version_may_be_longer) {
     ck_assert(rl_traceparent_valid("cc-" TRACE "-" PARENT "-01"));
     ck_assert(rl_traceparent_valid("cc-" TRACE "-" PARENT "-01-what-the-future-will-be-like"));
     ck_assert(!rl_traceparent_valid("cc-" TRACE "-" PARENT "-01.what"));
+    ck_assert(!rl_traceparent_valid("cc-" TRACE "-" PARENT "-01-caf\xc3\xa9"));
+    ck_assert(!rl_traceparent_valid("cc-" TRACE "-" PARENT "-01-\xff"));
+    ck_assert(!rl_traceparent_valid("cc-" TRACE "-" PARENT "-01-a b"));
+    ck_assert(!rl_traceparent_valid("cc-" TRACE "-" PARENT "-01-\x7f"));
 }
 END_TEST
 
