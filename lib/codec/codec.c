@@ -252,7 +252,7 @@ bool rl_codec_encode(rl_codec *codec, rl_record_kind kind, avro_value_t *value, 
         return rl_error_set(err, RL_INVALID, 0, "avro-c cannot write the record");
     }
     if (size > max_bytes - RL_FRAMING_HEADER_BYTES) {
-        return rl_error_set(err, RL_INVALID, 0,
+        return rl_error_set(err, RL_INVALID, EMSGSIZE,
                             "the %s would have %zu bytes encoded, at most %zu are allowed", kind_names[kind],
                             size + RL_FRAMING_HEADER_BYTES, max_bytes);
     }

@@ -6,6 +6,7 @@
  */
 #include "lib/stream/client.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -117,7 +118,6 @@ static rl_error_class class_of(rd_kafka_resp_err_t code) {
         return RL_FATAL;
     case RD_KAFKA_RESP_ERR__BAD_MSG:
     case RD_KAFKA_RESP_ERR__INVALID_ARG:
-    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
     case RD_KAFKA_RESP_ERR_INVALID_MSG:
     case RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE:
     case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
@@ -128,6 +128,13 @@ static rl_error_class class_of(rd_kafka_resp_err_t code) {
     default:
         return RL_TRANSIENT;
     }
+}
+
+bool rl_stream_too_large(const rl_error *err) {
+    return err->error_class == RL_INVALID &&
+           (err->code == EMSGSIZE || err->code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE ||
+            err->code == RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE ||
+            err->code == RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE);
 }
 
 bool rl_stream_error(rl_error *err, rd_kafka_resp_err_t code, const char *doing) {

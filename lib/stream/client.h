@@ -29,6 +29,10 @@ bool rl_stream_set(rd_kafka_conf_t *conf, const char *name, const char *value, r
  * cures, FATAL what ends a client (fencing, authentication), INVALID what the record itself causes. */
 bool rl_stream_error(rl_error *err, rd_kafka_resp_err_t code, const char *doing);
 
+/* Whether a record was refused for its size, when it was encoded (EMSGSIZE) or by Kafka. Only a submission that
+ * is too large gets this answer; other INVALID errors are not its sender's doing. */
+bool rl_stream_too_large(const rl_error *err);
+
 RL_DEFINE_CLEANUP(rl_rd_conf_slot, rd_kafka_conf_t, rd_kafka_conf_destroy)
 RL_DEFINE_CLEANUP(rl_rd_message_slot, rd_kafka_message_t, rd_kafka_message_destroy)
 

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "lib/base/clock.h"
+#include "lib/stream/client.h"
 #include "services/api/json_out.h"
 #include "services/api/routes.h"
 #include "services/api/submission_in.h"
@@ -67,12 +68,16 @@ static void answer_accepted(rl_http_response *response, const char *id) {
 }
 
 static void answer_failed(rl_api *api, rl_http_response *response, const rl_error *err) {
-    if (err->error_class == RL_INVALID) {
+    if (rl_stream_too_large(err)) {
         (void)refuse_size(response, "Submission", RL_SUBMISSION_MAX_BYTES);
         return;
     }
     rl_metric_add(api->metrics->publish_failures, 1);
     rl_log_failure(api->log, RL_LOG_WARN, "submission.refused", err);
+    if (err->error_class == RL_INVALID) { /* and would be again */
+        rl_http_error(response, 500, "The submission could not be written to the log");
+        return;
+    }
     rl_http_unavailable(response, 2, "The submission could not be queued: Kafka did not acknowledge it");
 }
 

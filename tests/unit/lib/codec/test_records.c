@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <jansson.h>
 #include <stdint.h>
 
@@ -170,7 +171,22 @@ START_TEST(a_record_too_large_is_refused_when_it_is_written) {
     rl_error err = RL_ERROR_INIT;
     ck_assert(!rl_submission_encode(codec, &s, &out, &err));
     ck_assert_int_eq(err.error_class, RL_INVALID);
+    ck_assert_int_eq(err.code, EMSGSIZE);
     ck_assert_uint_eq(out.size, 0);
+}
+END_TEST
+
+START_TEST(text_that_is_not_utf_8_is_repaired_when_it_is_written) {
+    RL_AUTO_CODEC rl_codec *codec = new_codec();
+    RL_AUTO_ARENA rl_arena *arena = rl_arena_new(1 << 20);
+    RL_AUTO_BUFFER rl_buffer out;
+    rl_buffer_init(&out, SIZE_MAX);
+    rl_submission s = sample_submission(), back;
+    rl_error err = RL_ERROR_INIT;
+    s.traceparent = "00-aa-\xff-\xc3";
+    ck_assert_msg(rl_submission_encode(codec, &s, &out, &err), "%s", err.message);
+    ck_assert_msg(rl_submission_decode(codec, rl_buffer_bytes(&out), arena, &back, &err), "%s", err.message);
+    ck_assert_str_eq(back.traceparent, "00-aa-\xef\xbf\xbd-\xef\xbf\xbd");
 }
 END_TEST
 
@@ -314,6 +330,7 @@ END_TEST
 RL_SUITE("codec/records", a_submission_comes_back_byte_for_byte,
          a_finished_carries_its_submission_and_its_outputs, a_finished_may_answer_nobody_knows_what,
          the_kind_of_a_record_is_told_by_its_fingerprint, a_record_too_large_is_refused_when_it_is_written,
+         text_that_is_not_utf_8_is_repaired_when_it_is_written,
          every_damaged_record_is_refused_or_read_without_harm, a_length_prefix_cannot_make_anybody_allocate,
          a_schema_learnt_at_run_time_is_read_by_field_name, an_unknown_fingerprint_is_named,
          the_submission_in_finished_has_the_fields_of_the_schema_of_its_own)

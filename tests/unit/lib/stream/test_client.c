@@ -1,4 +1,5 @@
 /* What every Kafka client has in common. */
+#include <errno.h>
 #include <string.h>
 
 #include "lib/stream/client.h"
@@ -59,6 +60,7 @@ START_TEST(what_a_brokers_return_cures_is_transient) {
         RD_KAFKA_RESP_ERR_NOT_COORDINATOR,
         RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART,
         RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS,
+        RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION,
     };
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
         rl_error err = RL_ERROR_INIT;
@@ -80,7 +82,23 @@ START_TEST(what_ends_a_client_is_fatal_and_what_a_record_causes_is_invalid) {
 }
 END_TEST
 
+START_TEST(only_what_was_refused_for_its_size_is_too_large) {
+    rl_error err = RL_ERROR_INIT;
+    rl_stream_error(&err, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, "testing");
+    ck_assert(rl_stream_too_large(&err));
+    rl_error_set(&err, RL_INVALID, EMSGSIZE, "testing");
+    ck_assert(rl_stream_too_large(&err));
+    rl_stream_error(&err, RD_KAFKA_RESP_ERR_INVALID_RECORD, "testing");
+    ck_assert(!rl_stream_too_large(&err));
+    rl_error_set(&err, RL_INVALID, 0, "testing");
+    ck_assert(!rl_stream_too_large(&err));
+    rl_error_set(&err, RL_TRANSIENT, EMSGSIZE, "testing");
+    ck_assert(!rl_stream_too_large(&err));
+}
+END_TEST
+
 RL_SUITE("lib/stream/client", properties_are_applied_last, a_finished_of_9_mib_fits_into_a_message,
          an_unknown_property_is_named, a_property_without_a_value_is_refused,
          what_a_brokers_return_cures_is_transient,
-         what_ends_a_client_is_fatal_and_what_a_record_causes_is_invalid)
+         what_ends_a_client_is_fatal_and_what_a_record_causes_is_invalid,
+         only_what_was_refused_for_its_size_is_too_large)
