@@ -14,6 +14,8 @@
 #define MAX_WAIT_S 60
 /* How often a waiting request looks whether its client is still there. */
 #define PRESENCE_US (2 * RL_US_PER_S)
+/* When a client that was sent home because the service stops should ask again. */
+#define STOPPING_RETRY_S 1
 /* Mongo documents and records are at most so large; decoded they need a little more. */
 #define ARENA_BYTES ((size_t)32 * 1024 * 1024)
 
@@ -127,9 +129,10 @@ static bool look(rl_api *api, const question *q, rl_http_response *response) {
     return true;
 }
 
-/* As `look`, again and again until the time is up. */
+/* As `look`, again and again until the time is up. Where it is not answered then, `*ret_retry_s` says when to
+ * ask again: at once, or later where this instance is stopping. */
 static bool wait_and_look(rl_api *api, rl_waiter *waiter, const rl_http_request *request, const question *q,
-                          rl_http_response *response) {
+                          rl_http_response *response, int *ret_retry_s) {
     const int64_t deadline_us = rl_clock_us() + q->wait_us;
     const int socket = rl_http_socket(request);
     rl_wait_status status = RL_WAIT_WOKEN;
@@ -148,6 +151,7 @@ static bool wait_and_look(rl_api *api, rl_waiter *waiter, const rl_http_request 
         const int64_t presence_us = now_us + PRESENCE_US;
         status = rl_waiters_wait(api->waiters, waiter, presence_us < deadline_us ? presence_us : deadline_us);
     }
+    *ret_retry_s = STOPPING_RETRY_S;
     return false;
 }
 
@@ -171,8 +175,9 @@ void rl_route_result(rl_api *api, rl_api_thread *thread, rl_http_request *reques
         answer_pending(response, 1);
         return;
     }
-    if (!wait_and_look(api, thread->waiter, request, &q, response)) {
-        answer_pending(response, 0);
+    int retry_s = 0;
+    if (!wait_and_look(api, thread->waiter, request, &q, response, &retry_s)) {
+        answer_pending(response, retry_s);
     }
     rl_waiters_leave(api->waiters, thread->waiter);
 }

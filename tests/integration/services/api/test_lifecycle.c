@@ -180,6 +180,7 @@ START_TEST(sigterm_answers_who_waits_and_ends_with_0) {
     read_answer(fd, &a, false);
     expect_body(&a, 200, "{\"message\":\"Code execution is still pending\"}");
     expect_in_head(&a, "\r\nConnection: close\r\n");
+    expect_in_head(&a, "\r\nRetry-After: 1\r\n");
     answer_free(&a);
     close(fd);
     ck_assert_int_eq(api_await_end(&api), 0);
