@@ -9,6 +9,7 @@
 #include "lib/ops/ops_server.h"
 
 #include <civetweb.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,7 +24,8 @@ struct rl_ops_server {
     rl_metrics *metrics;
     const rl_ops_readiness *checks;
     size_t count;
-    char complaint[160]; /* civetweb's last log line: why mg_start failed */
+    _Atomic bool started;
+    char complaint[160]; /* civetweb's last log line: why mg_start failed; not written once `started` */
 };
 
 /* Appends `text` as a JSON string. A reason may have been cut inside a character: what is not ASCII becomes
@@ -152,7 +154,7 @@ static int http_error(struct mg_connection *connection, int status, const char *
 static int keep_complaint(const struct mg_connection *connection, const char *message) {
     const struct mg_context *context = mg_get_context(connection);
     rl_ops_server *server = context ? mg_get_user_data(context) : NULL;
-    if (server != NULL && server->context == NULL) {
+    if (server != NULL && !atomic_load(&server->started)) {
         (void)snprintf(server->complaint, sizeof server->complaint, "%s", message);
     }
     return 1;
@@ -190,6 +192,7 @@ rl_ops_server *rl_ops_server_new(const char *listen, rl_metrics *metrics, const 
     };
     mg_init_library(0); /* counts its callers, as mg_exit_library does */
     server->context = mg_start(&callbacks, server, options);
+    atomic_store(&server->started, server->context != NULL);
     if (server->context == NULL) {
         rl_error_set(err, RL_FATAL, 0, "cannot listen on %s: %s", listen,
                      server->complaint[0] ? server->complaint : "the HTTP server does not start");
