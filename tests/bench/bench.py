@@ -79,6 +79,9 @@ def main():
             continue
         results["parts"][name] = part.run(bench)
         results["conditions"]["duration"] = f"{(time.monotonic() - began) / 60:.1f} minutes"
+        results["conditions"]["disturbed"] = (
+            f"{bench.disturbed} of {bench.measured} measurements began on a machine that was not quiet"
+        )
         write(results, given.out)  # after each part: a run that is cut short keeps what it has
     print()
     print(render.summary(results))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import machine
 from programs import SPIN, nonce_program
 from stack import Crowd
 
@@ -12,7 +11,7 @@ TRIVIAL = 64
 
 
 def run(bench):
-    machine.await_quiet()
+    bench.await_quiet()
     bench.say(f"correctness: {TRIVIAL} trivial programs beside {SPINNING} that spin")
     crowd = Crowd(bench, 8)
     nonces = [f"{at}-{bench.project}" for at in range(TRIVIAL)]

@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 
 import containers
-import machine
 import stages
 from figures import difference, holds, median, percentile, ratio, total_of
 from programs import HELLO, Recipe
@@ -83,7 +82,7 @@ def measure(bench, language):
                 ways.rounds.clear()
             for turn in range(len(functions)):
                 name, function = functions[(at + turn) % len(functions)]
-                quiet = machine.await_quiet()
+                quiet = bench.await_quiet()
                 took_ms = function()
                 if at >= 0:
                     times[name].append(took_ms)
@@ -106,7 +105,7 @@ def latency_figures(language, times, ways):
     found = [{
         "what": f"{name} hello, submit to result, p50", "value": whole, "unit": "ms",
         "baseline": "bare program", "baseline_value": bare,
-        "compared": "" if added is None else f"+ {added:.1f} ms",
+        "compared": "" if added is None else f"{added:+.1f} ms",
         "bar": f"<= bare + {bar} ms" if bar else "", "holds": holds(added, at_most=bar) if bar else None,
     }, {
         "what": f"{name} hello, submit to result, p50", "value": whole, "unit": "ms",

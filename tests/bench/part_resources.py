@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import machine
 from engine import call
 from figures import holds
 from programs import nonce_program
@@ -35,7 +34,7 @@ def reading(bench):
 
 def settled(bench):
     """A reading of a stack that has nothing to do."""
-    machine.await_quiet(15)
+    bench.await_quiet(15)
     return reading(bench)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 
-import machine
 import stages
 from figures import ratio
 from programs import HELLO
@@ -17,7 +16,7 @@ CLIENTS = 8
 def run(bench):
     count = bench.pick(40, 200)
     crowd = Crowd(bench, CLIENTS)
-    machine.await_quiet()
+    bench.await_quiet()
     bench.say(f"stages: {count} programs, {CLIENTS} clients")
     metrics, cpu, began = bench.all_metrics(), bench.cpu(), time.monotonic()
     crowd.run_each([HELLO["python"]] * count)

@@ -61,6 +61,8 @@ class Bench:
         self.submissions = submissions
         self.stack = Stack(project)
         self.addresses = {}
+        self.measured = 0
+        self.disturbed = 0
         self.tag = os.environ["BENCH_TAG"]
         self.tools_volume = os.environ["BENCH_TOOLS_VOLUME"]
 
@@ -72,6 +74,13 @@ class Bench:
 
     def say(self, text):
         print(f"  {text}", flush=True)
+
+    def await_quiet(self, limit_s=5.0):
+        """Before each measurement: waits until the machine is quiet, and counts how often it was not. Whether it is."""
+        quiet = machine.await_quiet(limit_s)
+        self.measured += 1
+        self.disturbed += not quiet
+        return quiet
 
     def image(self, language):
         return f"runlog/lang-{language}:{self.tag}"
