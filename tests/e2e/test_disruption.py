@@ -97,6 +97,105 @@ def test_submissions_and_health_go_on_while_mongodb_hangs(client, stack):
         assert after == before, f"{after}\nbefore: {before}"
 
 
+class WriteBlock:
+    """Makes MongoDB refuse every write while it answers everything else. A stand-in does it through its database, which
+    becomes read-only or runs out of space in the table of results; the official server through setUserWriteBlockMode."""
+
+    READ_ONLY, DISK_FULL = "read-only", "disk full"
+
+    def __init__(self, stack, how):
+        self.stack, self.how, self.mongo = stack, how, stack.container("mongo")
+        self.stand_in = self._has("psql")
+        if not self.stand_in and not self._has("mongosh"):
+            pytest.skip("this MongoDB image has neither psql nor mongosh to block writes with")
+        if not self.stand_in and how == self.DISK_FULL:
+            pytest.skip("the disk of an official MongoDB cannot be filled from here")
+
+    def _has(self, program):
+        found = self.stack.docker("exec", self.mongo, "sh", "-c", f"command -v {program} || true")
+        return bool(found.strip())
+
+    def _sql(self, statement):
+        # Each in a session of its own: ALTER SYSTEM may not be part of a transaction.
+        return self.stack.docker("exec", "--env", "PGOPTIONS=-c default_transaction_read_only=off", self.mongo, "psql",
+                                 "--quiet", "--no-align", "--tuples-only", "--host=/tmp/postgres",
+                                 "--username=postgres", "--command", statement).strip()
+
+    def _set_mode(self, on):
+        """Whether the official server did it, and what it said."""
+        command = f"print(JSON.stringify(db.adminCommand({{setUserWriteBlockMode: 1, global: {on}}})))"
+        said = self.stack.docker("exec", self.mongo, "mongosh", "--quiet", "--eval",
+                                 f"try {{ {command} }} catch (e) {{ print(e) }}")
+        return '"ok":1' in said, said
+
+    def __enter__(self):
+        if not self.stand_in:
+            done, said = self._set_mode("true")
+            if not done:
+                pytest.skip(f"this MongoDB cannot block writes: {said}")
+        elif self.how == self.READ_ONLY:
+            self._sql("ALTER SYSTEM SET default_transaction_read_only = on")
+            self._sql("SELECT pg_reload_conf()")
+        else:
+            table = self._sql("SELECT 'documentdb_data.documents_' || collection_id "
+                              "FROM documentdb_api_catalog.collections "
+                              "WHERE database_name = 'runlog' AND collection_name = 'results'")
+            self._sql("CREATE FUNCTION runlog_test_refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+                      "RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; "
+                      "END $$")
+            self._sql(f"CREATE TRIGGER runlog_test_refuse BEFORE INSERT OR UPDATE ON {table} "
+                      "FOR EACH ROW EXECUTE FUNCTION runlog_test_refuse()")
+
+    def __exit__(self, *_):
+        if not self.stand_in:
+            done, said = self._set_mode("false")
+            assert done, said
+        elif self.how == self.READ_ONLY:
+            self._sql("ALTER SYSTEM RESET default_transaction_read_only")
+            self._sql("SELECT pg_reload_conf()")
+        else:
+            self._sql("DROP FUNCTION runlog_test_refuse() CASCADE")
+
+
+def committed_by_the_sink(stack):
+    """The sum of the group's offsets over the topic results."""
+    said = stack.docker("exec", stack.container("kafka"), "java", "-cp", "/opt/kafka/libs/*",
+                        "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand",
+                        "--bootstrap-server", "kafka:9092", "--group", "result-sink", "--describe")
+    rows = [line.split() for line in said.splitlines() if line.startswith("result-sink ")]
+    return sum(int(row[3]) for row in rows if row[1] == "results" and row[3] != "-")
+
+
+@pytest.mark.parametrize("how", [WriteBlock.READ_ONLY, WriteBlock.DISK_FULL])
+def test_results_wait_while_mongodb_refuses_writes(client, stack, how):
+    sink = stack.container("result-sink")
+
+    def count(name):
+        return stack.runner_metric(sink, f"runlog_sink_{name}")
+
+    stack.await_healthy(client)
+    eventually("the sink has caught up", lambda: client.metrics()["runlog_api_sink_lag"] == 0)
+    written, letters, committed = count("applied_total"), count("dead_letters_total"), committed_by_the_sink(stack)
+    with WriteBlock(stack, how):
+        failed = count("failed_attempts_total")
+        results = await_squares(client, submit_numbers(client, range(600, 610)))
+        # More often than it would take to give a document up, were its failures counted.
+        eventually("the sink has tried many times", lambda: count("failed_attempts_total") >= failed + 15, deadline=180)
+        assert count("dead_letters_total") == letters, "results were set aside because the server took no writes"
+        assert count("applied_total") == written, "the server was not blocked"
+        assert committed_by_the_sink(stack) == committed, "offsets of results that are not stored were committed"
+        assert stack.ops(sink, "/readyz").status == 503
+    stack.await_healthy(client)
+    eventually("all results are stored", lambda: count("applied_total") >= written + len(results))
+    assert count("dead_letters_total") == letters
+    # A new API knows nothing but what is stored.
+    stack.kill("api")
+    stack.start("api")
+    stack.await_healthy(client)
+    for submission_id, before in results.items():
+        assert client.await_result(submission_id) == before
+
+
 def test_a_submission_whose_runner_is_killed_twice_runs_again(client, stack):
     slow = [client.submit(f"import time; time.sleep(4); print({i})", "python") for i in range(2)]
     for _ in range(2):
