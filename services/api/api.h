@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 
 #include "lib/base/log.h"
+#include "lib/base/log_limit.h"
 #include "lib/manifest/manifest.h"
 #include "lib/ops/ops_server.h"
 #include "services/api/api_metrics.h"
@@ -33,8 +34,12 @@ typedef struct {
     rl_waiters *waiters;
     rl_ops_readiness checks[RL_API_CHECKS];
     _Atomic bool draining;       /* after SIGTERM: no more submissions, no more waiting */
+    rl_log_limit failures;       /* lines about requests that failed */
     _Atomic int64_t body_memory; /* bytes of request bodies held now */
 } rl_api;
+
+/* Logs why a request failed, unless too many lines of that kind stand there already. */
+void rl_api_log_failure(rl_api *api, const char *event, const rl_error *err);
 
 /* What each thread of the server keeps from request to request. */
 typedef struct {

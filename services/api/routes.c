@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "lib/base/clock.h"
+
 #define ALLOW_GET "GET, HEAD, OPTIONS"
 #define ALLOW_POST "POST, OPTIONS"
 #define PATH_SHOWN 200
@@ -71,6 +73,14 @@ static bool log_is_ready(rl_api *api, rl_http_response *response) {
         return false;
     }
     return true;
+}
+
+void rl_api_log_failure(rl_api *api, const char *event, const rl_error *err) {
+    int64_t withheld;
+    if (rl_log_limit_pass(&api->failures, rl_clock_us(), &withheld)) {
+        rl_log(api->log, RL_LOG_WARN, event, RL_S("class", rl_error_class_name(err->error_class)),
+               RL_I("code", err->code), RL_S("error", err->message), RL_I("withheld", withheld));
+    }
 }
 
 rl_route_id rl_route_dispatch(rl_api *api, rl_api_thread *thread, rl_http_request *request,

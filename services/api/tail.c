@@ -162,8 +162,11 @@ static void skip(rl_tail *tail, const rd_kafka_message_t *message, const rl_id_p
     if (parts) {
         rl_result_cache_forgot(tail->cache, parts->created_ms);
     }
-    rl_log(tail->config.log, RL_LOG_WARN, "result.undecodable", RL_I("partition", message->partition),
-           RL_I("offset", message->offset), RL_S("reason", why->message));
+    int64_t withheld;
+    if (rl_log_limit_pass(&tail->skipped, rl_clock_us(), &withheld)) {
+        rl_log(tail->config.log, RL_LOG_WARN, "result.undecodable", RL_I("partition", message->partition),
+               RL_I("offset", message->offset), RL_S("reason", why->message), RL_I("withheld", withheld));
+    }
 }
 
 /* Whether the codec knows the schema of a record, if need be from the topic where its writer, a newer build

@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "lib/base/log_limit.h"
 #include "lib/stream/schema_source.h"
 #include "services/api/readback.h"
 #include "services/api/sink_watch.h"
@@ -35,6 +36,7 @@ struct rl_tail {
     _Atomic bool ready;
     _Atomic int64_t started_ms; /* wall clock: no older than any id whose result the sink had at the start */
     _Atomic int64_t read, undecodable;
+    rl_log_limit skipped; /* lines about records that were skipped */
     rl_stopper stopper;
     pthread_t reader;
     bool reading;

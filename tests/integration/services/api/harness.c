@@ -2,10 +2,12 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -46,52 +48,48 @@ static void add_setting(char **settings, int *count, const char *format, const c
 }
 
 static void launch(api_process *api, char **settings) {
-    int ends[2];
-    ck_assert_int_eq(pipe(ends), 0);
+    /* A file, not a pipe: it takes whatever the process writes, whether or not a test reads it. */
+    api->log = memfd_create("log", MFD_CLOEXEC);
+    ck_assert_int_ge(api->log, 0);
+    ck_assert_int_eq(fcntl(api->log, F_SETFL, O_APPEND), 0);
+    api->log_read = 0;
     api->pid = fork();
     ck_assert_int_ge(api->pid, 0);
     if (api->pid == 0) {
         sigset_t none;
         sigemptyset(&none);
         sigprocmask(SIG_SETMASK, &none, NULL);
-        dup2(ends[1], STDERR_FILENO);
-        close(ends[0]);
-        close(ends[1]);
+        dup2(api->log, STDERR_FILENO);
         execle(RL_API_BINARY, "runlog-api", (char *)NULL, settings);
         _exit(127);
     }
-    close(ends[1]);
-    api->log = ends[0];
 }
 
-/* Reads more of the process's log; false at its end. */
-static bool read_log(api_process *api, int64_t until_us) {
-    const int64_t left_us = until_us - rl_clock_us();
-    struct pollfd waiting = {.fd = api->log, .events = POLLIN};
-    if (left_us <= 0 || poll(&waiting, 1, (int)(left_us / 1000) + 1) <= 0) {
-        return true;
-    }
-    char *to = rl_buffer_reserve(&api->logged, 4096);
-    ck_assert_ptr_nonnull(to);
-    const ssize_t got = read(api->log, to, 4096);
-    if (got > 0) {
-        rl_buffer_advance(&api->logged, (size_t)got);
-    }
-    return got > 0;
+static void rest_a_beat(void) {
+    const struct timespec beat = {.tv_nsec = 10000000};
+    nanosleep(&beat, NULL);
 }
 
 void api_take_log(api_process *api) {
-    struct pollfd waiting = {.fd = api->log, .events = POLLIN};
-    while (poll(&waiting, 1, 0) > 0 && read_log(api, rl_clock_us() + RL_US_PER_S)) {
-    }
+    ssize_t got;
+    do {
+        char *to = rl_buffer_reserve(&api->logged, 65536);
+        ck_assert_ptr_nonnull(to);
+        got = pread(api->log, to, 65536, api->log_read);
+        ck_assert_msg(got >= 0, "cannot read the log: %s", strerror(errno));
+        rl_buffer_advance(&api->logged, (size_t)got);
+        api->log_read += got;
+    } while (got > 0);
 }
 
 static void await_port(api_process *api) {
     const int64_t deadline_us = rl_clock_us() + PATIENCE_US;
     const char *at = NULL;
     while (!at || !strchr(at, '\n')) {
-        ck_assert_msg(rl_clock_us() < deadline_us && read_log(api, deadline_us), "it does not listen: %s",
-                      api->logged.data ? api->logged.data : "");
+        const bool ended = waitpid(api->pid, NULL, WNOHANG) == api->pid;
+        api_take_log(api);
+        ck_assert_msg(!ended && rl_clock_us() < deadline_us, "it does not listen: %s", api->logged.data);
+        rest_a_beat();
         at = api->logged.data ? strstr(api->logged.data, "\"event\":\"api.listening\"") : NULL;
     }
     const char *port = strstr(at, "\"port\":");
@@ -150,8 +148,7 @@ void api_await_ready(api_process *api) {
         answer_free(&a);
         get(api, "/readyz", &a);
         ck_assert_msg(rl_clock_us() < deadline_us, "never ready: %s", a.body.data);
-        const struct timespec beat = {.tv_nsec = 10000000};
-        nanosleep(&beat, NULL);
+        rest_a_beat();
     }
     answer_free(&a);
 }
@@ -167,11 +164,15 @@ void api_signal(api_process *api, int number) {
 
 int api_await_end(api_process *api) {
     const int64_t deadline_us = rl_clock_us() + PATIENCE_US;
-    while (read_log(api, deadline_us)) {
-        ck_assert_msg(rl_clock_us() < deadline_us, "it does not end: %s", api->logged.data);
-    }
     int status;
-    ck_assert_int_eq(waitpid(api->pid, &status, 0), api->pid);
+    pid_t ended = 0;
+    while (ended == 0) {
+        ended = waitpid(api->pid, &status, WNOHANG);
+        api_take_log(api);
+        ck_assert_msg(ended != 0 || rl_clock_us() < deadline_us, "it does not end: %s", api->logged.data);
+        rest_a_beat();
+    }
+    ck_assert_int_eq(ended, api->pid);
     api->pid = 0;
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }

@@ -18,7 +18,8 @@
 typedef struct {
     pid_t pid;
     int port;
-    int log;          /* its stderr */
+    int log;          /* its stderr, a file without a name */
+    off_t log_read;   /* how much of it stands in `logged` */
     rl_buffer logged; /* what was read of it */
     char folder[64];  /* temporary; holds the secret */
     char secret[96];
@@ -38,7 +39,7 @@ void api_restart(api_process *api, const char *const *settings);
 int api_run(api_process *api, const char *const *settings);
 
 void api_await_ready(api_process *api);
-/* Takes what it has logged so far: who provokes many log lines calls it, or the pipe gets full. */
+/* Adds what it has logged since to `logged`. */
 void api_take_log(api_process *api);
 void api_signal(api_process *api, int number);
 /* Waits for its end; the exit status, or -1 if a signal ended it. */

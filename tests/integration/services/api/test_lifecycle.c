@@ -159,6 +159,40 @@ START_TEST(results_beyond_the_memory_bound_are_read_back_from_the_log) {
 }
 END_TEST
 
+static long undecodable(void) {
+    static const char name[] = "\nrunlog_api_tail_undecodable ";
+    answer a;
+    get(&api, "/metrics", &a);
+    const char *at = strstr(a.body.data, name);
+    ck_assert_ptr_nonnull(at);
+    const long value = strtol(at + sizeof(name) - 1, NULL, 10);
+    answer_free(&a);
+    return value;
+}
+
+START_TEST(records_that_nobody_can_read_do_not_fill_the_log) {
+    enum { COUNT = 300 };
+    topics_ready();
+    api_start_ready(&api, NULL);
+    const long before = undecodable();
+    for (int i = 0; i < COUNT; i++) {
+        (void)publish_result_bytes(rl_bytes_of("no id"), rl_bytes_of("no record"));
+    }
+    const int64_t deadline_us = rl_clock_us() + PATIENCE_US;
+    long seen = 0;
+    while ((seen = undecodable()) < before + COUNT) {
+        ck_assert_int_lt(rl_clock_us(), deadline_us);
+    }
+    api_take_log(&api);
+    long lines = 0;
+    for (const char *at = api.logged.data; (at = strstr(at, "\"event\":\"result.undecodable\"")); at++) {
+        lines++;
+    }
+    ck_assert_msg(lines > 0 && lines < COUNT / 2, "%ld lines about %ld records", lines, seen);
+    api_stop(&api);
+}
+END_TEST
+
 START_TEST(sigterm_answers_who_waits_and_ends_with_0) {
     answer a;
     char id[RL_ID_SIZE];
@@ -199,6 +233,7 @@ int main(void) {
     tcase_add_test(tests, without_kafka_it_is_healthy_but_not_ready);
     tcase_add_test(tests, without_mongodb_it_is_degraded_but_ready);
     tcase_add_test(tests, results_beyond_the_memory_bound_are_read_back_from_the_log);
+    tcase_add_test(tests, records_that_nobody_can_read_do_not_fill_the_log);
     tcase_add_test(tests, sigterm_answers_who_waits_and_ends_with_0);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
