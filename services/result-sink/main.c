@@ -33,6 +33,12 @@ static void handle_signals(rl_sink *sink) {
     signal(SIGPIPE, SIG_IGN);
 }
 
+/* Before the sink goes: a second signal during the tear-down has nothing left to stop. */
+static void ignore_signals(void) {
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGINT, SIG_IGN);
+}
+
 RL_DEFINE_CLEANUP(log_slot, rl_log, rl_log_free)
 RL_DEFINE_CLEANUP(metrics_slot, rl_metrics, rl_metrics_free)
 RL_DEFINE_CLEANUP(ops_slot, rl_ops_server, rl_ops_server_free)
@@ -102,7 +108,9 @@ static bool serve(const rl_sink_settings *settings, rl_log *log, rl_error *err) 
     handle_signals(sink);
     rl_log(log, RL_LOG_INFO, "service.started", RL_S("version", RL_VERSION),
            RL_S("ops", settings->ops_listen));
-    return rl_sink_run(sink, err);
+    bool ok = rl_sink_run(sink, err);
+    ignore_signals();
+    return ok;
 }
 
 /* Records of several MiB come now and then. With glibc's defaults one of them teaches malloc to keep such blocks
