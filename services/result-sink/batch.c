@@ -29,8 +29,8 @@ static uint64_t hash(const char *text) {
 }
 
 /* Puts `record` into the open-addressed `table` (a power of two, never full) or lets it meet the one of
- * its id. Returns whether one of the two was superseded. */
-static bool meet(rl_sink_record **table, size_t size, rl_sink_record *record) {
+ * its id, which one of the two does not survive. */
+static void meet(rl_sink_record **table, size_t size, rl_sink_record *record) {
     size_t slot = (size_t)hash(record->id) & (size - 1);
     while (table[slot] && strcmp(table[slot]->id, record->id) != 0) {
         slot = (slot + 1) & (size - 1);
@@ -38,7 +38,7 @@ static bool meet(rl_sink_record **table, size_t size, rl_sink_record *record) {
     rl_sink_record *there = table[slot];
     if (!there) {
         table[slot] = record;
-        return false;
+        return;
     }
     if (record->item.generation > there->item.generation) {
         there->fate = RL_FATE_SUPERSEDED;
@@ -46,10 +46,9 @@ static bool meet(rl_sink_record **table, size_t size, rl_sink_record *record) {
     } else {
         record->fate = RL_FATE_SUPERSEDED;
     }
-    return true;
 }
 
-bool rl_batch_coalesce(rl_batch *batch, size_t *ret_superseded, rl_error *err) {
+bool rl_batch_coalesce(rl_batch *batch, rl_error *err) {
     size_t size = 16;
     while (size < batch->count * 2) {
         size *= 2;
@@ -58,14 +57,33 @@ bool rl_batch_coalesce(rl_batch *batch, size_t *ret_superseded, rl_error *err) {
     if (!table) {
         return rl_error_set(err, RL_TRANSIENT, 0, "out of memory");
     }
-    *ret_superseded = 0;
     for (size_t i = 0; i < batch->count; i++) {
         if (batch->records[i].fate == RL_FATE_TO_WRITE) {
-            *ret_superseded += meet(table, size, &batch->records[i]);
+            meet(table, size, &batch->records[i]);
         }
     }
     free(table);
     return true;
+}
+
+size_t rl_batch_revive(rl_batch *batch, const rl_sink_record *refused) {
+    size_t revived = 0;
+    for (size_t i = 0; i < batch->count; i++) {
+        rl_sink_record *record = &batch->records[i];
+        if (record->fate == RL_FATE_SUPERSEDED && strcmp(record->id, refused->id) == 0) {
+            record->fate = RL_FATE_TO_WRITE;
+            revived++;
+        }
+    }
+    return revived;
+}
+
+size_t rl_batch_superseded(const rl_batch *batch) {
+    size_t count = 0;
+    for (size_t i = 0; i < batch->count; i++) {
+        count += batch->records[i].fate == RL_FATE_SUPERSEDED;
+    }
+    return count;
 }
 
 size_t rl_batch_drop_partition(rl_batch *batch, int32_t partition) {

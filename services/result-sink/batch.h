@@ -18,10 +18,17 @@ typedef struct {
 bool rl_batch_add(rl_batch *batch, rd_kafka_message_t *message);
 
 /* Of the records that are to be written, keeps one for each id: the highest generation, and of
- * equal generations the one that came first. The others become SUPERSEDED; `*ret_superseded` counts them. One
+ * equal generations the one that came first. The others become SUPERSEDED. One
  * by one the guards would come to the same end, but an unordered bulk has no first. TRANSIENT when memory
  * is short. */
-bool rl_batch_coalesce(rl_batch *batch, size_t *ret_superseded, rl_error *err);
+bool rl_batch_coalesce(rl_batch *batch, rl_error *err);
+
+/* `refused` is of this batch and will not be written: what it superseded has to be written in its place. Returns how
+ * many records of its id are TO_WRITE again; coalescing keeps the best of them. */
+size_t rl_batch_revive(rl_batch *batch, const rl_sink_record *refused);
+
+/* How many records are SUPERSEDED. */
+size_t rl_batch_superseded(const rl_batch *batch);
 
 /* Forgets all records of `partition`, those too that are settled: should the partition come back while the
  * batch is held, reporting a settled one would move its position past an earlier one that is not. Returns

@@ -69,16 +69,13 @@ static bool read_records(rl_sink *sink, rl_error *err) {
         }
         rl_metric_add(sink->metrics.expired, record->fate == RL_FATE_EXPIRED);
     }
-    size_t superseded = 0;
-    if (!rl_batch_coalesce(&sink->batch, &superseded, err)) {
-        return false;
-    }
-    rl_metric_add(sink->metrics.superseded, (int64_t)superseded);
     return true;
 }
 
-/* Carries what rl_apply_run found over to the records. */
-static void note_outcomes(rl_sink *sink) {
+/* Carries what rl_apply_run found over to the records. Returns how many are to be written in the place of refused
+ * ones. */
+static size_t note_outcomes(rl_sink *sink) {
+    size_t revived = 0;
     for (size_t i = 0; i < sink->batch.count; i++) {
         rl_sink_record *record = &sink->batch.records[i];
         if (record->fate != RL_FATE_TO_WRITE) {
@@ -89,12 +86,16 @@ static void note_outcomes(rl_sink *sink) {
         } else if (record->item.status == RL_APPLY_REFUSED) {
             record->fate = RL_FATE_SET_ASIDE;
             record->why = record->item.why;
+            revived += rl_batch_revive(&sink->batch, record);
         }
     }
+    return revived;
 }
 
-static bool write_records(rl_sink *sink, rl_error *err) {
+/* One bulk. `*ret_revived`: there is more to write after it. */
+static bool write_chosen(rl_sink *sink, size_t *ret_revived, rl_error *err) {
     size_t count = 0;
+    *ret_revived = 0;
     RL_AUTO_FREE rl_apply_item **items = calloc(sink->batch.count + 1, sizeof *items);
     if (!items) {
         return rl_error_set(err, RL_TRANSIENT, 0, "out of memory");
@@ -116,8 +117,19 @@ static bool write_records(rl_sink *sink, rl_error *err) {
     rl_metric_add(sink->metrics.stale, counts.stale);
     atomic_store(&sink->mongo_ready, ok);
     sink->check_due_us = rl_clock_us() + CHECK_EVERY_US;
-    note_outcomes(sink);
+    *ret_revived = note_outcomes(sink);
     return ok;
+}
+
+/* Each turn but the last refuses a record, so that there is a last. */
+static bool write_records(rl_sink *sink, rl_error *err) {
+    size_t revived = 1;
+    while (revived > 0) {
+        if (!rl_batch_coalesce(&sink->batch, err) || !write_chosen(sink, &revived, err)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static void log_letters(rl_sink *sink) {
@@ -153,6 +165,7 @@ static void report_done(rl_sink *sink) {
         const rd_kafka_message_t *message = sink->batch.records[i].message;
         rl_intake_done(sink->intake, message->partition, message->offset);
     }
+    rl_metric_add(sink->metrics.superseded, (int64_t)rl_batch_superseded(&sink->batch));
     rl_metric_add(sink->metrics.batches, 1);
     rl_metric_set(sink->metrics.batch_records, (int64_t)sink->batch.count);
     rl_batch_clear(&sink->batch);

@@ -14,10 +14,11 @@ static void add(rl_batch *batch, const char *id, int64_t generation) {
     record->item = (rl_apply_item){.id = record->id, .generation = generation};
 }
 
+/* How many more are superseded. */
 static size_t coalesce(rl_batch *batch) {
-    size_t superseded = 0;
-    ck_assert(rl_batch_coalesce(batch, &superseded, NULL));
-    return superseded;
+    size_t before = rl_batch_superseded(batch);
+    ck_assert(rl_batch_coalesce(batch, NULL));
+    return rl_batch_superseded(batch) - before;
 }
 
 START_TEST(the_highest_generation_of_an_id_is_kept) {
@@ -79,6 +80,29 @@ START_TEST(what_is_settled_takes_no_part) {
 }
 END_TEST
 
+START_TEST(what_a_refused_record_superseded_is_written_in_its_place) {
+    rl_batch batch = {0};
+    add(&batch, "a", 1);
+    add(&batch, "a", 3);
+    add(&batch, "b", 1);
+    add(&batch, "b", 2);
+    add(&batch, "a", 2);
+    ck_assert_uint_eq(coalesce(&batch), 3);
+    batch.records[1].fate = RL_FATE_SET_ASIDE;
+    batch.records[3].fate = RL_FATE_SETTLED;
+    ck_assert_uint_eq(rl_batch_revive(&batch, &batch.records[1]), 2);
+    ck_assert_uint_eq(coalesce(&batch), 1);
+    ck_assert_int_eq(batch.records[0].fate, RL_FATE_SUPERSEDED);
+    ck_assert_int_eq(batch.records[2].fate, RL_FATE_SUPERSEDED);
+    ck_assert_int_eq(batch.records[4].fate, RL_FATE_TO_WRITE);
+    batch.records[4].fate = RL_FATE_SET_ASIDE;
+    ck_assert_uint_eq(rl_batch_revive(&batch, &batch.records[4]), 1);
+    ck_assert_uint_eq(coalesce(&batch), 0);
+    ck_assert_int_eq(batch.records[0].fate, RL_FATE_TO_WRITE);
+    rl_batch_free(&batch);
+}
+END_TEST
+
 START_TEST(an_empty_batch_coalesces_to_nothing) {
     rl_batch batch = {0};
     ck_assert_uint_eq(coalesce(&batch), 0);
@@ -88,4 +112,4 @@ END_TEST
 
 RL_SUITE("sink/batch", the_highest_generation_of_an_id_is_kept, of_equal_generations_the_first_is_kept,
          different_ids_never_meet, coalescing_again_changes_nothing, what_is_settled_takes_no_part,
-         an_empty_batch_coalesces_to_nothing)
+         what_a_refused_record_superseded_is_written_in_its_place, an_empty_batch_coalesces_to_nothing)
