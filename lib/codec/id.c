@@ -229,14 +229,28 @@ bool rl_id_verify(const rl_id_keys *keys, const char *id, rl_id_parts *ret_parts
     return false;
 }
 
-bool rl_id_has_form(rl_bytes text) {
+static bool decode_text(rl_bytes text, unsigned char raw[ID_BYTES]) {
     char copy[RL_ID_SIZE] = "";
-    unsigned char raw[ID_BYTES];
     if (text.size != RL_ID_LENGTH) {
         return false;
     }
     memcpy(copy, text.data, RL_ID_LENGTH);
     return decode(copy, raw);
+}
+
+bool rl_id_has_form(rl_bytes text) {
+    unsigned char raw[ID_BYTES];
+    return decode_text(text, raw);
+}
+
+uint32_t rl_id_peek_tenant_tag(rl_bytes text) {
+    unsigned char raw[ID_BYTES];
+    if (!decode_text(text, raw)) {
+        return 0;
+    }
+    rl_id_parts parts;
+    read_parts(raw, &parts);
+    return parts.tenant_tag;
 }
 
 uint32_t rl_id_tenant_tag(const char *tenant) {

@@ -55,4 +55,7 @@ bool rl_id_has_form(rl_bytes text);
 
 uint32_t rl_id_tenant_tag(const char *tenant);
 
+/* The tag in what has the form of an id, 0 in anything else: for those who have no keys and only sort by it. */
+uint32_t rl_id_peek_tenant_tag(rl_bytes text);
+
 #endif

@@ -39,7 +39,7 @@ static int64_t record_time_us(const rd_kafka_message_t *message) {
 }
 
 /* Sets the record aside. Whoever polls for it gets an answer all the same, if the key tells who that is. */
-static void refuse(const rl_executor *executor, rl_task *task, const rl_error *why) {
+static void refuse(const rl_executor *executor, rl_task *task, const rl_error *why, const char *answer) {
     task->dead_letter = true;
     task->refusal = *why;
     task->state = RL_TASK_DECIDED;
@@ -50,7 +50,7 @@ static void refuse(const rl_executor *executor, rl_task *task, const rl_error *w
     char id[RL_ID_SIZE] = "";
     memcpy(id, key.data, RL_ID_LENGTH);
     rl_submission unknown = {.id = id, .created_us = record_time_us(task->message)};
-    rl_finished finished = system_error(&unknown, "the submission's record could not be read");
+    rl_finished finished = system_error(&unknown, answer);
     finished.submission = NULL;
     if (!rl_emitter_owe(executor->emitter, task, &finished, &task->err)) {
         task->dead_letter = false;
@@ -135,10 +135,23 @@ static void decide_or_run(const rl_executor *executor, rl_task *task, const rl_s
     run(executor, task, submission, manifest, arena);
 }
 
+/* Its bytes are not looked at any more: they may be what ends runners. */
+static void condemn(const rl_executor *executor, rl_task *task) {
+    rl_error why = RL_ERROR_INIT;
+    rl_error_set(&why, RL_INVALID, 0,
+                 "the runner was lost each of the %d times that it executed this record alone",
+                 RL_SOLO_ATTEMPTS);
+    refuse(executor, task, &why, "the submission brought its runner down each time it was tried");
+}
+
 void rl_execute(void *context, rl_task *task) {
     const rl_executor *executor = context;
     if (atomic_load(&task->abandoned)) {
         task->state = RL_TASK_DROPPED;
+        return;
+    }
+    if (task->condemned) {
+        condemn(executor, task);
         return;
     }
     RL_AUTO_ARENA rl_arena *arena = rl_arena_new(ARENA_BYTES);
@@ -151,7 +164,7 @@ void rl_execute(void *context, rl_task *task) {
     rl_error err = RL_ERROR_INIT;
     if (!read_submission(executor, task, arena, &submission, &err)) {
         if (err.error_class == RL_INVALID) {
-            refuse(executor, task, &err);
+            refuse(executor, task, &err, "the submission's record could not be read");
         } else {
             task->err = err;
             task->state = RL_TASK_RETRY;

@@ -6,6 +6,7 @@
  * Each way out ends in a task state (task.h):
  *
  *     not a submission           DECIDED: a dead letter, and a SYSTEM_ERROR where the key is an id
+ *     condemned (lease.h)        DECIDED: as above, without looking at it
  *     past its deadline          DECIDED: SYSTEM_ERROR "expired in queue"
  *     a language nobody offers   DECIDED: SYSTEM_ERROR
  *     a verdict                  DECIDED

@@ -16,7 +16,9 @@
 #define RETRY_MAX_US (10 * RL_US_PER_S)
 #define IMAGE_PAUSE_US (5 * RL_US_PER_S)
 #define IMAGE_QUIET_US (30 * RL_US_PER_S)
-#define IMAGES_MAX 256 /* records waiting for an image: each holds a descriptor and a fetched batch */
+#define IMAGES_MAX 256  /* records waiting for an image: each holds a descriptor and a fetched batch */
+#define STRIDE_LEAST 16 /* of the longest lease of a partition */
+#define STRIDE_MOST 256
 #define CANCEL_PATIENCE_US (3 * RL_US_PER_S)
 #define COMMIT_PATIENCE_US (3 * RL_US_PER_S)
 #define LEAVE_PATIENCE_US (5 * RL_US_PER_S)
@@ -32,6 +34,8 @@ struct rl_intake {
     size_t tasks;
     rl_task *spare; /* made, but without a record yet */
     rl_parking parked;
+    rl_task *solo; /* the suspect in a slot: nothing else starts */
+    bool solo_due; /* a parked suspect waits for the slots to be empty */
     phase phase;
     int64_t phase_until_us;
     int64_t image_logged_us;
@@ -191,6 +195,9 @@ static void complain_about_image(rl_intake *intake, const rl_task *task) {
 }
 
 static void welcome(rl_intake *intake, rl_task *task) {
+    if (task == intake->solo) {
+        intake->solo = NULL;
+    }
     switch (task->state) {
     case RL_TASK_DECIDED:
         emit(intake, task);
@@ -222,39 +229,73 @@ static bool has_free_slot(const rl_intake *intake) {
     return rl_slots_busy(intake->o.slots) < rl_slots_count(intake->o.slots);
 }
 
+static void start(rl_intake *intake, rl_task *task) {
+    intake->solo = task->solo ? task : NULL;
+    rl_slots_start(intake->o.slots, task);
+}
+
+/* A suspect runs alone: if this runner is lost meanwhile, it was that record and no other. */
+static bool may_start(const rl_intake *intake, const rl_task *task) {
+    return !intake->solo && (task->solo ? rl_slots_busy(intake->o.slots) == 0 : has_free_slot(intake));
+}
+
 static void resume_parked(rl_intake *intake, int64_t now_us) {
+    intake->solo_due = false;
     rl_task *due = rl_parking_take(&intake->parked, rl_parking_is_due, &now_us);
     while (due) {
         rl_task *task = due;
         due = task->next;
         if (rl_emitter_owes(task)) {
             emit(intake, task);
-        } else if (has_free_slot(intake)) {
-            rl_slots_start(intake->o.slots, task);
+        } else if (may_start(intake, task)) {
+            start(intake, task);
         } else {
+            intake->solo_due = intake->solo_due || task->solo;
             park(intake, task, now_us); /* looked at again as soon as a slot wakes us */
         }
     }
 }
 
-static void start_new(rl_intake *intake) {
-    while (intake->phase == RUNNING && has_free_slot(intake) && intake->parked.emissions == 0 &&
-           intake->parked.runs < rl_slots_count(intake->o.slots) && intake->parked.images < IMAGES_MAX) {
+static bool takes_work(const rl_intake *intake) {
+    return intake->phase == RUNNING && !intake->solo && !intake->solo_due && has_free_slot(intake) &&
+           intake->parked.emissions == 0 && intake->parked.runs < rl_slots_count(intake->o.slots) &&
+           intake->parked.images < IMAGES_MAX;
+}
+
+/* Suspects first: they are the oldest, and what else runs would have to end for them anyway. */
+static bool take(rl_intake *intake, int64_t now_us, rl_taken *ret) {
+    if (!rl_lanes_have_suspect(intake->lanes, now_us)) {
+        return rl_lanes_take(intake->lanes, ret);
+    }
+    return rl_slots_busy(intake->o.slots) == 0 && rl_lanes_take_suspect(intake->lanes, now_us, ret);
+}
+
+static void log_suspect(const rl_intake *intake, const rl_task *task) {
+    rl_log(intake->o.log, RL_LOG_WARN, task->solo ? "submission.tried_alone" : "submission.condemned",
+           RL_S("topic", task->partition->topic), RL_I("partition", task->partition->number),
+           RL_I("offset", task->offset), RL_I("attempt", task->attempt));
+    rl_metric_add(task->solo ? intake->o.metrics->tried_alone : intake->o.metrics->condemned, 1);
+}
+
+static void start_new(rl_intake *intake, int64_t now_us) {
+    while (takes_work(intake)) {
         rl_error err = RL_ERROR_INIT;
         if (!intake->spare && !(intake->spare = rl_task_new(intake->home, &err))) {
             rl_log_failure(intake->o.log, RL_LOG_ERROR, "intake.short_of_resources", &err);
             return; /* again at the next wake-up, a second from now at the latest */
         }
-        rl_partition *partition = NULL;
-        rd_kafka_message_t *message = rl_lanes_take(intake->lanes, &partition);
-        if (!message) {
+        rl_taken taken;
+        if (!take(intake, now_us, &taken)) {
             return;
         }
         rl_task *task = RL_STEAL(intake->spare);
-        rl_task_begin(task, message, partition);
+        rl_task_begin(task, &taken);
         enlist(intake, task);
         rl_metric_add(intake->o.metrics->consumed, 1);
-        rl_slots_start(intake->o.slots, task);
+        if (task->solo || task->condemned) {
+            log_suspect(intake, task);
+        }
+        start(intake, task);
     }
 }
 
@@ -292,6 +333,7 @@ static void step_stop(rl_intake *intake, int64_t now_us) {
     bool late = now_us >= intake->phase_until_us;
     if (intake->phase == DRAINING && intake->tasks > 0 && late) {
         abandon_all(intake);
+        rl_lanes_surrender(intake->lanes);
         enter(intake, CANCELLING, CANCEL_PATIENCE_US);
     } else if ((intake->phase == DRAINING && intake->tasks == 0) ||
                (intake->phase == CANCELLING && (intake->tasks == 0 || late))) {
@@ -366,7 +408,7 @@ static bool turn(rl_intake *intake, rl_error *err) {
     }
     int64_t now_us = rl_clock_us();
     resume_parked(intake, now_us);
-    start_new(intake);
+    start_new(intake, now_us);
     rl_lanes_advance(intake->lanes, now_us);
     advance_stop(intake, now_us);
     show(intake);
@@ -398,11 +440,18 @@ bool rl_intake_run(rl_intake *intake, rl_error *err) {
     return true;
 }
 
+/* Enough of one partition for every slot to take another record while a commit is under way. */
+static size_t stride_of(size_t slots) {
+    size_t stride = 2 * slots;
+    return stride < STRIDE_LEAST ? STRIDE_LEAST : stride > STRIDE_MOST ? STRIDE_MOST : stride;
+}
+
 static bool join(rl_intake *intake, rl_error *err) {
     const rl_membership_options options = {
         .stream = intake->o.stream,
         .group = intake->o.group,
         .window = intake->o.window,
+        .stride = stride_of(rl_slots_count(intake->o.slots)),
         .drain_us = intake->o.drain_us,
         .wake_fd = intake->wake_fd,
         .withdraw = on_withdraw,

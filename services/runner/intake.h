@@ -13,6 +13,9 @@
  * place in the window, until its pause is over. While an emission is parked, or as many executions as there
  * are slots, nothing new is taken: the log is the better place to wait.
  *
+ * A suspect (lease.h) runs alone: once one is at hand nothing else starts until the slots are empty, its attempt
+ * has been written down, and it has ended.
+ *
  * Stopping: nothing more is taken; what runs may end within the grace period, what does not is cancelled
  * and left to another runner; watermarks are committed; the group is left.
  */

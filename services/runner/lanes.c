@@ -4,11 +4,15 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "services/runner/turns.h"
+
 struct rl_lanes {
     rl_membership *members[RL_LANES_MAX];
     size_t count;
-    size_t turn; /* whose turn it is */
+    rl_turns turns;
 };
+
+static const unsigned weights[RL_LANES_MAX] = {14, 5, 1}; /* 70, 25 and 5 of a hundred */
 
 rl_lanes *rl_lanes_new(const rl_membership_options *options, const char *const *topics, size_t count,
                        rl_error *err) {
@@ -29,7 +33,9 @@ rl_lanes *rl_lanes_new(const rl_membership_options *options, const char *const *
             rl_lanes_free(lanes);
             return NULL;
         }
+        lanes->turns.weights[lanes->count] = weights[lanes->count];
     }
+    lanes->turns.count = count;
     return lanes;
 }
 
@@ -57,15 +63,39 @@ int64_t rl_lanes_due_us(rl_lanes *lanes, int64_t now_us) {
     return first_us;
 }
 
-rd_kafka_message_t *rl_lanes_take(rl_lanes *lanes, rl_partition **ret_partition) {
-    for (size_t tried = 0; tried < lanes->count; tried++) {
-        rl_membership *member = lanes->members[lanes->turn++ % lanes->count];
-        rd_kafka_message_t *message = rl_membership_take(member, ret_partition);
-        if (message) {
-            return message;
+typedef struct {
+    rl_lanes *lanes;
+    rl_taken *ret;
+} taking;
+
+static bool take_from(void *context, size_t lane) {
+    const taking *t = context;
+    return rl_membership_take(t->lanes->members[lane], t->ret);
+}
+
+bool rl_lanes_take(rl_lanes *lanes, rl_taken *ret) {
+    return rl_turns_next(&lanes->turns, take_from, &(taking){lanes, ret});
+}
+
+bool rl_lanes_have_suspect(rl_lanes *lanes, int64_t now_us) {
+    for (size_t i = 0; i < lanes->count; i++) {
+        if (rl_membership_has_suspect(lanes->members[i], now_us)) {
+            return true;
         }
     }
-    return NULL;
+    return false;
+}
+
+/* One at a time, so first the one that has been begun, wherever it is. */
+bool rl_lanes_take_suspect(rl_lanes *lanes, int64_t now_us, rl_taken *ret) {
+    rl_take taken = RL_TAKE_NOTHING;
+    for (size_t i = 0; i < lanes->count && taken == RL_TAKE_NOTHING; i++) {
+        taken = rl_membership_take_suspect(lanes->members[i], false, now_us, ret);
+    }
+    for (size_t i = 0; i < lanes->count && taken == RL_TAKE_NOTHING; i++) {
+        taken = rl_membership_take_suspect(lanes->members[i], true, now_us, ret);
+    }
+    return taken == RL_TAKE_RECORD;
 }
 
 void rl_lanes_windows(const rl_lanes *lanes, size_t *ret_total, size_t *ret_largest) {
@@ -79,6 +109,12 @@ void rl_lanes_windows(const rl_lanes *lanes, size_t *ret_total, size_t *ret_larg
 void rl_lanes_hurry(rl_lanes *lanes) {
     for (size_t i = 0; i < lanes->count; i++) {
         rl_membership_hurry(lanes->members[i]);
+    }
+}
+
+void rl_lanes_surrender(rl_lanes *lanes) {
+    for (size_t i = 0; i < lanes->count; i++) {
+        rl_membership_surrender(lanes->members[i]);
     }
 }
 

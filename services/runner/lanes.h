@@ -1,7 +1,7 @@
 /* lanes.h: the topics that a runner takes work from, each with a membership of its own.
  *
- * All lanes count equally: a record is taken from one after the other, and a lane without work costs the
- * others nothing.
+ * The lanes share what is taken by weight (turns.h): of twenty records 14 come from the first lane, 5 from the
+ * second and 1 from the third, and a lane without work costs the others nothing.
  *
  * Thread: the consumer thread; rl_lanes_are_joined from any.
  */
@@ -23,9 +23,16 @@ rl_lanes *rl_lanes_new(const rl_membership_options *options, const char *const *
 bool rl_lanes_poll(rl_lanes *lanes, rl_error *err);
 void rl_lanes_advance(rl_lanes *lanes, int64_t now_us);
 int64_t rl_lanes_due_us(rl_lanes *lanes, int64_t now_us);
-rd_kafka_message_t *rl_lanes_take(rl_lanes *lanes, rl_partition **ret_partition);
+bool rl_lanes_take(rl_lanes *lanes, rl_taken *ret);
+bool rl_lanes_have_suspect(rl_lanes *lanes, int64_t now_us);
+
+/* For a runner whose slots are empty: takes a suspect whose attempt has been written down, else has that done
+ * for one. false: none may run yet; there will be a wake-up. */
+bool rl_lanes_take_suspect(rl_lanes *lanes, int64_t now_us, rl_taken *ret);
+
 void rl_lanes_windows(const rl_lanes *lanes, size_t *ret_total, size_t *ret_largest);
 void rl_lanes_hurry(rl_lanes *lanes);
+void rl_lanes_surrender(rl_lanes *lanes);
 void rl_lanes_leave(rl_lanes *lanes);
 bool rl_lanes_are_committed(const rl_lanes *lanes);
 bool rl_lanes_are_closed(const rl_lanes *lanes);

@@ -13,6 +13,7 @@
 #define URGENT_INTERVAL_US (10 * RL_US_PER_MS) /* somebody waits for the commit */
 #define QUIET_US (10 * RL_US_PER_S)            /* the same trouble is logged once in this time */
 #define COMMIT_PATIENCE_US (5 * RL_US_PER_S)
+#define REFUSED_PAUSE_US (250 * RL_US_PER_MS) /* after a commit or a claim that failed */
 
 struct rl_membership {
     rl_membership_options o;
@@ -34,8 +35,13 @@ struct rl_membership {
     int64_t drain_until_us;
     int64_t commit_until_us; /* 0: still draining */
 
+    rl_claims *claims;
+    uint32_t claim_round; /* counts requests */
+    int64_t claim_not_before_us;
+
     bool committing;
     int64_t last_commit_us;
+    int64_t commit_not_before_us;
 };
 
 static const uint64_t one = 1;
@@ -122,13 +128,16 @@ static void take_assignment(rl_membership *m, rd_kafka_topic_partition_list_t *l
         rl_partition *partition = NULL;
         if (make_room(m, &err)) {
             partition = rl_partition_open(m->consumer, list->elems[i].topic, list->elems[i].partition,
-                                          m->o.window, m->o.wake_fd, &err);
+                                          m->o.window, m->o.stride, m->o.wake_fd, &err);
         }
         if (!partition) {
             /* Unread, the partition would look like one without work: end, and let another runner have it. */
             err.error_class = RL_FATAL;
             fail(m, &err);
             break;
+        }
+        if (m->hurry) {
+            rl_partition_withdraw(partition);
         }
         m->partitions[m->count++] = partition;
         rl_metric_add(m->o.metrics->partitions, 1);
@@ -144,8 +153,8 @@ static void begin_revocation(rl_membership *m, const rd_kafka_topic_partition_li
     for (int i = 0; i < list->cnt; i++) {
         rl_partition *partition = find(m, list->elems[i].topic, list->elems[i].partition);
         if (partition) {
-            partition->state = RL_PARTITION_LEAVING;
             m->o.withdraw(m->o.context, partition);
+            rl_partition_withdraw(partition);
         }
     }
     if (m->revoked) {
@@ -195,6 +204,14 @@ static void on_rebalance(rd_kafka_t *consumer, rd_kafka_resp_err_t code,
     }
 }
 
+static void commit_failed(rl_membership *m, rd_kafka_resp_err_t code) {
+    m->commit_not_before_us = rl_clock_us() + REFUSED_PAUSE_US;
+    rl_error err = RL_ERROR_INIT;
+    rl_stream_error(&err, code, "cannot commit");
+    rl_log_failure(m->o.log, RL_LOG_WARN, "offsets.commit_failed", &err);
+    rl_metric_add(m->o.metrics->commit_failures, 1);
+}
+
 static void on_commit(rd_kafka_t *consumer, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *list,
                       void *opaque) {
     (void)consumer;
@@ -211,11 +228,10 @@ static void on_commit(rd_kafka_t *consumer, rd_kafka_resp_err_t code, rd_kafka_t
             rl_partition_committed(partition, element->offset);
         }
     }
-    rl_metric_add(ok ? m->o.metrics->commits : m->o.metrics->commit_failures, 1);
-    if (!ok) {
-        rl_error err = RL_ERROR_INIT;
-        rl_stream_error(&err, code, "cannot commit");
-        rl_log_failure(m->o.log, RL_LOG_WARN, "offsets.commit_failed", &err);
+    if (ok) {
+        rl_metric_add(m->o.metrics->commits, 1);
+    } else {
+        commit_failed(m, code);
     }
 }
 
@@ -245,6 +261,62 @@ static void on_error(rd_kafka_t *consumer, int code, const char *reason, void *o
     complain(m, &err);
 }
 
+/* ---- claims ---- */
+
+/* A partition that was given back and came again meanwhile waits for an answer that is younger than that. */
+static void on_claim(void *context, const rl_claim *claim) {
+    rl_membership *m = context;
+    rl_partition *partition = find(m, claim->topic, claim->number);
+    if (!partition || partition->claimed || partition->claim_round != m->claim_round) {
+        return;
+    }
+    rl_error err = RL_ERROR_INIT;
+    if (!rl_partition_claim(partition, claim, &err)) {
+        err.error_class = RL_FATAL; /* as where it cannot be opened */
+        fail(m, &err);
+        return;
+    }
+    size_t suspects = rl_lease_suspects(partition->lease);
+    if (suspects > 0) {
+        rl_log(m->o.log, RL_LOG_WARN, "partition.suspects", RL_S("topic", partition->topic),
+               RL_I("partition", partition->number), RL_I("offset", claim->committed),
+               RL_I("submissions", suspects));
+    }
+}
+
+static bool has_unclaimed(const rl_membership *m) {
+    for (size_t i = 0; i < m->count; i++) {
+        if (!m->partitions[i]->claimed) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void ask_claims(rl_membership *m, int64_t now_us) {
+    if (rl_claims_is_asking(m->claims) || now_us < m->claim_not_before_us || !has_unclaimed(m)) {
+        return;
+    }
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)m->count);
+    m->claim_round++;
+    for (size_t i = 0; i < m->count; i++) {
+        if (!m->partitions[i]->claimed) {
+            m->partitions[i]->claim_round = m->claim_round;
+            rd_kafka_topic_partition_list_add(list, m->partitions[i]->topic, m->partitions[i]->number);
+        }
+    }
+    rl_claims_ask(m->claims, list);
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
+static void poll_claims(rl_membership *m) {
+    rl_error err = RL_ERROR_INIT;
+    if (!rl_claims_poll(m->claims, &err)) {
+        m->claim_not_before_us = rl_clock_us() + REFUSED_PAUSE_US;
+        complain(m, &err);
+    }
+}
+
 static bool create_consumer(rl_membership *m, rl_error *err) {
     const rl_consumer_options options = {
         .stream = m->o.stream,
@@ -262,7 +334,8 @@ static bool create_consumer(rl_membership *m, rl_error *err) {
     }
     m->queue = rd_kafka_queue_get_consumer(m->consumer);
     rd_kafka_queue_io_event_enable(m->queue, m->o.wake_fd, &one, sizeof one);
-    return true;
+    m->claims = rl_claims_new(m->consumer, m->o.group, m->o.wake_fd, on_claim, m, err);
+    return m->claims != NULL;
 }
 
 rl_membership *rl_membership_new(const rl_membership_options *options, rl_error *err) {
@@ -298,6 +371,7 @@ bool rl_membership_poll(rl_membership *m, rl_error *err) {
                                  : rd_kafka_consumer_poll(m->consumer, 0)) != NULL) {
         serve_message(m, message);
     }
+    poll_claims(m);
     if (m->fatal.error_class != RL_OK) {
         if (err) {
             *err = m->fatal;
@@ -307,13 +381,21 @@ bool rl_membership_poll(rl_membership *m, rl_error *err) {
     return true;
 }
 
+static void add_commit(rd_kafka_topic_partition_list_t *offsets, rl_partition *partition) {
+    char note[RL_LEASE_NOTE_SIZE];
+    rd_kafka_topic_partition_t *element =
+        rd_kafka_topic_partition_list_add(offsets, partition->topic, partition->number);
+    element->offset = rl_partition_begin_commit(partition, note);
+    element->metadata = note[0] ? strdup(note) : NULL; /* freed with the list */
+    element->metadata_size = element->metadata ? strlen(note) : 0;
+}
+
 static void commit(rl_membership *m, int64_t now_us) {
     rd_kafka_topic_partition_list_t *offsets = rd_kafka_topic_partition_list_new((int)m->count);
     for (size_t i = 0; i < m->count; i++) {
         rl_partition *partition = m->partitions[i];
-        if (rl_partition_is_dirty(partition)) {
-            rd_kafka_topic_partition_list_add(offsets, partition->topic, partition->number)->offset =
-                rl_partition_begin_commit(partition);
+        if (rl_partition_joins_commit(partition)) {
+            add_commit(offsets, partition);
         }
     }
     rd_kafka_resp_err_t code = rd_kafka_commit(m->consumer, offsets, 1);
@@ -321,10 +403,18 @@ static void commit(rl_membership *m, int64_t now_us) {
     m->last_commit_us = now_us;
     m->committing = code == RD_KAFKA_RESP_ERR_NO_ERROR;
     if (!m->committing) {
-        rl_error err = RL_ERROR_INIT;
-        rl_stream_error(&err, code, "cannot commit");
-        rl_log_failure(m->o.log, RL_LOG_WARN, "offsets.commit_failed", &err);
-        rl_metric_add(m->o.metrics->commit_failures, 1);
+        commit_failed(m, code);
+    }
+}
+
+/* The time for what runs in the revoked partitions is over, or it has ended. */
+static void hand_back_revoked(rl_membership *m) {
+    for (int i = 0; i < m->revoked->cnt; i++) {
+        rl_partition *partition = find(m, m->revoked->elems[i].topic, m->revoked->elems[i].partition);
+        if (partition) {
+            m->o.abandon(m->o.context, partition);
+            rl_partition_surrender(partition);
+        }
     }
 }
 
@@ -337,11 +427,13 @@ static void advance_revocation(rl_membership *m, int64_t now_us) {
     size_t tasks = 0;
     bool dirty = false;
     for (int i = 0; i < m->revoked->cnt; i++) {
-        const rl_partition *partition = find(m, m->revoked->elems[i].topic, m->revoked->elems[i].partition);
+        rl_partition *partition = find(m, m->revoked->elems[i].topic, m->revoked->elems[i].partition);
         tasks += partition ? partition->tasks : 0;
-        dirty = dirty || (partition && rl_partition_is_dirty(partition));
+        dirty = dirty || (partition && rl_partition_commit_need(partition) != RL_COMMIT_NONE);
     }
     if (m->commit_until_us == 0 && (tasks == 0 || now_us >= m->drain_until_us)) {
+        hand_back_revoked(m);
+        dirty = true; /* looked at again when that has had its effect */
         m->commit_until_us = now_us + COMMIT_PATIENCE_US;
     }
     if (m->commit_until_us > 0 && ((!dirty && !m->committing) || now_us >= m->commit_until_us)) {
@@ -349,16 +441,30 @@ static void advance_revocation(rl_membership *m, int64_t now_us) {
     }
 }
 
+/* The most pressing need of all partitions. */
+static rl_commit_need commit_need(const rl_membership *m) {
+    rl_commit_need need = RL_COMMIT_NONE;
+    for (size_t i = 0; i < m->count && need < RL_COMMIT_NOW; i++) {
+        rl_commit_need of_one = rl_partition_commit_need(m->partitions[i]);
+        need = of_one > need ? of_one : need;
+    }
+    return need;
+}
+
 /* When the next commit may be made; INT64_MAX: there is nothing to commit, or something to wait for that
  * will wake us. */
 static int64_t commit_due_us(rl_membership *m, int64_t now_us) {
-    if (m->committing || rl_membership_is_committed(m) || rl_rebalance_watch_is_on(&m->rebalance, now_us)) {
+    rl_commit_need need = m->committing ? RL_COMMIT_NONE : commit_need(m);
+    if (need == RL_COMMIT_NONE || rl_rebalance_watch_is_on(&m->rebalance, now_us)) {
         return INT64_MAX;
     }
-    return m->last_commit_us + (m->revoked || m->hurry ? URGENT_INTERVAL_US : COMMIT_INTERVAL_US);
+    bool urgent = need == RL_COMMIT_NOW || m->revoked || m->hurry;
+    int64_t due_us = m->last_commit_us + (urgent ? URGENT_INTERVAL_US : COMMIT_INTERVAL_US);
+    return due_us > m->commit_not_before_us ? due_us : m->commit_not_before_us;
 }
 
 void rl_membership_advance(rl_membership *m, int64_t now_us) {
+    ask_claims(m, now_us);
     if (now_us >= commit_due_us(m, now_us)) {
         commit(m, now_us);
     }
@@ -369,6 +475,9 @@ void rl_membership_advance(rl_membership *m, int64_t now_us) {
 
 int64_t rl_membership_due_us(rl_membership *m, int64_t now_us) {
     int64_t due_us = commit_due_us(m, now_us);
+    if (m->claim_not_before_us > now_us && m->claim_not_before_us < due_us) {
+        due_us = m->claim_not_before_us;
+    }
     if (m->revoked) {
         int64_t next_us = m->commit_until_us ? m->commit_until_us : m->drain_until_us;
         due_us = next_us < due_us ? next_us : due_us;
@@ -376,44 +485,66 @@ int64_t rl_membership_due_us(rl_membership *m, int64_t now_us) {
     return due_us < now_us ? now_us : due_us;
 }
 
-rd_kafka_message_t *rl_membership_take(rl_membership *m, rl_partition **ret_partition) {
+bool rl_membership_take(rl_membership *m, rl_taken *ret) {
     for (size_t tried = 0; tried < m->count; tried++) {
         rl_partition *partition = m->partitions[m->turn++ % m->count];
-        rd_kafka_message_t *message = NULL;
         rl_error err = RL_ERROR_INIT;
-        rl_take taken = rl_partition_take(partition, &message, &err);
+        rl_take taken = rl_partition_take(partition, ret, &err);
         if (taken == RL_TAKE_RECORD) {
-            partition->tasks++;
-            *ret_partition = partition;
-            return message;
+            return true;
         }
         if (taken == RL_TAKE_ERROR) {
             rl_log(m->o.log, RL_LOG_WARN, "partition.error", RL_S("topic", partition->topic),
                    RL_I("partition", partition->number), RL_S("reason", err.message));
         }
     }
-    return NULL;
+    return false;
+}
+
+/* While a rebalance holds commits up, an attempt cannot be written down; one that already is, or is about to be,
+ * keeps its claim to the empty slots. */
+bool rl_membership_has_suspect(rl_membership *m, int64_t now_us) {
+    bool may_begin = !rl_rebalance_watch_is_on(&m->rebalance, now_us);
+    for (size_t i = 0; i < m->count; i++) {
+        if (rl_partition_has_suspect(m->partitions[i]) && (may_begin || m->partitions[i]->solo >= 0)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+rl_take rl_membership_take_suspect(rl_membership *m, bool begin, int64_t now_us, rl_taken *ret) {
+    begin = begin && !rl_rebalance_watch_is_on(&m->rebalance, now_us);
+    rl_take taken = RL_TAKE_NOTHING;
+    for (size_t i = 0; i < m->count && taken == RL_TAKE_NOTHING; i++) {
+        taken = rl_partition_take_suspect(m->partitions[i], begin, ret);
+    }
+    return taken;
 }
 
 void rl_membership_add_windows(const rl_membership *m, size_t *total, size_t *largest) {
     for (size_t i = 0; i < m->count; i++) {
-        size_t span = m->partitions[i]->window ? rl_watermark_span(m->partitions[i]->window) : 0;
+        size_t span = m->partitions[i]->claimed ? rl_watermark_span(m->partitions[i]->window) : 0;
         *total += span;
         *largest = span > *largest ? span : *largest;
     }
 }
 
 bool rl_membership_is_committed(const rl_membership *m) {
-    for (size_t i = 0; i < m->count; i++) {
-        if (rl_partition_is_dirty(m->partitions[i])) {
-            return false;
-        }
-    }
-    return true;
+    return commit_need(m) == RL_COMMIT_NONE;
 }
 
 void rl_membership_hurry(rl_membership *m) {
     m->hurry = true;
+    for (size_t i = 0; i < m->count; i++) {
+        rl_partition_withdraw(m->partitions[i]);
+    }
+}
+
+void rl_membership_surrender(rl_membership *m) {
+    for (size_t i = 0; i < m->count; i++) {
+        rl_partition_surrender(m->partitions[i]);
+    }
 }
 
 void rl_membership_leave(rl_membership *m) {
@@ -447,6 +578,7 @@ void rl_membership_free(rl_membership *m) {
     if (m->queue) {
         rd_kafka_queue_destroy(m->queue);
     }
+    rl_claims_free(m->claims);
     if (m->consumer) {
         rd_kafka_destroy_flags(m->consumer, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
     }

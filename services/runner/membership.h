@@ -16,15 +16,19 @@
  *     announced -> nothing more is taken; what has not started is handed back (hook `withdraw`)
  *     draining  -> until what runs has ended and been acknowledged, at most `drain_us`;
  *                  then the rest is stopped (hook `abandon`)
- *     committing-> until the coordinator has the watermarks, at most a few seconds
+ *     committing-> until the coordinator has the watermarks and notes that lease nothing any more, at most a
+ *                  few seconds
  *     carried out
  *
  * If the group has already thrown us out (assignment lost), somebody else is working on the same records:
  * everything of those partitions is stopped at once and nothing is committed.
  *
- * Commits are asynchronous and one at a time, at most every COMMIT_INTERVAL, each with all watermarks that
- * have moved. A commit that fails is made good by the next one. None is made while a rebalance is under way, for
- * the reason that rebalance_watch.h gives.
+ * Commits are asynchronous and one at a time, each with all watermarks that have moved and all leases that can
+ * be renewed: every COMMIT_INTERVAL where only watermarks have moved, and at once where a lease runs out. A
+ * commit that fails is made good by the next one. None is made while a rebalance is under way, for the reason
+ * that rebalance_watch.h gives; what is leased by then goes on.
+ *
+ * An assigned partition is claimed before anything of it is taken: claim.h.
  *
  * Thread: the consumer thread only. Hooks run in it.
  */
@@ -43,6 +47,7 @@ typedef struct {
     const char *group;
     const char *topic;
     size_t window;    /* offsets in flight per partition */
+    size_t stride;    /* the most records of a partition that are leased and have not started */
     int64_t drain_us; /* how long a revocation waits for what runs */
     int wake_fd;      /* an eventfd: gets 1 added when there is something to do */
     /* Hands back what has not started of a partition that leaves. */
@@ -68,19 +73,28 @@ void rl_membership_advance(rl_membership *membership, int64_t now_us);
 /* When rl_membership_advance has something to do next, monotonic; INT64_MAX: not before a wake-up. */
 int64_t rl_membership_due_us(rl_membership *membership, int64_t now_us);
 
-/* The next record, from one partition after the other. NULL where there is none (or no room). The
- * message is the caller's; so is one reference to `*ret_partition`, until rl_partition_release. */
-rd_kafka_message_t *rl_membership_take(rl_membership *membership, rl_partition **ret_partition);
+/* The next record, from one partition after the other. false where none may start. */
+bool rl_membership_take(rl_membership *membership, rl_taken *ret);
+
+/* Whether a suspect could run now if all slots of the runner were empty. */
+bool rl_membership_has_suspect(rl_membership *membership, int64_t now_us);
+
+/* As rl_partition_take_suspect, of one partition after the other: NOTHING, PENDING or RECORD. */
+rl_take rl_membership_take_suspect(rl_membership *membership, bool begin, int64_t now_us, rl_taken *ret);
 
 /* How many records lie between watermark and last one taken: adds those of all partitions to `*total`, and
  * raises `*largest` to those of the fullest. */
 void rl_membership_add_windows(const rl_membership *membership, size_t *total, size_t *largest);
 
-/* Whether every watermark that moved has been committed. */
+/* Whether the coordinator knows all that it must. */
 bool rl_membership_is_committed(const rl_membership *membership);
 
-/* From now on commits do not wait to be worth their while. */
+/* The runner is about to leave: nothing more is taken, what has not started is handed back, and commits do not
+ * wait to be worth their while. */
 void rl_membership_hurry(rl_membership *membership);
+
+/* What still runs is being stopped: it is handed back without suspicion. */
+void rl_membership_surrender(rl_membership *membership);
 
 /* Begins to leave the group; go on polling and advancing until rl_membership_is_closed. */
 void rl_membership_leave(rl_membership *membership);

@@ -1,16 +1,22 @@
-/* partition.c: taking records in order, one window at a time. */
+/* partition.c: reading ahead, taking, giving back. */
 #include "services/runner/partition.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/codec/id.h"
 #include "lib/stream/client.h"
+#include "lib/stream/message.h"
+
+/* Of records that wait here; as many again may wait in librdkafka's queue. */
+#define READ_AHEAD_BYTES ((size_t)512 * 1024)
+#define COST_BYTES ((size_t)64 * 1024) /* what a record of this size costs its tenant more than a small one */
 
 static const uint64_t one = 1;
 
 rl_partition *rl_partition_open(rd_kafka_t *consumer, const char *topic, int32_t number,
-                                size_t window_capacity, int wake_fd, rl_error *err) {
+                                size_t window_capacity, size_t stride_max, int wake_fd, rl_error *err) {
     rl_partition *partition = calloc(1, sizeof *partition);
     char *name = strdup(topic);
     rd_kafka_queue_t *queue = rd_kafka_queue_get_partition(consumer, topic, number);
@@ -30,25 +36,89 @@ rl_partition *rl_partition_open(rd_kafka_t *consumer, const char *topic, int32_t
     partition->state = RL_PARTITION_ACTIVE;
     partition->queue = queue;
     partition->window_capacity = window_capacity;
+    partition->stride_max = stride_max;
+    partition->solo = -1;
     partition->committed = -1;
     return partition;
 }
 
-/* The first record of a partition opens its window. A later record that lies before the window's end means
- * that the log itself was cut back (a broker lost its disk, a topic was made anew): what was in flight
- * belongs to a log that is gone, so a new window starts here. */
-static bool fit_window(rl_partition *partition, int64_t offset, rl_error *err) {
-    if (partition->window && offset >= rl_watermark_next(partition->window)) {
-        return true;
-    }
-    rl_watermark *window = rl_watermark_new(offset, partition->window_capacity, err);
-    if (!window) {
+bool rl_partition_claim(rl_partition *partition, const rl_claim *claim, rl_error *err) {
+    int64_t start = claim->committed >= 0 ? claim->committed : 0;
+    rl_lease_note note;
+    (void)rl_lease_note_read(claim->note, start, &note); /* what is not ours says nothing */
+    RL_AUTO_WATERMARK rl_watermark *window = rl_watermark_new(start, partition->window_capacity, err);
+    RL_AUTO_LEASE rl_lease *lease = window ? rl_lease_new(partition->window_capacity, err) : NULL;
+    if (!lease || !rl_lease_recall(lease, &note, claim->log_end, err)) {
         return false;
     }
+    partition->window = RL_STEAL(window);
+    partition->lease = RL_STEAL(lease);
+    partition->epoch++;
+    partition->committed = claim->committed;
+    partition->leased_to = start;
+    partition->asked_to = start;
+    partition->note = NULL;
+    partition->claimed = true;
+    return true;
+}
+
+/* ---- what is held ---- */
+
+static void drop_list(rl_partition *partition, rl_record_list *list) {
+    rl_record_held *record;
+    while ((record = rl_record_list_pop(list)) != NULL) {
+        rl_lease_hold(partition->lease, record->message->offset, false);
+        rl_record_held_free(record);
+    }
+}
+
+static void drop_held(rl_partition *partition) {
+    rl_fair_item *item;
+    while ((item = rl_fair_queue_pop(&partition->waiting)) != NULL) {
+        rl_record_held_free((rl_record_held *)item);
+    }
+    if (partition->claimed) {
+        drop_list(partition, &partition->asked);
+        drop_list(partition, &partition->ready);
+        drop_list(partition, &partition->suspects);
+    }
+    partition->held_bytes = 0;
+}
+
+/* An attempt that did not begin, or that the runner ends itself, does not count. */
+static void end_solo(rl_partition *partition) {
+    if (partition->solo >= 0 && partition->solo_counted) {
+        rl_lease_count(partition->lease, partition->solo, -1);
+    }
+    partition->solo = -1;
+    partition->solo_counted = false;
+    partition->solo_running = false;
+}
+
+/* ---- reading ahead ---- */
+
+/* A record that lies before the window's end means that the log itself was cut back (a broker lost its disk,
+ * a topic was made anew): what was in flight, held or suspected belongs to a log that is gone, so a new window
+ * starts here. */
+static bool fit_window(rl_partition *partition, int64_t offset, rl_error *err) {
+    if (offset >= rl_watermark_next(partition->window)) {
+        return true;
+    }
+    RL_AUTO_WATERMARK rl_watermark *window = rl_watermark_new(offset, partition->window_capacity, err);
+    RL_AUTO_LEASE rl_lease *lease = window ? rl_lease_new(partition->window_capacity, err) : NULL;
+    if (!lease) {
+        return false;
+    }
+    drop_held(partition);
+    end_solo(partition);
     rl_watermark_free(partition->window);
-    partition->window = window;
+    rl_lease_free(partition->lease);
+    partition->window = RL_STEAL(window);
+    partition->lease = RL_STEAL(lease);
     partition->epoch++;
     partition->committed = offset;
+    partition->leased_to = offset;
+    partition->asked_to = offset;
     return true;
 }
 
@@ -58,8 +128,7 @@ static rl_take next_message(rl_partition *partition, rd_kafka_message_t **ret_me
         return RL_TAKE_RECORD;
     }
     /* A full window need not look: whatever comes next lies beyond it. */
-    if (partition->window &&
-        !rl_watermark_has_room(partition->window, rl_watermark_next(partition->window))) {
+    if (!rl_watermark_has_room(partition->window, rl_watermark_next(partition->window))) {
         return RL_TAKE_NOTHING;
     }
     rd_kafka_message_t *message = rd_kafka_consume_queue(partition->queue, 0);
@@ -75,30 +144,140 @@ static rl_take next_message(rl_partition *partition, rd_kafka_message_t **ret_me
     return RL_TAKE_RECORD;
 }
 
-rl_take rl_partition_take(rl_partition *partition, rd_kafka_message_t **ret_message, rl_error *err) {
-    if (partition->state != RL_PARTITION_ACTIVE) {
-        return RL_TAKE_NOTHING;
+/* Puts a record that has its place in the window where it waits. false when memory is short. */
+static bool place(rl_partition *partition, rl_record_held *record) {
+    int64_t offset = record->message->offset;
+    int attempts = rl_lease_attempts(partition->lease, offset);
+    record->condemned = attempts >= RL_SOLO_ATTEMPTS;
+    if (record->condemned) {
+        rl_record_list_push(&partition->ready, record);
+    } else if (attempts >= 0) {
+        rl_record_list_push(&partition->suspects, record);
+    } else if (offset < partition->leased_to) {
+        rl_lease_hold(partition->lease, offset, true);
+        rl_record_list_push(&partition->ready, record);
+    } else if (offset < partition->asked_to) {
+        rl_lease_hold(partition->lease, offset, true);
+        rl_record_list_push(&partition->asked, record);
+    } else {
+        record->item.flow = rl_id_peek_tenant_tag(rl_message_key(record->message));
+        record->item.cost = (uint32_t)(1 + record->message->len / COST_BYTES);
+        if (!rl_fair_queue_push(&partition->waiting, &record->item)) {
+            return false;
+        }
     }
+    partition->held_bytes += record->message->len;
+    return true;
+}
+
+static rl_take short_of_memory(rl_partition *partition, rl_record_held *record, rd_kafka_message_t *message) {
+    if (record) {
+        record->message = NULL;
+        rl_record_held_free(record);
+    }
+    partition->held = message;
+    return RL_TAKE_ERROR;
+}
+
+/* RECORD: one more is held. */
+static rl_take read_one(rl_partition *partition, rl_error *err) {
     rd_kafka_message_t *message = NULL;
     rl_take taken = next_message(partition, &message, err);
     if (taken != RL_TAKE_RECORD) {
         return taken;
     }
-    if (!fit_window(partition, message->offset, err)) {
-        partition->held = message;
-        return RL_TAKE_ERROR;
+    rl_record_held *record = fit_window(partition, message->offset, err) ? rl_record_held_new(err) : NULL;
+    if (!record) {
+        return short_of_memory(partition, NULL, message);
     }
-    if (!rl_watermark_take(partition->window, message->offset)) {
-        partition->held = message;
+    record->message = message;
+    if (!rl_watermark_has_room(partition->window, message->offset)) {
+        (void)short_of_memory(partition, record, message);
         return RL_TAKE_NOTHING;
     }
-    *ret_message = message;
+    if (!place(partition, record)) {
+        rl_error_set(err, RL_TRANSIENT, ENOMEM, "out of memory for a tenant's queue");
+        return short_of_memory(partition, record, message);
+    }
+    (void)rl_watermark_take(partition->window, message->offset); /* there is room, and it is new */
     return RL_TAKE_RECORD;
 }
 
+static rl_take read_ahead(rl_partition *partition, rl_error *err) {
+    rl_take taken = RL_TAKE_RECORD;
+    while (taken == RL_TAKE_RECORD && partition->held_bytes < READ_AHEAD_BYTES) {
+        taken = read_one(partition, err);
+    }
+    return taken == RL_TAKE_ERROR ? RL_TAKE_ERROR : RL_TAKE_NOTHING;
+}
+
+/* ---- taking ---- */
+
+static void hand_over(rl_partition *partition, rl_record_held *record, int attempts, rl_taken *ret) {
+    *ret = (rl_taken){
+        .partition = partition,
+        .message = RL_STEAL(record->message),
+        .attempt = 1 + attempts,
+        .condemned = record->condemned,
+    };
+    partition->held_bytes -= ret->message->len;
+    partition->tasks++;
+    rl_record_held_free(record);
+}
+
+rl_take rl_partition_take(rl_partition *partition, rl_taken *ret, rl_error *err) {
+    if (partition->state != RL_PARTITION_ACTIVE || !partition->claimed) {
+        return RL_TAKE_NOTHING;
+    }
+    if (read_ahead(partition, err) == RL_TAKE_ERROR) {
+        return RL_TAKE_ERROR;
+    }
+    rl_record_held *record = rl_record_list_pop(&partition->ready);
+    if (!record) {
+        partition->starved = partition->starved || partition->waiting.count > 0;
+        return RL_TAKE_NOTHING;
+    }
+    hand_over(partition, record, record->condemned ? RL_SOLO_ATTEMPTS : 0, ret);
+    return RL_TAKE_RECORD;
+}
+
+bool rl_partition_has_suspect(const rl_partition *partition) {
+    return partition->state == RL_PARTITION_ACTIVE && partition->suspects.count > 0;
+}
+
+rl_take rl_partition_take_suspect(rl_partition *partition, bool begin, rl_taken *ret) {
+    if (!rl_partition_has_suspect(partition) || partition->solo_running) {
+        return RL_TAKE_NOTHING;
+    }
+    if (partition->solo < 0) {
+        if (!begin) {
+            return RL_TAKE_NOTHING;
+        }
+        partition->solo = partition->suspects.first->message->offset;
+    }
+    if (!partition->solo_counted) {
+        return RL_TAKE_PENDING;
+    }
+    partition->solo_running = true;
+    rl_record_held *record = rl_record_list_pop(&partition->suspects);
+    hand_over(partition, record, rl_lease_attempts(partition->lease, partition->solo), ret);
+    ret->solo = true;
+    return RL_TAKE_RECORD;
+}
+
+/* ---- giving back ---- */
+
 void rl_partition_release(rl_partition *partition, int64_t offset, uint32_t epoch, bool done) {
-    if (done && partition->window && partition->epoch == epoch) {
-        (void)rl_watermark_done(partition->window, offset);
+    if (partition->claimed && partition->epoch == epoch) {
+        if (done) {
+            rl_lease_settle(partition->lease, offset);
+            (void)rl_watermark_done(partition->window, offset);
+        } else {
+            rl_lease_hold(partition->lease, offset, false);
+        }
+        if (partition->solo == offset) {
+            end_solo(partition);
+        }
     }
     partition->tasks--;
     if (partition->tasks == 0 && partition->state == RL_PARTITION_DEPARTED) {
@@ -106,22 +285,25 @@ void rl_partition_release(rl_partition *partition, int64_t offset, uint32_t epoc
     }
 }
 
-bool rl_partition_is_dirty(const rl_partition *partition) {
-    return partition->window && rl_watermark_offset(partition->window) > partition->committed;
+void rl_partition_withdraw(rl_partition *partition) {
+    partition->state = RL_PARTITION_LEAVING;
+    drop_held(partition);
+    partition->leased_to = 0;
+    partition->asked_to = 0;
+    if (partition->claimed && !partition->solo_running) {
+        end_solo(partition);
+    }
 }
 
-int64_t rl_partition_begin_commit(rl_partition *partition) {
-    partition->commit_epoch = partition->epoch;
-    return rl_watermark_offset(partition->window);
-}
-
-void rl_partition_committed(rl_partition *partition, int64_t offset) {
-    if (partition->commit_epoch == partition->epoch && partition->committed < offset) {
-        partition->committed = offset;
+void rl_partition_surrender(rl_partition *partition) {
+    if (partition->claimed) {
+        rl_lease_drop_all(partition->lease);
+        end_solo(partition);
     }
 }
 
 void rl_partition_close(rl_partition *partition) {
+    drop_held(partition);
     if (partition->held) {
         rd_kafka_message_destroy(partition->held);
         partition->held = NULL;
@@ -137,6 +319,9 @@ void rl_partition_close(rl_partition *partition) {
 void rl_partition_free(rl_partition *partition) {
     if (partition) {
         rl_watermark_free(partition->window);
+        rl_lease_free(partition->lease);
+        free(partition->note);
+        free(partition->sent_note);
         free(partition->topic);
         free(partition);
     }

@@ -21,6 +21,8 @@ typedef struct {
     rl_metric *dead_letters;
     rl_metric *repeated; /* executions or emissions that were tried again */
     rl_metric *abandoned;
+    rl_metric *tried_alone; /* attempts of suspects */
+    rl_metric *condemned;
     rl_metric *commits;
     rl_metric *commit_failures;
     rl_metric *rebalances;

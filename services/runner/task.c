@@ -28,17 +28,19 @@ rl_task *rl_task_new(rl_task_queue *home, rl_error *err) {
         return NULL;
     }
     task->home = home;
-    task->attempt = 1;
     task->cancel = RL_STEAL(cancel);
     rl_buffer_init(&task->finished, RL_FINISHED_MAX_BYTES);
     return task;
 }
 
-void rl_task_begin(rl_task *task, rd_kafka_message_t *message, rl_partition *partition) {
-    task->partition = partition;
-    task->offset = message->offset;
-    task->epoch = partition->epoch;
-    task->message = message;
+void rl_task_begin(rl_task *task, const rl_taken *taken) {
+    task->partition = taken->partition;
+    task->offset = taken->message->offset;
+    task->epoch = taken->partition->epoch;
+    task->message = taken->message;
+    task->attempt = taken->attempt;
+    task->solo = taken->solo;
+    task->condemned = taken->condemned;
     task->taken_us = rl_clock_us();
     task->state = RL_TASK_TAKEN;
     copy_traceparent(task);

@@ -48,6 +48,8 @@ struct rl_task {
 
     rd_kafka_message_t *message; /* NULL once nothing needs the record any more */
     int32_t attempt;             /* 1: the first try */
+    bool solo;                   /* a suspect: nothing runs beside it */
+    bool condemned;              /* a suspect that is not executed any more */
     int64_t taken_us;            /* monotonic */
 
     rl_cancel_token *cancel;
@@ -73,9 +75,9 @@ struct rl_task {
  * TRANSIENT when descriptors or memory are short. */
 rl_task *rl_task_new(rl_task_queue *home, rl_error *err);
 
-/* Hands the task its record; the message is the task's from here on, and so is one reference to the
+/* Hands the task its record; the message is the task's from here on, and so is the reference to the
  * partition. */
-void rl_task_begin(rl_task *task, rd_kafka_message_t *message, rl_partition *partition);
+void rl_task_begin(rl_task *task, const rl_taken *taken);
 
 /* Frees all but the reference to the partition, which the consumer thread gives back itself. NULL is fine. */
 void rl_task_free(rl_task *task);

@@ -75,6 +75,17 @@ START_TEST(what_has_no_ids_form_is_refused) {
 }
 END_TEST
 
+START_TEST(the_tenant_can_be_told_without_a_key) {
+    rl_id_keys *keys = fresh_keys();
+    const rl_id_parts parts = {.created_ms = 1, .tenant_tag = rl_id_tenant_tag("somebody")};
+    char id[RL_ID_SIZE];
+    ck_assert(rl_id_issue(keys, &parts, id, NULL));
+    ck_assert_uint_eq(rl_id_peek_tenant_tag(rl_bytes_of(id)), parts.tenant_tag);
+    ck_assert_uint_eq(rl_id_peek_tenant_tag(rl_bytes_of("no id")), 0);
+    remove_keys(keys);
+}
+END_TEST
+
 START_TEST(the_secret_is_kept_private_and_read_again) {
     rl_id_keys *keys = fresh_keys();
     struct stat info;
@@ -122,5 +133,6 @@ START_TEST(a_malformed_secret_is_refused) {
 END_TEST
 
 RL_SUITE("codec/id", an_issued_id_verifies_and_carries_its_parts, an_id_changed_anywhere_is_refused,
-         what_has_no_ids_form_is_refused, the_secret_is_kept_private_and_read_again,
+         what_has_no_ids_form_is_refused, the_tenant_can_be_told_without_a_key,
+         the_secret_is_kept_private_and_read_again,
          after_a_rotation_old_ids_verify_and_new_ones_are_signed_anew, a_malformed_secret_is_refused)

@@ -1,40 +1,151 @@
-/* What of a partition is known to be committed. */
+/* What of a partition is committed, when, and with which note; without a log. */
 #include "services/runner/partition.h"
 #include "tests/support/suite.h"
 
-/* A partition whose first `done` offsets from `start` are answered. */
-static rl_partition partition_at(int64_t start, int64_t done, uint32_t epoch) {
-    rl_partition partition = {
-        .window = rl_watermark_new(start, 64, NULL), .epoch = epoch, .committed = start};
-    for (int64_t offset = start; offset < start + done; offset++) {
-        ck_assert(rl_watermark_take(partition.window, offset));
-        rl_watermark_done(partition.window, offset);
-    }
+/* A partition that was claimed at `committed` with `note` beside it. */
+static rl_partition *claimed(int64_t committed, const char *note) {
+    rl_partition *partition = calloc(1, sizeof *partition);
+    partition->window_capacity = 64;
+    partition->stride_max = 16;
+    partition->solo = -1;
+    const rl_claim claim = {.committed = committed, .note = rl_bytes_of(note), .log_end = INT64_MAX};
+    rl_error err = RL_ERROR_INIT;
+    ck_assert_msg(rl_partition_claim(partition, &claim, &err), "%s", err.message);
     return partition;
 }
 
-START_TEST(what_is_acknowledged_need_not_be_committed_again) {
-    rl_partition partition = partition_at(100, 5, 1);
-    ck_assert(rl_partition_is_dirty(&partition));
-    ck_assert_int_eq(rl_partition_begin_commit(&partition), 105);
-    rl_partition_committed(&partition, 105);
-    ck_assert(!rl_partition_is_dirty(&partition));
-    rl_watermark_free(partition.window);
+static void expect_commit(rl_partition *partition, int64_t offset, const char *note) {
+    char text[RL_LEASE_NOTE_SIZE];
+    ck_assert_int_eq(rl_partition_begin_commit(partition, text), offset);
+    ck_assert_str_eq(text, note);
+}
+
+/* As if `count` records from the window's end on had been taken. */
+static void take(rl_partition *partition, int count) {
+    for (int i = 0; i < count; i++) {
+        int64_t offset = rl_watermark_next(partition->window);
+        ck_assert(rl_watermark_take(partition->window, offset));
+        rl_lease_hold(partition->lease, offset, true);
+        partition->tasks++;
+    }
+}
+
+START_TEST(an_unclaimed_partition_is_not_committed) {
+    rl_partition partition = {.solo = -1, .committed = -1};
+    ck_assert_int_eq(rl_partition_commit_need(&partition), RL_COMMIT_NONE);
+    ck_assert(!rl_partition_joins_commit(&partition));
+}
+END_TEST
+
+START_TEST(a_claimed_partition_leases_ahead_at_once_and_then_rests) {
+    rl_partition *partition = claimed(100, "");
+    ck_assert_int_eq(rl_partition_commit_need(partition), RL_COMMIT_NOW);
+    expect_commit(partition, 100, "runlog/1 100 ....");
+    rl_partition_committed(partition, 100);
+    ck_assert_int_eq(partition->leased_to, 104);
+    ck_assert_int_eq(rl_partition_commit_need(partition), RL_COMMIT_NONE);
+    ck_assert(!rl_partition_joins_commit(partition));
+    rl_partition_free(partition);
+}
+END_TEST
+
+START_TEST(one_record_of_an_idle_partition_makes_one_unhurried_commit) {
+    rl_partition *partition = claimed(100, "");
+    expect_commit(partition, 100, "runlog/1 100 ....");
+    rl_partition_committed(partition, 100);
+    take(partition, 1);
+    ck_assert_int_eq(rl_partition_commit_need(partition), RL_COMMIT_NONE);
+    rl_partition_release(partition, 100, partition->epoch, true);
+    ck_assert_int_eq(rl_partition_commit_need(partition), RL_COMMIT_SOON);
+    expect_commit(partition, 101, "runlog/1 101 ....");
+    rl_partition_free(partition);
+}
+END_TEST
+
+START_TEST(a_lease_is_renewed_before_it_runs_out) {
+    rl_partition *partition = claimed(100, "");
+    expect_commit(partition, 100, "runlog/1 100 ....");
+    rl_partition_committed(partition, 100);
+    take(partition, 3);
+    ck_assert_int_eq(rl_partition_commit_need(partition), RL_COMMIT_NOW);
+    expect_commit(partition, 100, "runlog/1 100 .......");
+    ck_assert_int_eq(partition->leased_to, 104); /* not before the acknowledgement */
+    rl_partition_committed(partition, 100);
+    ck_assert_int_eq(partition->leased_to, 107);
+    partition->tasks = 0;
+    rl_partition_free(partition);
+}
+END_TEST
+
+START_TEST(a_clean_hand_back_leaves_no_lease) {
+    rl_partition *partition = claimed(100, "");
+    expect_commit(partition, 100, "runlog/1 100 ....");
+    rl_partition_committed(partition, 100);
+    take(partition, 2);
+    rl_partition_withdraw(partition);
+    rl_partition_release(partition, 101, partition->epoch, true);
+    expect_commit(partition, 100, "runlog/1 100 .");
+    rl_partition_committed(partition, 100);
+    ck_assert_int_eq(rl_partition_commit_need(partition), RL_COMMIT_NONE);
+    rl_partition_surrender(partition);
+    ck_assert_int_eq(rl_partition_commit_need(partition), RL_COMMIT_NOW);
+    expect_commit(partition, 100, "");
+    partition->tasks = 0;
+    rl_partition_free(partition);
+}
+END_TEST
+
+START_TEST(suspects_of_the_last_owner_are_handed_on) {
+    rl_partition *partition = claimed(100, "runlog/1 100 .-2");
+    expect_commit(partition, 100, "runlog/1 100 0.2.");
+    rl_partition_committed(partition, 100);
+    rl_partition_withdraw(partition);
+    expect_commit(partition, 100, "runlog/1 100 0-2");
+    rl_partition_free(partition);
+}
+END_TEST
+
+START_TEST(an_attempt_counts_from_the_acknowledgement_and_not_when_the_runner_ends_it) {
+    rl_partition *partition = claimed(100, "runlog/1 100 1");
+    partition->solo = 100; /* as if its record had been chosen */
+    ck_assert_int_eq(rl_partition_commit_need(partition), RL_COMMIT_NOW);
+    expect_commit(partition, 100, "runlog/1 100 2...");
+    ck_assert(!partition->solo_counted);
+    rl_partition_committed(partition, 100);
+    ck_assert(partition->solo_counted);
+    partition->solo_running = true;
+    rl_partition_withdraw(partition);
+    expect_commit(partition, 100, "runlog/1 100 2");
+    rl_partition_surrender(partition);
+    expect_commit(partition, 100, "runlog/1 100 1");
+    rl_partition_free(partition);
+}
+END_TEST
+
+START_TEST(a_note_that_makes_no_sense_makes_no_suspects) {
+    rl_partition *partition = claimed(100, "runlog/1 99 ...\xff\xfe");
+    ck_assert_uint_eq(rl_lease_suspects(partition->lease), 0);
+    rl_partition_free(partition);
 }
 END_TEST
 
 START_TEST(an_acknowledgement_from_before_the_log_was_cut_back_is_no_news_of_the_new_one) {
-    rl_partition partition = partition_at(900, 5, 1);
-    int64_t old = rl_partition_begin_commit(&partition);
-    rl_watermark_free(partition.window);
-    rl_partition cut = partition_at(0, 3, 2);
-    cut.commit_epoch = partition.commit_epoch;
-    rl_partition_committed(&cut, old);
-    ck_assert(rl_partition_is_dirty(&cut));
-    ck_assert_int_eq(rl_partition_begin_commit(&cut), 3);
-    rl_watermark_free(cut.window);
+    rl_partition *partition = claimed(900, "");
+    expect_commit(partition, 900, "runlog/1 900 ....");
+    partition->epoch++;
+    partition->committed = 0;
+    partition->leased_to = 0;
+    rl_partition_committed(partition, 900);
+    ck_assert_int_eq(partition->committed, 0);
+    ck_assert_int_eq(partition->leased_to, 0);
+    rl_partition_free(partition);
 }
 END_TEST
 
-RL_SUITE("runner/partition", what_is_acknowledged_need_not_be_committed_again,
+RL_SUITE("runner/partition", an_unclaimed_partition_is_not_committed,
+         a_claimed_partition_leases_ahead_at_once_and_then_rests,
+         one_record_of_an_idle_partition_makes_one_unhurried_commit, a_lease_is_renewed_before_it_runs_out,
+         a_clean_hand_back_leaves_no_lease, suspects_of_the_last_owner_are_handed_on,
+         an_attempt_counts_from_the_acknowledgement_and_not_when_the_runner_ends_it,
+         a_note_that_makes_no_sense_makes_no_suspects,
          an_acknowledgement_from_before_the_log_was_cut_back_is_no_news_of_the_new_one)

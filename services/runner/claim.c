@@ -1,0 +1,204 @@
+/* claim.c: two requests of the Admin API, the second only after a loss. */
+#include "services/runner/claim.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/stream/client.h"
+#include "services/runner/lease_note.h"
+
+#define ANSWER_MS 5000
+
+struct rl_claims {
+    rd_kafka_t *consumer;
+    const char *group;
+    rd_kafka_queue_t *queue;
+    rl_on_claim on_claim;
+    void *context;
+    bool asking;
+    rd_kafka_topic_partition_list_t *found; /* with notes, while the ends of their logs are asked for */
+};
+
+static const uint64_t one = 1;
+
+rl_claims *rl_claims_new(rd_kafka_t *consumer, const char *group, int wake_fd, rl_on_claim on_claim,
+                         void *context, rl_error *err) {
+    rl_claims *claims = calloc(1, sizeof *claims);
+    if (!claims) {
+        rl_error_set(err, RL_TRANSIENT, ENOMEM, "out of memory");
+        return NULL;
+    }
+    claims->consumer = consumer;
+    claims->group = group;
+    claims->on_claim = on_claim;
+    claims->context = context;
+    claims->queue = rd_kafka_queue_new(consumer);
+    rd_kafka_queue_io_event_enable(claims->queue, wake_fd, &one, sizeof one);
+    return claims;
+}
+
+static void forget(rl_claims *claims) {
+    if (claims->found) {
+        rd_kafka_topic_partition_list_destroy(RL_STEAL(claims->found));
+    }
+    claims->asking = false;
+}
+
+void rl_claims_free(rl_claims *claims) {
+    if (claims) {
+        forget(claims);
+        rd_kafka_queue_io_event_enable(claims->queue, -1, NULL, 0);
+        rd_kafka_queue_destroy(claims->queue);
+        free(claims);
+    }
+}
+
+bool rl_claims_is_asking(const rl_claims *claims) {
+    return claims->asking;
+}
+
+static rd_kafka_AdminOptions_t *options(const rl_claims *claims, rd_kafka_admin_op_t operation) {
+    rd_kafka_AdminOptions_t *made = rd_kafka_AdminOptions_new(claims->consumer, operation);
+    /* Refused only for values out of range. */
+    (void)rd_kafka_AdminOptions_set_request_timeout(made, ANSWER_MS, NULL, 0);
+    return made;
+}
+
+void rl_claims_ask(rl_claims *claims, const rd_kafka_topic_partition_list_t *partitions) {
+    rd_kafka_AdminOptions_t *made = options(claims, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS);
+    rd_kafka_ListConsumerGroupOffsets_t *request =
+        rd_kafka_ListConsumerGroupOffsets_new(claims->group, partitions);
+    rd_kafka_ListConsumerGroupOffsets(claims->consumer, &request, 1, made, claims->queue);
+    rd_kafka_ListConsumerGroupOffsets_destroy(request);
+    rd_kafka_AdminOptions_destroy(made);
+    claims->asking = true;
+}
+
+static rl_bytes note_of(const rd_kafka_topic_partition_t *partition) {
+    return rl_bytes_make(partition->metadata, partition->metadata ? partition->metadata_size : 0);
+}
+
+/* Whether somebody may have been working under a lease when this was committed. */
+static bool tells_of_leases(const rd_kafka_topic_partition_t *partition) {
+    rl_lease_note note;
+    return partition->offset >= 0 && rl_lease_note_read(note_of(partition), partition->offset, &note) &&
+           memchr(note.marks, RL_MARK_LEASED, note.count) != NULL;
+}
+
+/* `ends`: NULL, or the ends of the logs of those partitions where it matters. */
+static void tell(rl_claims *claims, const rd_kafka_topic_partition_list_t *found,
+                 rd_kafka_topic_partition_list_t *ends) {
+    for (int i = 0; i < found->cnt; i++) {
+        const rd_kafka_topic_partition_t *partition = &found->elems[i];
+        const rd_kafka_topic_partition_t *end =
+            ends ? rd_kafka_topic_partition_list_find(ends, partition->topic, partition->partition) : NULL;
+        const rl_claim claim = {
+            .topic = partition->topic,
+            .number = partition->partition,
+            .committed = partition->offset >= 0 ? partition->offset : -1,
+            .note = note_of(partition),
+            .log_end = end && end->offset >= 0 ? end->offset : INT64_MAX,
+        };
+        claims->on_claim(claims->context, &claim);
+    }
+}
+
+/* Asks where the logs of those partitions end whose notes tell of leases; false where there is none. */
+static bool ask_ends(rl_claims *claims) {
+    rd_kafka_topic_partition_list_t *wanted = rd_kafka_topic_partition_list_new(claims->found->cnt);
+    for (int i = 0; i < claims->found->cnt; i++) {
+        const rd_kafka_topic_partition_t *partition = &claims->found->elems[i];
+        if (tells_of_leases(partition)) {
+            rd_kafka_topic_partition_list_add(wanted, partition->topic, partition->partition)->offset =
+                RD_KAFKA_OFFSET_SPEC_LATEST;
+        }
+    }
+    bool any = wanted->cnt > 0;
+    if (any) {
+        rd_kafka_AdminOptions_t *made = options(claims, RD_KAFKA_ADMIN_OP_LISTOFFSETS);
+        rd_kafka_ListOffsets(claims->consumer, wanted, made, claims->queue);
+        rd_kafka_AdminOptions_destroy(made);
+    }
+    rd_kafka_topic_partition_list_destroy(wanted);
+    return any;
+}
+
+static rd_kafka_resp_err_t first_error(const rd_kafka_topic_partition_list_t *list) {
+    rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
+    for (int i = 0; i < list->cnt && code == RD_KAFKA_RESP_ERR_NO_ERROR; i++) {
+        code = list->elems[i].err;
+    }
+    return code;
+}
+
+static bool on_offsets(rl_claims *claims, rd_kafka_event_t *event, rl_error *err) {
+    size_t count = 0;
+    const rd_kafka_group_result_t **groups = rd_kafka_ListConsumerGroupOffsets_result_groups(
+        rd_kafka_event_ListConsumerGroupOffsets_result(event), &count);
+    const rd_kafka_error_t *refused = count == 1 ? rd_kafka_group_result_error(groups[0]) : NULL;
+    if (count != 1 || refused) {
+        return rl_stream_error(err, refused ? rd_kafka_error_code(refused) : RD_KAFKA_RESP_ERR__FAIL,
+                               "cannot read the group's offsets");
+    }
+    const rd_kafka_topic_partition_list_t *found = rd_kafka_group_result_partitions(groups[0]);
+    rd_kafka_resp_err_t code = first_error(found);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return rl_stream_error(err, code, "cannot read the group's offsets");
+    }
+    claims->found = rd_kafka_topic_partition_list_copy(found);
+    if (!ask_ends(claims)) {
+        tell(claims, claims->found, NULL);
+        forget(claims);
+    }
+    return true;
+}
+
+static bool on_ends(rl_claims *claims, rd_kafka_event_t *event, rl_error *err) {
+    size_t count = 0;
+    const rd_kafka_ListOffsetsResultInfo_t **infos =
+        rd_kafka_ListOffsets_result_infos(rd_kafka_event_ListOffsets_result(event), &count);
+    rd_kafka_topic_partition_list_t *ends = rd_kafka_topic_partition_list_new((int)count);
+    for (size_t i = 0; i < count; i++) {
+        const rd_kafka_topic_partition_t *end = rd_kafka_ListOffsetsResultInfo_topic_partition(infos[i]);
+        rd_kafka_topic_partition_t *copy =
+            rd_kafka_topic_partition_list_add(ends, end->topic, end->partition);
+        copy->offset = end->offset;
+        copy->err = end->err;
+    }
+    rd_kafka_resp_err_t code = first_error(ends);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        tell(claims, claims->found, ends);
+        forget(claims);
+    }
+    rd_kafka_topic_partition_list_destroy(ends);
+    return code == RD_KAFKA_RESP_ERR_NO_ERROR || rl_stream_error(err, code, "cannot read where the log ends");
+}
+
+static bool handle(rl_claims *claims, rd_kafka_event_t *event, rl_error *err) {
+    rd_kafka_resp_err_t code = rd_kafka_event_error(event);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return rl_stream_error(err, code, rd_kafka_event_error_string(event));
+    }
+    switch (rd_kafka_event_type(event)) {
+    case RD_KAFKA_EVENT_LISTCONSUMERGROUPOFFSETS_RESULT:
+        return on_offsets(claims, event, err);
+    case RD_KAFKA_EVENT_LISTOFFSETS_RESULT:
+        return on_ends(claims, event, err);
+    default:
+        return true;
+    }
+}
+
+bool rl_claims_poll(rl_claims *claims, rl_error *err) {
+    bool ok = true;
+    rd_kafka_event_t *event;
+    while ((event = rd_kafka_queue_poll(claims->queue, 0)) != NULL) {
+        if (!handle(claims, event, err)) {
+            forget(claims);
+            ok = false;
+        }
+        rd_kafka_event_destroy(event);
+    }
+    return ok;
+}

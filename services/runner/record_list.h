@@ -1,0 +1,36 @@
+/* record_list.h: records that were read from their partition and have not been started, in order.
+ *
+ * Thread: the consumer thread. Plain value: zeroed is empty.
+ */
+#ifndef RL_RUNNER_RECORD_LIST_H
+#define RL_RUNNER_RECORD_LIST_H
+
+#include <librdkafka/rdkafka.h>
+
+#include "lib/base/error.h"
+#include "services/runner/fair_queue.h"
+
+typedef struct {
+    rl_fair_item item; /* first: a record is also an item of a fair queue */
+    rd_kafka_message_t *message;
+    bool condemned; /* not to be executed any more, only to be answered */
+} rl_record_held;
+
+typedef struct {
+    rl_record_held *first;
+    rl_record_held *last;
+    size_t count;
+} rl_record_list;
+
+/* Room for a record, without one yet. NULL and TRANSIENT when memory is short. */
+rl_record_held *rl_record_held_new(rl_error *err);
+
+/* Its message goes too. NULL is fine. */
+void rl_record_held_free(rl_record_held *record);
+
+void rl_record_list_push(rl_record_list *list, rl_record_held *record);
+
+/* NULL: none. */
+rl_record_held *rl_record_list_pop(rl_record_list *list);
+
+#endif
