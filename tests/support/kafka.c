@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 
 #include "lib/base/clock.h"
@@ -97,6 +98,19 @@ bool rl_test_read(const char *topic, int64_t timeout_us, rl_test_visit visit, vo
     rd_kafka_consumer_close(reader);
     rd_kafka_destroy(reader);
     return content;
+}
+
+void rl_test_commit(const char *group, const char *topic, int32_t partition, int64_t offset,
+                    const char *note) {
+    rd_kafka_t *client = open_client(RD_KAFKA_CONSUMER, group);
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_t *element = rd_kafka_topic_partition_list_add(list, topic, partition);
+    element->offset = offset;
+    element->metadata = strdup(note); /* freed with the list */
+    element->metadata_size = strlen(note);
+    ck_assert_int_eq(rd_kafka_commit(client, list, 0), RD_KAFKA_RESP_ERR_NO_ERROR);
+    rd_kafka_topic_partition_list_destroy(list);
+    rd_kafka_destroy(client);
 }
 
 int64_t rl_test_committed(const char *group, const char *topic, int32_t partition) {

@@ -8,12 +8,15 @@
 #include <check.h>
 #include <stdlib.h>
 
-#define RL_SUITE(name_, ...)                                                                                 \
+#define RL_SUITE(name_, ...) RL_SUITE_WITHIN(60, name_, __VA_ARGS__)
+
+/* The same with another limit for each test, in seconds. */
+#define RL_SUITE_WITHIN(seconds_, name_, ...)                                                                \
     int main(void) {                                                                                         \
         const TTest *const rl_suite_tests_[] = {__VA_ARGS__};                                                \
         Suite *suite = suite_create(name_);                                                                  \
         TCase *cases = tcase_create(name_);                                                                  \
-        tcase_set_timeout(cases, 60);                                                                        \
+        tcase_set_timeout(cases, seconds_);                                                                  \
         for (size_t i = 0; i < sizeof rl_suite_tests_ / sizeof *rl_suite_tests_; i++) {                      \
             tcase_add_test(cases, rl_suite_tests_[i]);                                                       \
         }                                                                                                    \

@@ -1,3 +1,3 @@
-rl_add_integration_test(test_runner_intake TIMEOUT 300
+rl_add_integration_test(test_runner_intake TIMEOUT 600
     SOURCES test_intake.c intake_fixture.c ${CMAKE_SOURCE_DIR}/tests/support/kafka.c
     LIBS rl_runner)

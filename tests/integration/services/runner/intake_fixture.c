@@ -65,6 +65,10 @@ void fixture_id(char ret_id[RL_ID_SIZE], int n) {
     (void)snprintf(ret_id, RL_ID_SIZE, "%040d", n);
 }
 
+int fixture_number(const char *id) {
+    return atoi(id + RL_ID_LENGTH - 9);
+}
+
 void fixture_submit_bytes(fixture_log *log, int32_t partition, const char *key, rl_bytes value,
                           const char *traceparent) {
     const rl_header header = {RL_HEADER_TRACEPARENT, rl_bytes_of(traceparent)};
@@ -99,13 +103,24 @@ static void encode(fixture_log *log, const char *id, int n, fixture_change chang
     ck_assert_msg(rl_submission_encode(log->codec, &submission, out, &err), "%s", err.message);
 }
 
-void fixture_submit_changed(fixture_log *log, int32_t partition, int n, fixture_change change) {
-    char id[RL_ID_SIZE];
-    fixture_id(id, n);
+static void submit(fixture_log *log, int32_t partition, const char *id, int n, fixture_change change) {
     RL_AUTO_BUFFER rl_buffer bytes;
     rl_buffer_init(&bytes, RL_SUBMISSION_MAX_BYTES);
     encode(log, id, n, change, &bytes);
     fixture_submit_bytes(log, partition, id, rl_buffer_bytes(&bytes), "00-fixture");
+}
+
+void fixture_submit_changed(fixture_log *log, int32_t partition, int n, fixture_change change) {
+    char id[RL_ID_SIZE];
+    fixture_id(id, n);
+    submit(log, partition, id, n, change);
+}
+
+void fixture_submit_of_tenant(fixture_log *log, int32_t partition, int n, int tenant) {
+    char id[RL_ID_SIZE];
+    fixture_id(id, n);
+    id[12] = (char)('0' + tenant); /* in the middle of the tag: lib/codec/id.h */
+    submit(log, partition, id, n, NULL);
 }
 
 /* This build's schema with a field more, as text; its fingerprint. */
@@ -156,7 +171,7 @@ typedef struct {
 } collection;
 
 static void note(collection *c, const rd_kafka_message_t *message, const rl_finished *finished) {
-    int n = atoi(finished->id);
+    int n = fixture_number(finished->id);
     if (n < 0 || n >= c->answers->count) {
         return;
     }

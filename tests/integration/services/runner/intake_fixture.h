@@ -32,12 +32,18 @@ void fixture_log_close(fixture_log *log);
 /* The id of submission number `n`. */
 void fixture_id(char ret_id[RL_ID_SIZE], int n);
 
+/* And back. */
+int fixture_number(const char *id);
+
 /* Puts submission number `n` into `partition`: language python, the number as its program. */
 void fixture_submit(fixture_log *log, int32_t partition, int n);
 
 /* The same with a change to it. */
 typedef void (*fixture_change)(rl_submission *submission);
 void fixture_submit_changed(fixture_log *log, int32_t partition, int n, fixture_change change);
+
+/* The same with an id of tenant `tenant` (0 to 9; 0 is everybody else's). */
+void fixture_submit_of_tenant(fixture_log *log, int32_t partition, int n, int tenant);
 
 /* The same by a writer whose schema has one more field at its end; `publish`: it announces that schema. */
 void fixture_submit_newer(fixture_log *log, int32_t partition, int n, bool publish);

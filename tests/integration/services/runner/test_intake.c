@@ -382,16 +382,42 @@ START_TEST(a_partition_moves_only_after_what_runs_in_it_has_ended) {
 }
 END_TEST
 
-/* Runs for ever; the parent kills the process. */
-static void be_killed(fixture_log *log, int ready_fd) {
+/* Runs for ever with `waiting` runs at a gate that holds submission `holds` (-1: all). */
+static void be_killed(fixture_log *log, int ready_fd, size_t slots, int holds, int waiting) {
     fixture_gate gate;
-    fixture_gate_init(&gate, 3);
-    (void)start(log, "killed", 2, fixture_run_gated, &gate);
-    fixture_gate_await_waiting(&gate, 1);
+    fixture_gate_init(&gate, holds);
+    (void)start(log, "killed", slots, fixture_run_gated, &gate);
+    fixture_gate_await_waiting(&gate, waiting);
     ck_assert_int_eq(write(ready_fd, "r", 1), 1);
     for (;;) {
         pause();
     }
+}
+
+/* Has such a runner in a process of its own, and kills that. No librdkafka threads may be there to fork. */
+static void kill_one(const fixture_log *log, size_t slots, int holds, int waiting) {
+    int ready[2];
+    ck_assert_int_eq(pipe(ready), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        fixture_log own = *log;
+        be_killed(&own, ready[1], slots, holds, waiting);
+    }
+    char byte;
+    close(ready[1]);
+    ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+    close(ready[0]);
+    ck_assert_int_eq(kill(child, SIGKILL), 0);
+    ck_assert_int_eq(waitpid(child, NULL, 0), child);
+}
+
+/* The log without the test's own clients. */
+static fixture_log without_clients(fixture_log *log) {
+    fixture_log_close(log);
+    fixture_log bare = *log;
+    bare.codec = rl_codec_new(NULL);
+    bare.producer = NULL;
+    return bare;
 }
 
 START_TEST(the_work_of_a_killed_runner_is_done_by_the_next) {
@@ -400,20 +426,8 @@ START_TEST(the_work_of_a_killed_runner_is_done_by_the_next) {
     for (int n = 0; n < 20; n++) {
         fixture_submit(&log, 0, n);
     }
-    fixture_log child_log = log;
-    fixture_log_close(&log); /* no librdkafka threads across the fork */
-    int ready[2];
-    ck_assert_int_eq(pipe(ready), 0);
-    pid_t child = fork();
-    if (child == 0) {
-        be_killed(&child_log, ready[1]);
-    }
-    char byte;
-    ck_assert_int_eq(read(ready[0], &byte, 1), 1);
-    ck_assert_int_eq(kill(child, SIGKILL), 0);
-    ck_assert_int_eq(waitpid(child, NULL, 0), child);
-    log.codec = rl_codec_new(NULL);
-    log.producer = NULL;
+    log = without_clients(&log);
+    kill_one(&log, 2, 3, 1);
     fixture_runner *second = start(&log, "second", 2, fixture_run_ok, NULL);
     RL_AUTO_FREE fixture_answers *answers = fixture_await(&log, 20);
     for (int n = 0; n < 20; n++) {
@@ -427,15 +441,206 @@ START_TEST(the_work_of_a_killed_runner_is_done_by_the_next) {
 }
 END_TEST
 
-RL_SUITE("services/runner/intake", every_submission_gets_one_finished_and_is_committed,
-         a_runner_whose_producer_failed_for_good_ends_and_the_next_one_answers,
-         a_large_result_is_delivered_and_one_too_large_is_answered, the_commit_stays_before_what_still_runs,
-         what_cannot_be_read_is_set_aside_and_answered_where_the_key_is_an_id,
-         a_record_of_a_newer_api_is_read_by_the_schema_that_it_published,
-         a_record_whose_schema_nobody_published_is_answered_too, what_may_not_run_is_answered_without_running,
-         an_outage_of_docker_delays_and_loses_nothing, a_missing_image_keeps_only_its_own_record_waiting,
-         a_stopping_runner_finishes_what_runs_and_takes_nothing_more,
-         what_does_not_end_within_the_grace_period_is_handed_back,
-         a_second_runner_takes_half_and_nothing_runs_twice,
-         a_partition_moves_only_after_what_runs_in_it_has_ended,
-         the_work_of_a_killed_runner_is_done_by_the_next)
+/* ---- records that bring runners down ---- */
+
+#define POISON 3
+
+/* Submission 3 kills the process that runs it; the others answer. */
+static rl_run_status run_poison(void *context, const rl_submission *submission, const rl_manifest *manifest,
+                                rl_cancel_token *cancel, rl_arena *arena, rl_finished *ret, rl_error *err) {
+    if (atoi(submission->id) == POISON) {
+        (void)raise(SIGKILL);
+    }
+    return fixture_run_ok(context, submission, manifest, cancel, arena, ret, err);
+}
+
+/* Runs a runner in a process of its own until that is killed by what it runs. */
+static void let_one_die(const fixture_log *log, size_t slots) {
+    pid_t child = fork();
+    if (child == 0) {
+        fixture_log own = *log;
+        (void)start(&own, "victim", slots, run_poison, NULL);
+        for (;;) {
+            pause();
+        }
+    }
+    int status = 0;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
+static bool check_letter(void *context, const rd_kafka_message_t *message) {
+    rl_bytes attempt = {0};
+    rl_bytes offset = {0};
+    ck_assert(rl_message_header(message, "attempt", &attempt));
+    ck_assert(rl_message_header(message, "origin.offset", &offset));
+    ck_assert(rl_bytes_equal(attempt, rl_bytes_of("4")));
+    ck_assert(rl_bytes_equal(offset, rl_bytes_of("3")));
+    *(bool *)context = true;
+    return true;
+}
+
+START_TEST(a_record_that_kills_its_runners_is_set_aside_and_its_neighbours_are_answered) {
+    fixture_log log;
+    fixture_log_open(&log, 1);
+    for (int n = 0; n < 12; n++) {
+        fixture_submit(&log, 0, n);
+    }
+    fixture_log bare = without_clients(&log);
+    let_one_die(&bare, 4); /* among its neighbours */
+    for (int attempt = 0; attempt < RL_SOLO_ATTEMPTS; attempt++) {
+        let_one_die(&bare, 4); /* alone */
+    }
+    fixture_runner *last = start(&bare, "last", 4, run_poison, NULL);
+    RL_AUTO_FREE fixture_answers *answers = fixture_await(&bare, 12);
+    for (int n = 0; n < 12; n++) {
+        ck_assert_msg(answers->verdicts[n] == (n == POISON ? RL_VERDICT_SYSTEM_ERROR : RL_VERDICT_OK),
+                      "submission %d: %s %s", n, rl_verdict_name(answers->verdicts[n]), answers->messages[n]);
+    }
+    ck_assert_str_eq(answers->messages[POISON],
+                     "the submission brought its runner down each time it was tried");
+    bool seen = false;
+    ck_assert(rl_test_read(bare.dead_letters, PATIENCE_US, check_letter, &seen));
+    ck_assert(seen);
+    fixture_await_commit(&bare, 0, 12);
+    ck_assert_int_eq(rl_metric_value(fixture_runner_metrics(last)->condemned), 1);
+    fixture_runner_stop(last);
+    rl_codec_free(bare.codec);
+}
+END_TEST
+
+START_TEST(a_runner_killed_with_50_in_flight_makes_no_system_error) {
+    fixture_log log;
+    fixture_log_open(&log, 2);
+    for (int n = 0; n < 80; n++) {
+        fixture_submit(&log, n % 2, n);
+    }
+    fixture_log bare = without_clients(&log);
+    kill_one(&bare, 50, -1, 50);
+    kill_one(&bare, 50, -1, 1); /* the next one gets no further than its first suspect */
+    fixture_runner *next = start(&bare, "next", 4, fixture_run_ok, NULL);
+    RL_AUTO_FREE fixture_answers *answers = fixture_await(&bare, 80);
+    for (int n = 0; n < 80; n++) {
+        ck_assert_msg(answers->verdicts[n] == RL_VERDICT_OK, "submission %d: %s %s", n,
+                      rl_verdict_name(answers->verdicts[n]), answers->messages[n]);
+    }
+    ck_assert_int_ge(rl_metric_value(fixture_runner_metrics(next)->tried_alone), 50);
+    ck_assert_int_eq(rl_metric_value(fixture_runner_metrics(next)->condemned), 0);
+    fixture_await_commit(&bare, 0, 40);
+    fixture_await_commit(&bare, 1, 40);
+    fixture_runner_stop(next);
+    rl_codec_free(bare.codec);
+}
+END_TEST
+
+/* ---- tenants ---- */
+
+typedef struct {
+    pthread_mutex_t lock;
+    int order[128]; /* submission numbers as they were executed */
+    int count;
+} journal;
+
+static rl_run_status run_journalled(void *context, const rl_submission *submission,
+                                    const rl_manifest *manifest, rl_cancel_token *cancel, rl_arena *arena,
+                                    rl_finished *ret, rl_error *err) {
+    journal *j = context;
+    pthread_mutex_lock(&j->lock);
+    j->order[j->count++] = fixture_number(submission->id);
+    pthread_mutex_unlock(&j->lock);
+    return fixture_run_ok(NULL, submission, manifest, cancel, arena, ret, err);
+}
+
+START_TEST(a_tenant_with_little_work_does_not_wait_behind_one_with_much) {
+    fixture_log log;
+    fixture_log_open(&log, 1);
+    for (int n = 0; n < 60; n++) {
+        fixture_submit_of_tenant(&log, 0, n, 1);
+    }
+    for (int n = 60; n < 63; n++) {
+        fixture_submit_of_tenant(&log, 0, n, 2);
+    }
+    journal j = {.lock = PTHREAD_MUTEX_INITIALIZER};
+    fixture_runner *runner = start(&log, "one", 1, run_journalled, &j);
+    fixture_await_commit(&log, 0, 63);
+    fixture_runner_stop(runner);
+    ck_assert_int_eq(j.count, 63);
+    int last_of_little = 0;
+    int last_of_much = -1;
+    for (int i = 0; i < j.count; i++) {
+        if (j.order[i] >= 60) {
+            last_of_little = i;
+        } else {
+            ck_assert_int_gt(j.order[i], last_of_much);
+            last_of_much = j.order[i];
+        }
+    }
+    ck_assert_msg(last_of_little < 30, "the last of three records was number %d of 63", last_of_little);
+    fixture_log_close(&log);
+}
+END_TEST
+
+/* ---- notes from elsewhere ---- */
+
+START_TEST(a_runner_survives_any_note_beside_the_offset) {
+    static const char *const notes[] = {
+        "", "somebody else's", "runlog/1 1 ..\x01", "runlog/1 99 ...", "runlog/9 1 .", "runlog/1 1 9"};
+    const int count = (int)(sizeof notes / sizeof notes[0]);
+    fixture_log log;
+    fixture_log_open(&log, count);
+    for (int n = 0; n < 2 * count; n++) {
+        fixture_submit(&log, n / 2, n);
+    }
+    for (int32_t partition = 0; partition < count; partition++) {
+        rl_test_commit(log.group, log.submissions, partition, 1, notes[partition]);
+    }
+    fixture_runner *runner = start(&log, "one", 2, fixture_run_ok, NULL);
+    for (int32_t partition = 0; partition < count; partition++) {
+        fixture_await_commit(&log, partition, 2);
+    }
+    ck_assert_int_eq(rl_metric_value(fixture_runner_metrics(runner)->tried_alone), 0);
+    ck_assert_int_eq(rl_metric_value(fixture_runner_metrics(runner)->condemned), 0);
+    fixture_runner_stop(runner);
+    fixture_log_close(&log);
+}
+END_TEST
+
+START_TEST(a_stopped_runner_leaves_no_suspects) {
+    fixture_log log;
+    fixture_log_open(&log, 1);
+    for (int n = 0; n < 20; n++) {
+        fixture_submit(&log, 0, n);
+    }
+    fixture_gate gate;
+    fixture_gate_init(&gate, -1);
+    fixture_runner *first = fixture_runner_start(&log, "first", 2, 0, 0, fixture_run_gated, &gate);
+    fixture_gate_await_waiting(&gate, 2);
+    fixture_runner_stop(first);
+    fixture_runner *second = start(&log, "second", 2, fixture_run_ok, NULL);
+    RL_AUTO_FREE fixture_answers *answers = fixture_await(&log, 20);
+    check_one_ok_each(answers);
+    ck_assert_int_eq(rl_metric_value(fixture_runner_metrics(second)->tried_alone), 0);
+    fixture_runner_stop(second);
+    fixture_log_close(&log);
+}
+END_TEST
+
+/* A group notices after ten seconds that a runner is gone, and one test loses four of them. */
+RL_SUITE_WITHIN(180, "services/runner/intake", every_submission_gets_one_finished_and_is_committed,
+                a_runner_whose_producer_failed_for_good_ends_and_the_next_one_answers,
+                a_large_result_is_delivered_and_one_too_large_is_answered,
+                the_commit_stays_before_what_still_runs,
+                what_cannot_be_read_is_set_aside_and_answered_where_the_key_is_an_id,
+                a_record_of_a_newer_api_is_read_by_the_schema_that_it_published,
+                a_record_whose_schema_nobody_published_is_answered_too,
+                what_may_not_run_is_answered_without_running, an_outage_of_docker_delays_and_loses_nothing,
+                a_missing_image_keeps_only_its_own_record_waiting,
+                a_stopping_runner_finishes_what_runs_and_takes_nothing_more,
+                what_does_not_end_within_the_grace_period_is_handed_back,
+                a_second_runner_takes_half_and_nothing_runs_twice,
+                a_partition_moves_only_after_what_runs_in_it_has_ended,
+                the_work_of_a_killed_runner_is_done_by_the_next,
+                a_record_that_kills_its_runners_is_set_aside_and_its_neighbours_are_answered,
+                a_runner_killed_with_50_in_flight_makes_no_system_error,
+                a_tenant_with_little_work_does_not_wait_behind_one_with_much,
+                a_runner_survives_any_note_beside_the_offset, a_stopped_runner_leaves_no_suspects)
