@@ -7,6 +7,7 @@
 
 #include "lib/base/buffer.h"
 #include "lib/base/clock.h"
+#include "lib/base/json_string.h"
 
 enum { LINE_LIMIT = 16 * 1024 };
 
@@ -42,19 +43,9 @@ bool rl_log_level_parse(const char *text, rl_log_level *ret_level) {
     return false;
 }
 
-/* A JSON string; bytes that are not printable ASCII are escaped one by one, which keeps any line valid. */
+/* In ASCII: lines end up in terminals. One that outgrows the buffer is cut. */
 static void append_quoted(rl_buffer *line, const char *text) {
-    rl_buffer_append(line, "\"", 1);
-    for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
-        if (*c == '"' || *c == '\\') {
-            rl_buffer_printf(line, "\\%c", *c);
-        } else if (*c < 0x20 || *c >= 0x7f) {
-            rl_buffer_printf(line, "\\u%04x", *c);
-        } else {
-            rl_buffer_append(line, c, 1);
-        }
-    }
-    rl_buffer_append(line, "\"", 1);
+    (void)rl_json_string_append(line, rl_bytes_of(text), RL_JSON_ASCII, NULL);
 }
 
 static void append_field(rl_buffer *line, const rl_log_field *field) {

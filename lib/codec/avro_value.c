@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "lib/codec/utf8.h"
+#include "lib/base/utf8.h"
 
 static void fail(rl_avro_in *in, const char *name, const char *what) {
     if (!in->failed) {

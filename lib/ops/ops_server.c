@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/json_string.h"
 
 #define RL_OPS_BODY_LIMIT ((size_t)4 * 1024 * 1024)
 #define RL_OPS_JSON "application/json"
@@ -28,22 +29,9 @@ struct rl_ops_server {
     char complaint[160]; /* civetweb's last log line: why mg_start failed; not written once `started` */
 };
 
-/* Appends `text` as a JSON string. A reason may have been cut inside a character: what is not ASCII becomes
- * a question mark. */
+/* In ASCII: probes end up in terminals. A reason may have been cut inside a character. */
 static bool append_json_string(rl_buffer *out, const char *text) {
-    bool ok = rl_buffer_append(out, "\"", 1);
-    for (const char *c = text; *c != '\0' && ok; c++) {
-        unsigned char byte = (unsigned char)*c;
-        if (byte == '"' || byte == '\\') {
-            ok = rl_buffer_printf(out, "\\%c", byte);
-        } else if (byte < 0x20) {
-            ok = rl_buffer_printf(out, "\\u%04x", byte);
-        } else {
-            char plain = byte < 0x7f ? (char)byte : '?';
-            ok = rl_buffer_append(out, &plain, 1);
-        }
-    }
-    return ok && rl_buffer_append(out, "\"", 1);
+    return rl_json_string_append(out, rl_bytes_of(text), RL_JSON_ASCII, NULL);
 }
 
 static bool append_check(rl_buffer *out, const rl_ops_readiness *check, bool well, const char *reason) {

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "lib/base/clock.h"
-#include "lib/codec/utf8.h"
+#include "lib/base/utf8.h"
 #include "lib/store/result_document.h"
 
 typedef struct {

@@ -4,14 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/hash.h"
+
 #define FIRST_BUCKETS 64
 
-/* FNV-1a: ids are random already, this only spreads them over buckets. */
+/* Ids are random already, this only spreads them over buckets: by the low bits, hence the fold. */
 uint64_t rl_cache_hash(const char *id) {
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (size_t i = 0; i < RL_ID_LENGTH; i++) {
-        hash = (hash ^ (unsigned char)id[i]) * UINT64_C(0x100000001b3);
-    }
+    const uint64_t hash = rl_hash(rl_bytes_make(id, RL_ID_LENGTH));
     return hash ^ hash >> 29;
 }
 

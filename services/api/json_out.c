@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "lib/base/clock.h"
-#include "lib/codec/utf8.h"
+#include "lib/base/json_string.h"
 
 void rl_json_init(rl_json *json, rl_buffer *out) {
     *json = (rl_json){.out = out};
@@ -47,52 +47,9 @@ void rl_json_key(rl_json *json, const char *key) {
     json->comma = false;
 }
 
-/* Escapes what RFC 8259 section 7 says must be; DEL is left alone, as most encoders do. */
-static void put_escape(rl_json *json, unsigned char c) {
-    static const char hex[] = "0123456789abcdef";
-    static const struct {
-        unsigned char c;
-        char letter;
-    } shorts[] = {{'"', '"'}, {'\\', '\\'}, {'\n', 'n'}, {'\r', 'r'}, {'\t', 't'}, {'\b', 'b'}, {'\f', 'f'}};
-    for (size_t i = 0; i < sizeof(shorts) / sizeof(shorts[0]); i++) {
-        if (shorts[i].c == c) {
-            const char pair[2] = {'\\', shorts[i].letter};
-            put(json, pair, sizeof(pair));
-            return;
-        }
-    }
-    const char unicode[6] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
-    put(json, unicode, sizeof(unicode));
-}
-
-static void put_escaped(rl_json *json, const unsigned char *data, size_t size) {
-    size_t from = 0;
-    for (size_t i = 0; i < size && !json->failed; i++) {
-        if (data[i] < 0x20 || data[i] == '"' || data[i] == '\\') {
-            put(json, (const char *)data + from, i - from);
-            put_escape(json, data[i]);
-            from = i + 1;
-        }
-    }
-    put(json, (const char *)data + from, size - from);
-}
-
 void rl_json_text(rl_json *json, rl_bytes text) {
     before_value(json);
-    put(json, "\"", 1);
-    if (text.size == 0) {
-        put(json, "\"", 1);
-        return;
-    }
-    if (rl_utf8_valid(text)) {
-        put_escaped(json, text.data, text.size);
-    } else {
-        RL_AUTO_BUFFER rl_buffer repaired;
-        rl_buffer_init(&repaired, SIZE_MAX / 4);
-        json->failed |= !rl_utf8_append(&repaired, text, &json->replaced);
-        put_escaped(json, (const unsigned char *)repaired.data, repaired.size);
-    }
-    put(json, "\"", 1);
+    json->failed = json->failed || !rl_json_string_append(json->out, text, RL_JSON_UTF8, &json->replaced);
 }
 
 static void put_base64(rl_json *json, const unsigned char *data, size_t size) {

@@ -34,7 +34,7 @@ void rl_json_close(rl_json *json, char bracket); /* '}' or ']' */
 /* A key of the object that is open; a literal that needs no escaping. */
 void rl_json_key(rl_json *json, const char *key);
 
-/* A string. Ill-formed UTF-8 becomes U+FFFD and sets `replaced`. NUL and control characters are escaped. */
+/* A string in UTF-8 (json_string.h). Ill-formed parts become U+FFFD and set `replaced`. */
 void rl_json_text(rl_json *json, rl_bytes text);
 
 /* What a program read or wrote: as rl_json_text, or in base64 (RFC 4648, section 4) if json->base64. */

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/hash.h"
+
 bool rl_batch_add(rl_batch *batch, rd_kafka_message_t *message) {
     if (batch->count == batch->capacity) {
         size_t capacity = batch->capacity ? batch->capacity * 2 : 64;
@@ -19,19 +21,10 @@ bool rl_batch_add(rl_batch *batch, rd_kafka_message_t *message) {
     return true;
 }
 
-/* FNV-1a, 64 bits (http://www.isthe.com/chongo/tech/comp/fnv/). */
-static uint64_t hash(const char *text) {
-    uint64_t h = UINT64_C(14695981039346656037);
-    for (; *text; text++) {
-        h = (h ^ (unsigned char)*text) * UINT64_C(1099511628211);
-    }
-    return h;
-}
-
 /* Puts `record` into the open-addressed `table` (a power of two, never full) or lets it meet the one of
  * its id, which one of the two does not survive. */
 static void meet(rl_sink_record **table, size_t size, rl_sink_record *record) {
-    size_t slot = (size_t)hash(record->id) & (size - 1);
+    size_t slot = (size_t)rl_hash(rl_bytes_of(record->id)) & (size - 1);
     while (table[slot] && strcmp(table[slot]->id, record->id) != 0) {
         slot = (slot + 1) & (size - 1);
     }

@@ -16,13 +16,13 @@ START_TEST(a_line_is_json_with_the_fields_in_order) {
     int fds[2];
     ck_assert_int_eq(pipe(fds), 0);
     rl_log *log = rl_log_new("runlog-test", RL_LOG_INFO, fds[1]);
-    rl_log(log, RL_LOG_WARN, "thing.happened", RL_S("id", "a\"b\n\x01"), RL_I("offset", -5),
+    rl_log(log, RL_LOG_WARN, "thing.happened", RL_S("id", "a\"b\n\x01\x7f\xff"), RL_I("offset", -5),
            RL_S("none", NULL));
     char line[1024];
     read_line(fds[0], line, sizeof line);
     ck_assert_ptr_nonnull(
         strstr(line, "\"level\":\"warn\",\"service\":\"runlog-test\",\"event\":\"thing.happened\","
-                     "\"id\":\"a\\\"b\\u000a\\u0001\",\"offset\":-5,\"none\":null}\n"));
+                     "\"id\":\"a\\\"b\\n\\u0001\\u007f\\ufffd\",\"offset\":-5,\"none\":null}\n"));
     rl_log_free(log);
     close(fds[0]);
     close(fds[1]);

@@ -17,7 +17,7 @@ static bool mongo_well;
 
 static bool check_kafka(void *context, char reason[128]) {
     if (!kafka_well) {
-        (void)snprintf(reason, 128, "no \"broker\"\nanswers \xc3\xa9");
+        (void)snprintf(reason, 128, "no \"broker\"\nanswers \xc3\xa9\xc3");
     }
     return kafka_well;
 }
@@ -119,7 +119,7 @@ START_TEST(readyz_is_503_without_a_required_neighbour_and_escapes_the_reason) {
     kafka_well = false;
     assert_answers(get("/readyz"), "HTTP/1.1 503 Service Unavailable\r\n",
                    "{\"status\":\"not ready\",\"checks\":{\"kafka\":{\"ok\":false,\"required\":true,"
-                   "\"reason\":\"no \\\"broker\\\"\\u000aanswers ??\"},\"mongo\":{\"ok\":true}}}");
+                   "\"reason\":\"no \\\"broker\\\"\\nanswers \\u00e9\\ufffd\"},\"mongo\":{\"ok\":true}}}");
 }
 END_TEST
 

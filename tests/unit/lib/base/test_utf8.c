@@ -1,10 +1,10 @@
-#include "lib/codec/utf8.h"
+#include "lib/base/utf8.h"
 
 #include <stdint.h>
 
 #include "tests/support/suite.h"
 
-#define R "\xef\xbf\xbd"
+#define R RL_UTF8_REPLACEMENT
 
 static void expect(const char *in, size_t size, const char *out, bool replaced) {
     RL_AUTO_BUFFER rl_buffer buffer;
@@ -48,5 +48,28 @@ START_TEST(a_full_buffer_is_told) {
 }
 END_TEST
 
-RL_SUITE("codec/utf8", well_formed_text_is_kept, each_maximal_subpart_becomes_one_replacement,
-         a_full_buffer_is_told)
+START_TEST(code_points_are_read) {
+    const struct {
+        const char *text;
+        size_t length;
+        uint32_t code_point;
+    } cases[] = {{"A", 1, 'A'},
+                 {"\xc2\x80", 2, 0x80},
+                 {"\xdf\xbf", 2, 0x7ff},
+                 {"\xe0\xa0\x80", 3, 0x800},
+                 {"\xef\xbf\xbf", 3, 0xffff},
+                 {"\xf0\x90\x80\x80", 4, 0x10000},
+                 {"\xf4\x8f\xbf\xbf", 4, 0x10ffff},
+                 {"\x80", 1, RL_UTF8_ILL_FORMED},
+                 {"\xf0\x9f\x98", 3, RL_UTF8_ILL_FORMED}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        uint32_t code_point;
+        const unsigned char *text = (const unsigned char *)cases[i].text;
+        ck_assert_uint_eq(rl_utf8_next(text, strlen(cases[i].text), &code_point), cases[i].length);
+        ck_assert_uint_eq(code_point, cases[i].code_point);
+    }
+}
+END_TEST
+
+RL_SUITE("base/utf8", well_formed_text_is_kept, each_maximal_subpart_becomes_one_replacement,
+         a_full_buffer_is_told, code_points_are_read)
