@@ -9,7 +9,9 @@
 #include "lib/base/clock.h"
 #include "services/runner/pool_policy.h"
 
-#define REFILLERS_MAX 4
+#define REFILLERS_MAX 8
+#define REFILLERS_PER_SLOT 4 /* the Engine waits as much as it computes: so many at once serve it best */
+#define PRESSED_US (1 * RL_US_PER_S)      /* how long one submission that found nothing counts as pressure */
 #define TICK_US (1 * RL_US_PER_S)         /* idle containers are looked at */
 #define INVENTORY_US (5 * RL_US_PER_S)    /* the Engine is asked for its list */
 #define SURPLUS_AGE_US (60 * RL_US_PER_S) /* before one too many is discarded: demand may come back */
@@ -19,7 +21,7 @@
 #define RETRY_MAX_US (10 * RL_US_PER_S)
 #define PATIENCE_MIN_US (50 * RL_US_PER_MS) /* bounds of how long a taker waits for a refill */
 #define PATIENCE_MAX_US (1 * RL_US_PER_S)
-#define PER_SLOT_MAX 2 /* warm containers of one language: as many as can be used up at once, twice */
+#define PER_SLOT_MAX 4 /* warm containers of one language, for each slot that could take one */
 
 typedef struct entry {
     struct entry *next; /* younger */
@@ -51,10 +53,11 @@ struct rl_pool {
     pthread_cond_t changed;
     bool stopping;
     uint64_t next_serial;
-    size_t programs, starts; /* of containers: refills and cold ones */
-    int64_t refill_us;       /* what one takes, averaged */
-    int64_t hold_until_us;   /* after a take */
-    int64_t not_before_us;   /* after a failure */
+    size_t programs, starts;  /* of containers: refills and cold ones */
+    int64_t refill_us;        /* what one takes, averaged */
+    int64_t hold_until_us;    /* after a take */
+    int64_t pressed_until_us; /* after one that found nothing */
+    int64_t not_before_us;    /* after a failure */
     int64_t backoff_us;
     rl_pool_wish *wishes; /* one per language, scratch */
     size_t count;
@@ -163,12 +166,9 @@ static entry *take_fit(rl_pool *pool, language *l) {
     return NULL;
 }
 
-/* The program that is about to run comes first: most are over sooner than a container starts. Not where containers
- * are short already. */
-static void hold_back(rl_pool *pool, bool taken, int64_t now_us) {
-    if (!taken) {
-        pool->hold_until_us = 0;
-    } else if (pool->hold_until_us < now_us) {
+/* The program that is about to run comes first: most are over sooner than a container starts. */
+static void hold_back(rl_pool *pool, int64_t now_us) {
+    if (pool->hold_until_us < now_us) {
         pool->hold_until_us = now_us + HOLD_US;
     }
 }
@@ -184,14 +184,18 @@ bool rl_pool_take(rl_pool *pool, const char *name, rl_warm *ret) {
     int64_t until_us = now_us + clamp(pool->refill_us, PATIENCE_MIN_US, PATIENCE_MAX_US);
     rl_demand_note(&l->demand, now_us);
     set_targets(pool, now_us);
+    hold_back(pool, now_us);
     entry *taken = take_fit(pool, l);
+    if (!taken) {
+        pool->pressed_until_us = now_us + PRESSED_US;
+        pthread_cond_broadcast(&pool->changed);
+    }
     while (!taken && l->coming > l->waiting && !pool->stopping && rl_clock_us() < until_us) {
         l->waiting++;
         rl_cond_wait_until(&pool->changed, &pool->lock, until_us);
         l->waiting--;
         taken = take_fit(pool, l);
     }
-    hold_back(pool, taken != NULL, now_us);
     rl_metric_add(taken ? l->hits : l->misses, 1);
     rl_metric_observe_us(pool->wait_time, rl_clock_us() - now_us);
     pthread_cond_broadcast(&pool->changed);
@@ -236,10 +240,21 @@ static bool is_shorter(const language *a, const language *b) {
     return have(a) * b->target < have(b) * a->target;
 }
 
+/* Whether a container may be started now. Where submissions find none, as many at once as serve the Engine best;
+ * otherwise what runs comes first. */
+static bool may_start(const rl_pool *pool, int64_t now_us) {
+    if (now_us < pool->not_before_us || total(pool) >= pool->options.size) {
+        return false;
+    }
+    if (now_us < pool->pressed_until_us) {
+        return true; /* the threads are the bound */
+    }
+    return now_us >= pool->hold_until_us &&
+           (pool->starts == 0 || pool->starts + pool->programs < pool->options.slots);
+}
+
 static language *next_to_refill(rl_pool *pool, int64_t now_us) {
-    bool room = pool->starts == 0 || pool->starts + pool->programs < pool->options.slots;
-    if (!room || now_us < pool->not_before_us || now_us < pool->hold_until_us ||
-        total(pool) >= pool->options.size) {
+    if (!may_start(pool, now_us)) {
         return NULL;
     }
     language *chosen = NULL;
@@ -477,7 +492,7 @@ static void make_metrics(rl_pool *pool, rl_metrics *metrics) {
 static bool start_threads(rl_pool *pool, rl_error *err) {
     int failure = pthread_create(&pool->keeper, NULL, run_keeper, pool);
     pool->has_keeper = failure == 0;
-    size_t wanted = (size_t)clamp((int64_t)pool->options.slots, 1, REFILLERS_MAX);
+    size_t wanted = (size_t)clamp((int64_t)pool->options.slots * REFILLERS_PER_SLOT, 1, REFILLERS_MAX);
     while (failure == 0 && pool->refiller_count < wanted) {
         failure = pthread_create(&pool->refillers[pool->refiller_count], NULL, run_refiller, pool);
         pool->refiller_count += failure == 0 ? 1 : 0;

@@ -13,10 +13,11 @@
  *              containers run under this runner's labels. One that has died, was paused, removed or relabelled,
  *              belongs to an image that the language does not have any more, or has waited too long, is replaced
  *
- * Starting a container costs the host a good tenth of a second of processor time. Refilling yields to programs: it
- * begins when the program that took a container has had its result, or has run for a while; it goes on while a core
- * is free, and one container at a time where nobody else starts any, so that it neither starves what runs nor ever
- * stops.
+ * Starting a container costs the host a good tenth of a second of processor time. In quiet times refilling yields to
+ * programs: it begins when the program that took a container has had its result, or has run for a while; it goes on
+ * while a core is free, and one container at a time where nobody else starts any. Where submissions find nothing,
+ * starting containers is what holds everything up: then as many are started at once as serve the Engine best, which is
+ * more than there are cores. Programs are not judged by what that takes from them: CPU time decides.
  *
  * What a container is made of is not this module's business: it calls back (rl_pool_keeper) to open, check and
  * discard one.

@@ -7,7 +7,7 @@
 #include "lib/base/clock.h"
 #include "services/runner/sweep.h"
 
-#define THREADS 2
+#define THREADS 4 /* the Engine waits as much as it computes */
 #define QUEUE_SIZE 64
 #define DELAY_US                                                                                             \
     (25 * RL_US_PER_MS) /* the result of what ran in it goes first; a queue that fills up does not wait */

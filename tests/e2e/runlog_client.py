@@ -261,11 +261,23 @@ class Stack:
         return self.runner_metric(container, "runlog_runner_slots_busy")
 
     def sandboxes(self, running=False):
-        """The sandbox containers of this project, in any state or only those that run."""
+        """The sandbox containers of this project, warm ones among them, in any state or only those that run."""
         return self.docker(
             "ps", *([] if running else ["--all"]), "--filter", f"label=runlog.project={self.project}",
             "--format", "{{.Names}} {{.Status}}",
         ).splitlines()
+
+    def busy_sandboxes(self):
+        """The names of those in which a program runs beside the agent."""
+
+        def processes(name):
+            try:
+                return self.docker("top", name).splitlines()[1:]
+            except AssertionError:  # it has ended meanwhile
+                return []
+
+        names = [line.split()[0] for line in self.sandboxes(running=True)]
+        return [name for name in names if len(processes(name)) > 1]
 
     def await_healthy(self, client, services=("api", "runner", "result-sink"), deadline=120.0):
         """Until each service says that it is ready."""

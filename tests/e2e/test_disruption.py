@@ -211,9 +211,9 @@ def test_a_submission_whose_runner_is_killed_twice_runs_again(client, stack):
 
 
 def test_a_submission_whose_sandbox_is_killed_from_outside_runs_again(client, stack):
-    eventually("no sandbox runs", lambda: not stack.sandboxes(running=True))
+    eventually("no program runs", lambda: not stack.busy_sandboxes())
     submission_id = client.submit("import time; time.sleep(3); print('done')", "python")
-    name = eventually("a sandbox runs", lambda: stack.sandboxes(running=True))[0].split()[0]
+    name = eventually("a program runs", stack.busy_sandboxes)[0]
     stack.docker("kill", "--signal", "KILL", name)
     result = client.await_result(submission_id)
     assert (result["verdict"], result["stdOutput"]) == ("OK", "done\n"), show(result)
@@ -272,7 +272,15 @@ def test_no_sandbox_container_is_left_behind(stack):
         seen[:] = stack.sandboxes()
         return not seen
 
+    def orphans():
+        seen[:] = [line for line in stack.sandboxes() if " Up " not in line]
+        return seen
+
     try:
-        eventually("no sandbox container is left", none_left, deadline=180, pause=0.5)
+        eventually("what dead runners left behind is swept away", lambda: not orphans(), deadline=180, pause=0.5)
+        stack.compose("stop", "runner")  # which takes its warm containers with it
+        eventually("no sandbox container is left", none_left, deadline=60, pause=0.5)
     except AssertionError as error:
         raise AssertionError(f"{error}: {seen}") from None
+    finally:
+        stack.compose("up", "--detach", "--no-recreate", "--wait", "runner")

@@ -62,14 +62,15 @@ def test_services_run_with_a_read_only_root_and_without_capabilities(stack):
 
 
 def test_a_sandbox_is_gone_when_its_program_has_ended(client, stack):
-    client.run("print(1)", "python")
+    result = client.run("import os; print(os.getuid())", "python")
+    name = f"runlog-uid-{result['stdOutput'].strip()}"  # the name is the claim to the uid
     seen = ["not asked yet"]
 
-    def none_left():
+    def is_gone():
         seen[:] = stack.sandboxes()
-        return not seen
+        return name not in [line.split()[0] for line in seen]
 
     try:
-        eventually("no sandbox container is left", none_left, deadline=120)
+        eventually(f"{name} is gone", is_gone, deadline=120)
     except AssertionError as error:
         raise AssertionError(f"{error}: {seen}") from None

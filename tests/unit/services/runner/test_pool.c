@@ -246,10 +246,28 @@ START_TEST(cold_starts_of_others_hold_refilling_back) {
     open_world(&w, 16, 1, 600 * RL_US_PER_S);
     rl_pool_begin(w.pool, RL_POOL_START);
     rl_pool_keep(w.pool, "bash");
-    ck_assert_int_eq(take(&w, "bash"), 0);
+    ck_assert_uint_eq(rl_pool_idle(w.pool, "bash"), 0);
     ck_assert_int_eq(atomic_load(&w.opened), 0);
     rl_pool_end(w.pool, RL_POOL_START);
     await(rl_pool_idle(w.pool, "bash") >= 1);
+    close_world(&w);
+}
+END_TEST
+
+START_TEST(where_submissions_find_nothing_many_are_started_at_once) {
+    world w;
+    open_world(&w, 16, 2, 600 * RL_US_PER_S);
+    rl_pool_begin(w.pool, RL_POOL_PROGRAM);
+    rl_pool_begin(w.pool, RL_POOL_PROGRAM);
+    pthread_mutex_lock(&w.gate);
+    rl_pool_keep(w.pool, "python");
+    for (int i = 0; i < 60; i++) { /* at this rate every second more are wanted than there may be */
+        ck_assert_int_eq(take(&w, "python"), 0);
+    }
+    await(atomic_load(&w.opening) >= 4);
+    pthread_mutex_unlock(&w.gate);
+    rl_pool_end(w.pool, RL_POOL_PROGRAM);
+    rl_pool_end(w.pool, RL_POOL_PROGRAM);
     close_world(&w);
 }
 END_TEST
@@ -321,5 +339,6 @@ RL_SUITE("runner/pool", a_language_that_is_kept_is_filled_and_filled_again,
          a_container_that_has_waited_too_long_is_replaced, a_taker_waits_for_one_that_is_on_its_way,
          a_refill_that_does_not_come_is_not_waited_for,
          while_all_slots_are_busy_one_container_is_started_at_a_time,
-         cold_starts_of_others_hold_refilling_back, the_bound_holds_and_what_is_offered_counts,
-         an_engine_that_is_away_is_asked_again, no_container_is_given_away_twice)
+         cold_starts_of_others_hold_refilling_back, where_submissions_find_nothing_many_are_started_at_once,
+         the_bound_holds_and_what_is_offered_counts, an_engine_that_is_away_is_asked_again,
+         no_container_is_given_away_twice)
