@@ -533,6 +533,47 @@ START_TEST(a_runner_killed_with_50_in_flight_makes_no_system_error) {
 }
 END_TEST
 
+/* ---- joining and leaving ---- */
+
+/* 20, or what RUNLOG_TEST_CYCLES says for a long run. */
+static int cycles_wanted(void) {
+    const char *wanted = getenv("RUNLOG_TEST_CYCLES");
+    int cycles = wanted ? atoi(wanted) : 20;
+    return cycles >= 1 && cycles <= 500 ? cycles : 20;
+}
+
+START_TEST(runners_that_come_and_go_lose_nothing_and_repeat_nothing) {
+    const int cycles = cycles_wanted();
+    const int batch = cycles <= 20 ? 40 : 1800 / cycles;
+    fixture_log log;
+    fixture_log_open(&log, 4);
+    fixture_runner *stays = start(&log, "stays", 2, fixture_run_ok, NULL);
+    fixture_runner_await_partitions(stays, 4);
+    int n = 0;
+    for (int cycle = 0; cycle < cycles; cycle++) {
+        fixture_runner *guest = start(&log, "guest", 2, fixture_run_ok, NULL);
+        for (int i = 0; i < batch; i++, n++) {
+            fixture_submit(&log, n % 4, n);
+        }
+        fixture_runner_await_partitions(guest, 2);
+        for (int i = 0; i < batch; i++, n++) {
+            fixture_submit(&log, n % 4, n);
+        }
+        ck_assert_int_eq(rl_metric_value(fixture_runner_metrics(guest)->tried_alone), 0);
+        fixture_runner_stop(guest);
+    }
+    fixture_runner_await_partitions(stays, 4);
+    for (int i = 0; i < 4; i++, n++) {
+        fixture_submit(&log, n % 4, n); /* the last results: what was repeated lies before them */
+    }
+    RL_AUTO_FREE fixture_answers *answers = fixture_await(&log, n);
+    check_one_ok_each(answers);
+    ck_assert_int_eq(rl_metric_value(fixture_runner_metrics(stays)->tried_alone), 0);
+    fixture_runner_stop(stays);
+    fixture_log_close(&log);
+}
+END_TEST
+
 /* ---- tenants ---- */
 
 typedef struct {
@@ -625,8 +666,10 @@ START_TEST(a_stopped_runner_leaves_no_suspects) {
 }
 END_TEST
 
-/* A group notices after ten seconds that a runner is gone, and one test loses four of them. */
-RL_SUITE_WITHIN(180, "services/runner/intake", every_submission_gets_one_finished_and_is_committed,
+/* A group notices after ten seconds that a runner is gone, and one test loses four of them; the long run of another
+ * takes half an hour. */
+RL_SUITE_WITHIN(getenv("RUNLOG_TEST_CYCLES") ? 3600 : 240, "services/runner/intake",
+                every_submission_gets_one_finished_and_is_committed,
                 a_runner_whose_producer_failed_for_good_ends_and_the_next_one_answers,
                 a_large_result_is_delivered_and_one_too_large_is_answered,
                 the_commit_stays_before_what_still_runs,
@@ -642,5 +685,6 @@ RL_SUITE_WITHIN(180, "services/runner/intake", every_submission_gets_one_finishe
                 the_work_of_a_killed_runner_is_done_by_the_next,
                 a_record_that_kills_its_runners_is_set_aside_and_its_neighbours_are_answered,
                 a_runner_killed_with_50_in_flight_makes_no_system_error,
+                runners_that_come_and_go_lose_nothing_and_repeat_nothing,
                 a_tenant_with_little_work_does_not_wait_behind_one_with_much,
                 a_runner_survives_any_note_beside_the_offset, a_stopped_runner_leaves_no_suspects)
