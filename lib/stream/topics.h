@@ -28,18 +28,24 @@
 #define RL_GROUP_RUNNERS "runners"
 #define RL_GROUP_SINK "result-sink"
 
+/* The most partitions that a topic may be made with, and that the API, which reads every partition of `results`,
+ * serves. Below what an id has room for (id.h). */
+#define RL_TOPIC_MAX_PARTITIONS 1024
+
 typedef struct {
     const char *name;
-    int32_t partitions;   /* default; RUNLOG_TOPIC_PARTITIONS overrides those of 12 */
+    int32_t partitions;   /* default */
     int64_t retention_us; /* -1: for ever */
     bool compacted;
+    bool
+        shared_out; /* one partition for each share of the work: RUNLOG_TOPIC_PARTITIONS overrides the default */
 } rl_topic;
 
 /* All topics; `*ret_count` gets their number. Static. */
 const rl_topic *rl_topics(size_t *ret_count);
 
 typedef struct {
-    int32_t partitions;           /* for the topics of 12; 0: the table's */
+    int32_t partitions; /* of the topics that are shared out, up to RL_TOPIC_MAX_PARTITIONS; 0: the table's */
     int16_t replication;          /* 1 on a single broker */
     int64_t results_retention_us; /* at least as long as MongoDB keeps results */
 } rl_topics_options;

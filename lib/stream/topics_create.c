@@ -15,7 +15,6 @@
 #define HOUR_US (INT64_C(3600) * RL_US_PER_S)
 #define REQUEST_MS 10000
 #define PAUSE_US (250 * RL_US_PER_MS)
-#define SHARED_OUT 12
 
 RL_DEFINE_CLEANUP(client_slot, rd_kafka_t, rd_kafka_destroy)
 RL_DEFINE_CLEANUP(queue_slot, rd_kafka_queue_t, rd_kafka_queue_destroy)
@@ -60,8 +59,8 @@ static void set_retention(rd_kafka_NewTopic_t *topic, const rl_topic *entry, int
 
 static rd_kafka_NewTopic_t *new_topic(const rl_topic *entry, const rl_topics_options *options,
                                       rl_error *err) {
-    bool shared_out = entry->partitions == SHARED_OUT && options->partitions > 0;
-    int32_t partitions = shared_out ? options->partitions : entry->partitions;
+    bool overridden = entry->shared_out && options->partitions > 0;
+    int32_t partitions = overridden ? options->partitions : entry->partitions;
     bool is_results = strcmp(entry->name, RL_TOPIC_RESULTS) == 0 && options->results_retention_us != 0;
     char reason[160];
     rd_kafka_NewTopic_t *topic =

@@ -84,7 +84,7 @@ void rl_cache_shard_enqueue(rl_cache_shard *s, rl_cache_entry *e) {
 
 rl_cache_entry *rl_cache_shard_oldest_rich(const rl_cache_shard *s) {
     rl_cache_entry *oldest = NULL;
-    for (size_t i = 0; i < RL_RESULT_CACHE_PARTITIONS; i++) {
+    for (size_t i = 0; i < RL_TOPIC_MAX_PARTITIONS; i++) {
         rl_cache_entry *e = s->queues[i].rich;
         if (e && (!oldest || e->sequence < oldest->sequence)) {
             oldest = e;
@@ -97,7 +97,7 @@ bool rl_cache_shard_init(rl_cache_shard *s) {
     pthread_mutex_init(&s->lock, NULL);
     s->bucket_count = FIRST_BUCKETS;
     s->buckets = calloc(s->bucket_count, sizeof(*s->buckets));
-    s->queues = calloc(RL_RESULT_CACHE_PARTITIONS, sizeof(*s->queues));
+    s->queues = calloc(RL_TOPIC_MAX_PARTITIONS, sizeof(*s->queues));
     return s->buckets && s->queues;
 }
 

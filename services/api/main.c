@@ -3,8 +3,9 @@
  * Order: what can be wrong about the installation is checked first (configuration, languages, secret) and
  * ends the start with a message. Then the port opens, so that /healthz answers, while the log and MongoDB
  * are reached in the background; /readyz says when. SIGTERM and SIGINT end it in the opposite order, and so
- * does a producer that has failed for good, but then with an error: whoever supervises the process starts a
- * new one, whose producer begins afresh.
+ * does what will not come right in this process, but then with an error: a producer that has failed for good
+ * (whoever supervises the process starts a new one, whose producer begins afresh), or a log that this build
+ * cannot serve.
  */
 #include <errno.h>
 #include <signal.h>
@@ -19,7 +20,7 @@
 
 extern char **environ;
 
-/* How often the service looks whether it can still publish. */
+/* How often the service looks whether it can go on. */
 #define HEALTH_US (RL_US_PER_S / 4)
 
 /* Threads that must stay free of waiters: a quarter, so that submissions go on under any number of polls. */
@@ -56,12 +57,16 @@ static void fill_checks(rl_api *api) {
     api->checks[2] = (rl_ops_readiness){"mongodb", rl_api_check_store, api, false};
 }
 
-/* Until a signal says stop: true; or until the producer has failed: false with FATAL. */
+static bool cannot_go_on(const rl_api *api, rl_error *err) {
+    return rl_publisher_has_failed(api->publisher, err) || rl_tail_has_failed(api->tail, err);
+}
+
+/* Until a signal says stop: true; or until it cannot go on: false with FATAL. */
 static bool await_end(rl_api *api, const sigset_t *signals, rl_error *err) {
     const struct timespec beat = {.tv_nsec = HEALTH_US * 1000};
     int signal_number;
     do {
-        if (rl_publisher_has_failed(api->publisher, err)) {
+        if (cannot_go_on(api, err)) {
             rl_log_failure(api->log, RL_LOG_ERROR, "api.stopping", err);
             return false;
         }

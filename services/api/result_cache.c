@@ -19,7 +19,7 @@ struct rl_result_cache {
     int64_t max_bytes;
     _Atomic int64_t entries, bytes, uncommitted, stripped, evicted;
     _Atomic int64_t forgotten_ms;
-    _Atomic int64_t committed[RL_RESULT_CACHE_PARTITIONS];
+    _Atomic int64_t committed[RL_TOPIC_MAX_PARTITIONS];
 };
 
 static rl_cache_shard *shard_of(rl_result_cache *cache, uint64_t hash) {
@@ -224,7 +224,7 @@ static void commit_shard(rl_result_cache *cache, rl_cache_shard *s, int32_t part
 }
 
 void rl_result_cache_committed(rl_result_cache *cache, int32_t partition, int64_t offset) {
-    if (partition < 0 || partition >= RL_RESULT_CACHE_PARTITIONS) {
+    if (partition < 0 || partition >= RL_TOPIC_MAX_PARTITIONS) {
         return;
     }
     atomic_store(&cache->committed[partition], offset);

@@ -24,9 +24,8 @@
 #include "lib/base/buffer.h"
 #include "lib/base/error.h"
 #include "lib/codec/id.h"
+#include "lib/stream/topics.h"
 #include "services/api/cached_record.h"
-
-#define RL_RESULT_CACHE_PARTITIONS 1024
 
 typedef struct rl_result_cache rl_result_cache;
 
@@ -39,7 +38,7 @@ typedef struct {
     const char *id; /* RL_ID_LENGTH characters */
     int64_t created_ms;
     int64_t generation;
-    int32_t partition; /* of the results topic, below RL_RESULT_CACHE_PARTITIONS */
+    int32_t partition; /* of the results topic, below RL_TOPIC_MAX_PARTITIONS */
     int64_t offset;
 } rl_result_key;
 

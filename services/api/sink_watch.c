@@ -27,10 +27,10 @@ struct rl_sink_watch {
     rd_kafka_t *client;
     rl_result_cache *cache;
     int32_t partitions;
-    _Atomic int64_t committed[RL_RESULT_CACHE_PARTITIONS];
-    _Atomic int64_t ends[RL_RESULT_CACHE_PARTITIONS];
+    _Atomic int64_t committed[RL_TOPIC_MAX_PARTITIONS];
+    _Atomic int64_t ends[RL_TOPIC_MAX_PARTITIONS];
     _Atomic int64_t ends_us; /* monotonic: when `ends` were true */
-    int64_t newer_ends[RL_RESULT_CACHE_PARTITIONS];
+    int64_t newer_ends[RL_TOPIC_MAX_PARTITIONS];
     int64_t newer_ends_us; /* 0: not known. Both are the thread's own */
     _Atomic bool brokers_down;
     _Atomic int64_t answered_us; /* monotonic: when the broker last answered; 0: never */

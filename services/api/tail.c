@@ -42,9 +42,12 @@ static bool ask_partitions(rl_tail *tail, int32_t *ret, rl_error *err) {
     if (!rl_log_partitions(tail->client, RL_TOPIC_RESULTS, ASK_TIMEOUT_MS, ret, err)) {
         return false;
     }
-    if (*ret < 1 || *ret > RL_RESULT_CACHE_PARTITIONS) {
+    if (*ret < 1) { /* being made, or deleted */
+        return rl_error_set(err, RL_TRANSIENT, 0, "topic %s has no partitions", RL_TOPIC_RESULTS);
+    }
+    if (*ret > RL_TOPIC_MAX_PARTITIONS) {
         return rl_error_set(err, RL_INVALID, 0, "topic %s has %d partitions, at most %d are supported",
-                            RL_TOPIC_RESULTS, (int)*ret, RL_RESULT_CACHE_PARTITIONS);
+                            RL_TOPIC_RESULTS, (int)*ret, RL_TOPIC_MAX_PARTITIONS);
     }
     return true;
 }
@@ -115,11 +118,16 @@ static bool start_once(rl_tail *tail, rl_error *err) {
     return ok;
 }
 
+/* Until it succeeds, or cannot, or is to stop: false. */
 static bool start(rl_tail *tail) {
     rl_error problem = RL_ERROR_INIT;
     int64_t delay_us = RETRY_MIN_US;
     while (!start_once(tail, &problem)) {
         note_problem(tail, &problem);
+        if (problem.error_class != RL_TRANSIENT) {
+            atomic_store(&tail->failed, true);
+            return false;
+        }
         delay_us = rl_backoff_next_us(delay_us, RETRY_MIN_US, RETRY_MAX_US);
         if (!rl_stopper_pause_us(&tail->stopper, delay_us)) {
             return false;

@@ -47,6 +47,10 @@ void rl_tail_free(rl_tail *tail);
 /* Whether it has once reached the end that the topic had at the start. `reason` gets a short text if not. */
 bool rl_tail_ready(const rl_tail *tail, char reason[128]);
 
+/* Whether it can never start: the topic is not one that this build serves (too many partitions), or the broker
+ * refuses this client. The service should end then; `err` gets FATAL and the cause. Cheap. */
+bool rl_tail_has_failed(const rl_tail *tail, rl_error *err);
+
 /* Whether the broker has answered lately. */
 bool rl_tail_connected(const rl_tail *tail, char reason[128]);
 

@@ -9,6 +9,15 @@
 #define READBACK_US (3 * RL_US_PER_S)
 #define CLOCK_MARGIN_MS INT64_C(60000)
 
+static rl_error problem_of(const rl_tail *tail) {
+    /* Taking a lock changes nothing that the caller can see. */
+    pthread_mutex_t *lock = (pthread_mutex_t *)(uintptr_t)&tail->lock;
+    pthread_mutex_lock(lock);
+    const rl_error problem = tail->problem;
+    pthread_mutex_unlock(lock);
+    return problem;
+}
+
 bool rl_tail_ready(const rl_tail *tail, char reason[128]) {
     if (atomic_load(&tail->ready)) {
         return true;
@@ -17,12 +26,17 @@ bool rl_tail_ready(const rl_tail *tail, char reason[128]) {
         (void)snprintf(reason, 128, "still reading results: %" PRId64 " so far", atomic_load(&tail->read));
         return false;
     }
-    /* Taking a lock changes nothing that the caller can see. */
-    pthread_mutex_t *lock = (pthread_mutex_t *)(uintptr_t)&tail->lock;
-    pthread_mutex_lock(lock);
-    (void)snprintf(reason, 128, "%.127s", tail->problem.message);
-    pthread_mutex_unlock(lock);
+    (void)snprintf(reason, 128, "%.127s", problem_of(tail).message);
     return false;
+}
+
+bool rl_tail_has_failed(const rl_tail *tail, rl_error *err) {
+    if (!atomic_load(&tail->failed)) {
+        return false;
+    }
+    const rl_error problem = problem_of(tail);
+    rl_error_set(err, RL_FATAL, problem.code, "%s", problem.message);
+    return true;
 }
 
 bool rl_tail_connected(const rl_tail *tail, char reason[128]) {

@@ -30,10 +30,11 @@ struct rl_tail {
     rl_schema_source *schemas;
     int64_t schemas_away_until_us; /* monotonic: the topic of schemas is not asked before */
     rl_sink_watch *sink;
-    rl_tail_position positions[RL_RESULT_CACHE_PARTITIONS];
+    rl_tail_position positions[RL_TOPIC_MAX_PARTITIONS];
     _Atomic int32_t partitions; /* 0 until assigned */
     int32_t left_to_reach;
     _Atomic bool ready;
+    _Atomic bool failed;        /* will never start */
     _Atomic int64_t started_ms; /* wall clock: no older than any id whose result the sink had at the start */
     _Atomic int64_t read, undecodable;
     rl_log_limit skipped; /* lines about records that were skipped */

@@ -2,6 +2,7 @@
 #include "tools/runlog/settings.h"
 
 #include "lib/base/clock.h"
+#include "lib/stream/topics.h"
 
 #define MINUTE (60 * RL_US_PER_S)
 #define DAY (24 * 60 * MINUTE)
@@ -14,7 +15,7 @@ static const rl_config_option options[] = {
      "Further librdkafka properties, name=value separated by semicolons (TLS, SASL)."},
     {"RUNLOG_LOG_LEVEL", RL_CONFIG_TEXT, AT(log_level), "info", 1, 5,
      "Shared with the services; commands print what they did whatever it says."},
-    {"RUNLOG_TOPIC_PARTITIONS", RL_CONFIG_INT, AT(topic_partitions), "12", 1, 16384,
+    {"RUNLOG_TOPIC_PARTITIONS", RL_CONFIG_INT, AT(topic_partitions), "12", 1, RL_TOPIC_MAX_PARTITIONS,
      "Partitions of a new topic whose work is shared out; existing topics keep theirs."},
     {"RUNLOG_TOPIC_REPLICATION", RL_CONFIG_INT, AT(topic_replication), "1", 1, 16,
      "Replicas of a new topic; 3 survives the loss of a broker's disk."},

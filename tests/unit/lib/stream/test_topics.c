@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "lib/base/clock.h"
+#include "lib/codec/id.h"
 #include "lib/stream/topics.h"
 #include "tests/support/suite.h"
 
@@ -50,6 +51,32 @@ START_TEST(the_lanes_have_equal_partitions) {
 }
 END_TEST
 
+START_TEST(what_has_one_partition_for_each_share_of_the_work_says_so) {
+    static const char *const shared_out[] = {RL_TOPIC_SUBMISSIONS,
+                                             RL_TOPIC_SUBMISSIONS_BATCH,
+                                             RL_TOPIC_SUBMISSIONS_REPLAY,
+                                             RL_TOPIC_RESULTS,
+                                             RL_TOPIC_EVENTS,
+                                             RL_TOPIC_CLAIMS};
+    size_t count = 0;
+    size_t found = 0;
+    const rl_topic *table = rl_topics(&count);
+    for (size_t i = 0; i < count; i++) {
+        found += table[i].shared_out;
+    }
+    ck_assert_uint_eq(found, sizeof shared_out / sizeof shared_out[0]);
+    for (size_t i = 0; i < found; i++) {
+        ck_assert_msg(topic(shared_out[i])->shared_out, "%s", shared_out[i]);
+    }
+}
+END_TEST
+
+START_TEST(an_id_has_room_for_every_partition) {
+    ck_assert_int_le(RL_TOPIC_MAX_PARTITIONS, RL_ID_MAX_PARTITION + 1);
+}
+END_TEST
+
 RL_SUITE("lib/stream/topics", every_topic_is_in_the_table_once, results_and_claims_are_never_compacted,
          schemas_and_runners_are_kept_for_ever, cancellations_outlive_the_longest_time_in_the_queue,
-         the_lanes_have_equal_partitions)
+         the_lanes_have_equal_partitions, what_has_one_partition_for_each_share_of_the_work_says_so,
+         an_id_has_room_for_every_partition)
