@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "lib/base/clock.h"
+#include "lib/stream/rebalance_watch.h"
 #include "services/result-sink/positions.h"
 
 #define COMMITTED_TIMEOUT_MS 3000
@@ -25,6 +26,7 @@ struct rl_intake {
     bool holding;
     bool commit_under_way;
     bool left;
+    rl_rebalance_watch rebalance;
     rl_intake_figures figures;
     rl_error fatal;        /* set by a callback, returned by the next poll */
     atomic_bool joined;    /* read by other threads */
@@ -84,7 +86,7 @@ static void on_commit(rd_kafka_t *client, rd_kafka_resp_err_t code, rd_kafka_top
 }
 
 void rl_intake_commit(rl_intake *intake) {
-    if (intake->commit_under_way) {
+    if (intake->commit_under_way || rl_rebalance_watch_is_on(&intake->rebalance, rl_clock_us())) {
         return;
     }
     rd_kafka_topic_partition_list_t *list = uncommitted(intake);
@@ -99,7 +101,8 @@ void rl_intake_commit(rl_intake *intake) {
     rd_kafka_topic_partition_list_destroy(list);
 }
 
-/* Waits for the broker's answer: before partitions are given up. */
+/* Waits for the broker's answer: before partitions are given up. A cooperative member is asked for them after
+ * SyncGroup and joins again when it has let them go, so that no JoinGroup is outstanding. */
 static void commit_now(rl_intake *intake) {
     rd_kafka_topic_partition_list_t *list = uncommitted(intake);
     if (list) {
@@ -153,6 +156,7 @@ static void give_partitions_back(rl_intake *intake, rd_kafka_topic_partition_lis
     bool lost = rd_kafka_assignment_lost(intake->client) != 0;
     intake->release(intake->context, partitions, lost);
     if (lost) {
+        intake->figures.lost += partitions->cnt;
         atomic_store(&intake->joined, false);
     } else {
         commit_now(intake);
@@ -290,7 +294,7 @@ bool rl_intake_ready(void *context, char reason[128]) {
 
 /* ---- beginning and end --------------------------------------------------------------------------------- */
 
-static rd_kafka_conf_t *make_conf(const rl_intake_config *config, rl_error *err) {
+static rd_kafka_conf_t *make_conf(const rl_intake_config *config, rl_rebalance_watch *watch, rl_error *err) {
     static const struct {
         const char *name, *value;
     } settings[] = {
@@ -313,6 +317,9 @@ static rd_kafka_conf_t *make_conf(const rl_intake_config *config, rl_error *err)
         if (!rl_stream_set(conf, settings[i].name, settings[i].value, err)) {
             return NULL;
         }
+    }
+    if (!rl_rebalance_watch_attach(watch, conf, err)) {
+        return NULL;
     }
     rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
     rd_kafka_conf_set_offset_commit_cb(conf, on_commit);
@@ -339,14 +346,15 @@ static bool subscribe(rl_intake *intake, rl_error *err) {
 
 rl_intake *rl_intake_new(const rl_intake_config *config, rl_intake_release release, void *context,
                          rl_error *err) {
-    RL_CLEANUP(rl_rd_conf_slot) rd_kafka_conf_t *conf = make_conf(config, err);
-    if (!conf) {
-        return NULL;
-    }
     rl_intake *intake = calloc(1, sizeof *intake);
     if (!intake || !(intake->topic = strdup(config->topic))) {
         free(intake);
         rl_error_set(err, RL_TRANSIENT, 0, "out of memory");
+        return NULL;
+    }
+    RL_CLEANUP(rl_rd_conf_slot) rd_kafka_conf_t *conf = make_conf(config, &intake->rebalance, err);
+    if (!conf) {
+        destroy(intake);
         return NULL;
     }
     intake->release = release;

@@ -2,7 +2,8 @@
  *
  * Partitions come and go by cooperative rebalancing. What has been dealt with is reported by
  * rl_intake_done; the intake commits it without waiting, one commit under way at a time, so that commits
- * thin out by themselves under load, and looks at the outcome of each: one that failed is made again.
+ * thin out by themselves under load, and looks at the outcome of each: one that failed is made again. None
+ * begins while a rebalance is under way (rebalance_watch.h).
  * Before a partition is given up, the owner is asked to finish what it has in hand (`release`); what is done
  * by then is committed, and only then is the partition let go. A partition that was lost (the group has
  * gone on without us) is let go without a commit.
@@ -55,6 +56,7 @@ void rl_intake_resume(rl_intake *intake);
 typedef struct {
     int64_t commits;         /* confirmed by the broker, since start */
     int64_t commit_failures; /* since start */
+    int64_t lost;            /* partitions that the group had given to others before they were given back */
     int64_t lag;             /* records on the assigned partitions that are not done */
     int32_t partitions;      /* assigned now */
 } rl_intake_figures;

@@ -26,6 +26,8 @@ void rl_sink_metrics_make(rl_metrics *registry, rl_sink_metrics *m) {
     m->commits = rl_metrics_counter(registry, "runlog_sink_commits_total", NULL, "Offset commits confirmed.");
     m->commit_failures = rl_metrics_counter(registry, "runlog_sink_commit_failures_total", NULL,
                                             "Offset commits that failed.");
+    m->lost = rl_metrics_counter(registry, "runlog_sink_lost_partitions_total", NULL,
+                                 "Partitions that went without having been given back.");
     m->lag = rl_metrics_gauge(registry, "runlog_sink_lag_records", NULL,
                               "Records on the assigned partitions that are not dealt with yet.");
     m->partitions =
@@ -35,6 +37,7 @@ void rl_sink_metrics_make(rl_metrics *registry, rl_sink_metrics *m) {
 void rl_sink_metrics_intake(rl_sink_metrics *m, const rl_intake_figures *figures) {
     rl_metric_add(m->commits, figures->commits - rl_metric_value(m->commits));
     rl_metric_add(m->commit_failures, figures->commit_failures - rl_metric_value(m->commit_failures));
+    rl_metric_add(m->lost, figures->lost - rl_metric_value(m->lost));
     rl_metric_set(m->lag, figures->lag);
     rl_metric_set(m->partitions, figures->partitions);
 }

@@ -9,7 +9,7 @@
 typedef struct {
     rl_metric *records, *applied, *stale, *superseded, *expired, *dead_letters;
     rl_metric *batches, *batch_records, *write_time, *write_failures, *holding;
-    rl_metric *commits, *commit_failures, *lag, *partitions;
+    rl_metric *commits, *commit_failures, *lost, *lag, *partitions;
 } rl_sink_metrics;
 
 void rl_sink_metrics_make(rl_metrics *registry, rl_sink_metrics *ret);

@@ -7,7 +7,7 @@
 #define RL_RUNNER_CONSUMER_H
 
 #include "lib/stream/client.h"
-#include "services/runner/rebalance_watch.h"
+#include "lib/stream/rebalance_watch.h"
 
 typedef void (*rl_on_rebalance)(rd_kafka_t *consumer, rd_kafka_resp_err_t code,
                                 rd_kafka_topic_partition_list_t *list, void *opaque);

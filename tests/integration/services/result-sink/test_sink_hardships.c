@@ -1,6 +1,8 @@
 /* MongoDB away, sinks killed, members coming and going: nothing is lost, nothing is committed too early. */
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 
@@ -171,6 +173,84 @@ START_TEST(sinks_that_come_and_go_under_load_lose_nothing) {
 }
 END_TEST
 
+/* Results in a steady stream, from a thread of its own. */
+typedef struct {
+    world *w;
+    pthread_t thread;
+    atomic_bool stop;
+    size_t count;
+} load;
+
+static void *put_steadily(void *context) {
+    load *l = context;
+    for (size_t burst = 0; !atomic_load(&l->stop); burst++) {
+        char prefix[32];
+        snprintf(prefix, sizeof prefix, "burst%zu", burst);
+        put_many(l->w, prefix, 20, 0);
+        l->count += 20;
+        breathe();
+    }
+    return NULL;
+}
+
+static void load_begin(load *l, world *w) {
+    *l = (load){.w = w};
+    ck_assert_int_eq(pthread_create(&l->thread, NULL, put_steadily, l), 0);
+}
+
+/* Returns how many results there were. */
+static int64_t load_end(load *l) {
+    atomic_store(&l->stop, true);
+    ck_assert_int_eq(pthread_join(l->thread, NULL), 0);
+    return (int64_t)l->count;
+}
+
+static int64_t sum_of(sink_runner *const *sinks, size_t count, const char *metric) {
+    int64_t sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        sum += sink_metric(sinks[i], metric);
+    }
+    return sum;
+}
+
+/* A commit can slip in right before a JoinGroup (rebalance_watch.h). If none waited, about eight partitions would
+ * be lost in the test. */
+#define LOSSES 2
+
+/* Batches of five make the sinks commit all the time, so that commits meet every phase of a rebalance. */
+START_TEST(after_ten_joins_and_leaves_under_load_every_partition_has_an_owner) {
+    world w;
+    load l;
+    world_open(&w);
+    load_begin(&l, &w);
+    int64_t lost = 0;
+    sink_runner *sinks[3] = {sink_start(&w, NULL, 5), sink_start(&w, NULL, 5), NULL};
+    for (int round = 0; round < 10; round++) {
+        int64_t records = sum_of(sinks, 2, "runlog_sink_records_total");
+        sinks[2] = sink_start(&w, NULL, 5);
+        AWAIT(sink_metric(sinks[2], "runlog_sink_partitions") == 1, "the third sink gets its share");
+        AWAIT(sum_of(sinks, 3, "runlog_sink_partitions") == PARTITIONS, "every partition has one owner");
+        AWAIT(sum_of(sinks, 2, "runlog_sink_records_total") > records, "the others go on");
+        lost += sink_metric(sinks[round % 2], "runlog_sink_lost_partitions_total");
+        sink_stop(sinks[round % 2]); /* who joined two rounds ago */
+        sinks[round % 2] = sinks[2];
+    }
+    int64_t count = load_end(&l);
+    AWAIT(sum_of(sinks, 2, "runlog_sink_partitions") == PARTITIONS, "every partition has one owner");
+    await_committed(&w);
+    AWAIT(sum_of(sinks, 2, "runlog_sink_lag_records") == 0, "the lag goes to 0");
+    ck_assert_int_eq(count_documents(&w), count);
+    put_many(&w, "after", 100, 0); /* reaches every partition: their owners do read them */
+    await_committed(&w);
+    ck_assert_int_eq(count_documents(&w), count + 100);
+    lost += sum_of(sinks, 2, "runlog_sink_lost_partitions_total");
+    ck_assert_msg(lost <= LOSSES, "%lld partitions were lost", (long long)lost);
+    sink_stop(sinks[0]);
+    sink_stop(sinks[1]);
+    world_close(&w);
+}
+END_TEST
+
 START_TEST(a_sink_whose_producer_failed_for_good_ends_and_the_next_one_sets_aside) {
     world w;
     world_open(&w);
@@ -230,5 +310,6 @@ RL_SUITE("sink/hardships", while_mongodb_is_away_nothing_is_committed_and_nothin
          connections_cut_in_the_middle_of_writes_lose_nothing,
          a_sink_killed_in_the_middle_of_its_batches_loses_nothing,
          sinks_that_come_and_go_under_load_lose_nothing,
+         after_ten_joins_and_leaves_under_load_every_partition_has_an_owner,
          a_sink_whose_producer_failed_for_good_ends_and_the_next_one_sets_aside,
          a_dead_letter_that_nobody_takes_holds_the_sink_and_its_readiness, stopping_commits_what_was_written)

@@ -1,5 +1,5 @@
 /* rebalance_watch.c: interceptors on requests and answers. They run on librdkafka's broker threads. */
-#include "services/runner/rebalance_watch.h"
+#include "lib/stream/rebalance_watch.h"
 
 #include <string.h>
 
