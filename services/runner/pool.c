@@ -19,7 +19,8 @@
 #define AFTERMATH_US (10 * RL_US_PER_MS) /* and then its result has reached whoever waits */
 #define RETRY_MIN_US (250 * RL_US_PER_MS)
 #define RETRY_MAX_US (10 * RL_US_PER_S)
-#define PATIENCE_MIN_US (50 * RL_US_PER_MS) /* bounds of how long a taker waits for a refill */
+#define RETRY_NO_IMAGE_US (60 * RL_US_PER_S) /* that comes back through somebody's hands, if at all */
+#define PATIENCE_MIN_US (50 * RL_US_PER_MS)  /* bounds of how long a taker waits for a refill */
 #define PATIENCE_MAX_US (1 * RL_US_PER_S)
 #define PER_SLOT_MAX 4 /* warm containers of one language, for each slot that could take one */
 
@@ -39,6 +40,8 @@ typedef struct {
     size_t coming;  /* being opened, or out of the queue for a check */
     size_t waiting; /* takers who wait for one of those */
     size_t target;
+    int64_t not_before_us; /* after a failure */
+    int64_t backoff_us;    /* 0: the last one could be started */
     rl_metric *idle_now, *target_now, *hits, *misses;
 } language;
 
@@ -57,9 +60,7 @@ struct rl_pool {
     int64_t refill_us;        /* what one takes, averaged */
     int64_t hold_until_us;    /* after a take */
     int64_t pressed_until_us; /* after one that found nothing */
-    int64_t not_before_us;    /* after a failure */
-    int64_t backoff_us;
-    rl_pool_wish *wishes; /* one per language, scratch */
+    rl_pool_wish *wishes;     /* one per language, scratch */
     size_t count;
     language languages[];
 };
@@ -243,7 +244,7 @@ static bool is_shorter(const language *a, const language *b) {
 /* Whether a container may be started now. Where submissions find none, as many at once as serve the Engine best;
  * otherwise what runs comes first. */
 static bool may_start(const rl_pool *pool, int64_t now_us) {
-    if (now_us < pool->not_before_us || total(pool) >= pool->options.size) {
+    if (total(pool) >= pool->options.size) {
         return false;
     }
     if (now_us < pool->pressed_until_us) {
@@ -253,6 +254,12 @@ static bool may_start(const rl_pool *pool, int64_t now_us) {
            (pool->starts == 0 || pool->starts + pool->programs < pool->options.slots);
 }
 
+/* A language whose last one could not be started waits, without keeping the others from anything; then one is tried
+ * before there are more. */
+static bool is_due(const language *l, int64_t now_us) {
+    return have(l) < l->target && (l->backoff_us == 0 || (now_us >= l->not_before_us && l->coming == 0));
+}
+
 static language *next_to_refill(rl_pool *pool, int64_t now_us) {
     if (!may_start(pool, now_us)) {
         return NULL;
@@ -260,25 +267,26 @@ static language *next_to_refill(rl_pool *pool, int64_t now_us) {
     language *chosen = NULL;
     for (size_t i = 0; i < pool->count; i++) {
         language *l = &pool->languages[i];
-        if (have(l) < l->target && (!chosen || is_shorter(l, chosen))) {
+        if (is_due(l, now_us) && (!chosen || is_shorter(l, chosen))) {
             chosen = l;
         }
     }
     return chosen;
 }
 
-static void note_success(rl_pool *pool, int64_t took_us) {
+static void note_success(rl_pool *pool, language *l, int64_t took_us) {
     pool->refill_us = pool->refill_us == 0 ? took_us : (3 * pool->refill_us + took_us) / 4;
-    pool->backoff_us = 0;
-    pool->not_before_us = 0;
+    l->backoff_us = 0;
     rl_metric_add(pool->refills, 1);
     rl_metric_observe_us(pool->refill_time, took_us);
 }
 
-static void note_failure(rl_pool *pool, const language *l, const rl_error *err) {
-    bool again = pool->backoff_us >= RETRY_MAX_US / 2; /* the same trouble is logged a few times only */
-    pool->backoff_us = rl_backoff_next_us(pool->backoff_us, RETRY_MIN_US, RETRY_MAX_US);
-    pool->not_before_us = rl_clock_us() + pool->backoff_us;
+static void note_failure(rl_pool *pool, language *l, rl_container_status status, const rl_error *err) {
+    bool again = l->backoff_us >= RETRY_MAX_US / 2; /* the same trouble is logged a few times only */
+    bool no_image = status == RL_CONTAINER_NO_IMAGE || status == RL_CONTAINER_UNUSABLE;
+    l->backoff_us =
+        no_image ? RETRY_NO_IMAGE_US : rl_backoff_next_us(l->backoff_us, RETRY_MIN_US, RETRY_MAX_US);
+    l->not_before_us = rl_clock_us() + l->backoff_us;
     rl_metric_add(pool->failures, 1);
     if (pool->options.log && !again) {
         rl_log(pool->options.log, RL_LOG_WARN, "pool.refill_failed", RL_S("language", l->manifest->name),
@@ -294,8 +302,11 @@ static void refill(rl_pool *pool, language *l) {
     int64_t start_us = rl_clock_us();
     rl_error err = RL_ERROR_INIT;
     entry *added = calloc(1, sizeof *added);
-    bool ready = added && pool->options.keeper.open(pool->options.keeper.context, l->manifest, &added->warm,
-                                                    &err) == RL_CONTAINER_READY;
+    rl_container_status status = RL_CONTAINER_TRANSIENT;
+    if (added) {
+        status = pool->options.keeper.open(pool->options.keeper.context, l->manifest, &added->warm, &err);
+    }
+    bool ready = status == RL_CONTAINER_READY;
     if (!ready) {
         free(added);
     }
@@ -306,9 +317,9 @@ static void refill(rl_pool *pool, language *l) {
         added->ready_us = rl_clock_us();
         added->serial = ++pool->next_serial;
         insert(l, added);
-        note_success(pool, added->ready_us - start_us);
+        note_success(pool, l, added->ready_us - start_us);
     } else {
-        note_failure(pool, l, &err);
+        note_failure(pool, l, status, &err);
     }
     pthread_cond_broadcast(&pool->changed);
 }
@@ -556,8 +567,9 @@ void rl_pool_free(rl_pool *pool) {
 void rl_pool_keep(rl_pool *pool, const char *name) {
     pthread_mutex_lock(&pool->lock);
     language *l = find(pool, name);
-    if (l && !l->kept) {
+    if (l && (!l->kept || l->backoff_us > 0)) {
         l->kept = true;
+        l->backoff_us = 0;
         set_targets(pool, rl_clock_us());
         pthread_cond_broadcast(&pool->changed);
     }

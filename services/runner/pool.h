@@ -19,6 +19,9 @@
  * starting containers is what holds everything up: then as many are started at once as serve the Engine best, which is
  * more than there are cores. Programs are not judged by what that takes from them: CPU time decides.
  *
+ * A language whose containers cannot be started is tried more and more seldom, once a minute where its image is
+ * missing; the others are refilled meanwhile.
+ *
  * What a container is made of is not this module's business: it calls back (rl_pool_keeper) to open, check and
  * discard one.
  *
@@ -76,7 +79,8 @@ rl_pool *rl_pool_new(const rl_pool_options *options, rl_error *err);
 /* Stops refilling and discards what is there. No other call may be going on. NULL is fine. */
 void rl_pool_free(rl_pool *pool);
 
-/* From now on the language, one of the options', is kept warm. Twice is harmless. */
+/* From now on the language, one of the options', is kept warm. Again: it can be started again, so that the pause after
+ * a failure is over. */
 void rl_pool_keep(rl_pool *pool, const char *language);
 
 /* Gives the pool a container that has been opened elsewhere; false, and it stays the caller's, where there is no room. */

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/base/clock.h"
 #include "tests/support/suite.h"
@@ -19,11 +20,13 @@ typedef struct {
     rl_metrics *metrics;
     rl_pool *pool;
     atomic_int opened, opening, most_opening, discarded, taken;
-    atomic_bool closed;   /* nothing can be opened */
-    atomic_int unfit;     /* number of the container that is not fit; 0: none */
-    atomic_int unlisted;  /* number of the container that is not listed; 0: none */
-    pthread_mutex_t gate; /* opening passes through it */
-    int live[256];        /* numbers of containers that exist; guarded by `live_lock` */
+    atomic_bool closed;            /* nothing can be opened */
+    _Atomic(const char *) missing; /* the language that has no image; may be NULL */
+    atomic_int missed;             /* how often it was asked for */
+    atomic_int unfit;              /* number of the container that is not fit; 0: none */
+    atomic_int unlisted;           /* number of the container that is not listed; 0: none */
+    pthread_mutex_t gate;          /* opening passes through it */
+    int live[256];                 /* numbers of containers that exist; guarded by `live_lock` */
     pthread_mutex_t live_lock;
 } world;
 
@@ -51,6 +54,12 @@ static rl_container_status fake_open(void *context, const rl_manifest *language,
     if (atomic_load(&w->closed)) {
         rl_error_set(err, RL_TRANSIENT, 0, "closed");
         return RL_CONTAINER_TRANSIENT;
+    }
+    const char *missing = atomic_load(&w->missing);
+    if (missing && strcmp(missing, language->name) == 0) {
+        atomic_fetch_add(&w->missed, 1);
+        rl_error_set(err, RL_INVALID, 404, "no image");
+        return RL_CONTAINER_NO_IMAGE;
     }
     int number = atomic_fetch_add(&w->opened, 1) + 1;
     *ret = (rl_warm){.container = {.uid = (uint32_t)number}};
@@ -304,6 +313,35 @@ START_TEST(an_engine_that_is_away_is_asked_again) {
 }
 END_TEST
 
+START_TEST(a_language_without_an_image_leaves_the_others_warm) {
+    world w;
+    open_world(&w, 16, 1, 600 * RL_US_PER_S);
+    int64_t since_us = rl_clock_us();
+    atomic_store(&w.missing, "bash");
+    rl_pool_keep(w.pool, "bash");
+    await(atomic_load(&w.missed) == 1);
+    rl_pool_keep(w.pool, "python");
+    for (int i = 0; i < 20; i++) {
+        await(rl_pool_idle(w.pool, "python") >= 2);
+        ck_assert_int_ne(take(&w, "python"), 0);
+    }
+    ck_assert_int_le(atomic_load(&w.missed), 1 + (rl_clock_us() - since_us) / (60 * RL_US_PER_S));
+    close_world(&w);
+}
+END_TEST
+
+START_TEST(a_language_whose_image_is_back_is_refilled_once_somebody_says_so) {
+    world w;
+    open_world(&w, 16, 2, 600 * RL_US_PER_S);
+    atomic_store(&w.missing, "bash");
+    rl_pool_keep(w.pool, "bash");
+    await(atomic_load(&w.missed) == 1);
+    atomic_store(&w.missing, NULL);
+    await((rl_pool_keep(w.pool, "bash"), rl_pool_idle(w.pool, "bash") == 1));
+    close_world(&w);
+}
+END_TEST
+
 #define TAKERS 8
 #define ROUNDS 10
 
@@ -341,4 +379,5 @@ RL_SUITE("runner/pool", a_language_that_is_kept_is_filled_and_filled_again,
          while_all_slots_are_busy_one_container_is_started_at_a_time,
          cold_starts_of_others_hold_refilling_back, where_submissions_find_nothing_many_are_started_at_once,
          the_bound_holds_and_what_is_offered_counts, an_engine_that_is_away_is_asked_again,
-         no_container_is_given_away_twice)
+         a_language_without_an_image_leaves_the_others_warm,
+         a_language_whose_image_is_back_is_refilled_once_somebody_says_so, no_container_is_given_away_twice)
