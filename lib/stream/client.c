@@ -96,6 +96,19 @@ rd_kafka_conf_t *rl_stream_conf(const rl_stream_config *config, rl_error *err) {
     return RL_STEAL(conf);
 }
 
+rd_kafka_t *rl_stream_client(rd_kafka_type_t type, rd_kafka_conf_t **conf, rl_error *err) {
+    char reason[200];
+    rd_kafka_t *client = rd_kafka_new(type, *conf, reason, sizeof reason);
+    if (!client) {
+        bool short_of = rd_kafka_last_error() == RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE;
+        rl_error_set(err, short_of ? RL_TRANSIENT : RL_INVALID, 0, "cannot create a Kafka %s: %s",
+                     type == RD_KAFKA_PRODUCER ? "producer" : "consumer", reason);
+        return NULL;
+    }
+    *conf = NULL;
+    return client;
+}
+
 static rl_error_class class_of(rd_kafka_resp_err_t code) {
     switch (code) {
     case RD_KAFKA_RESP_ERR_NO_ERROR:

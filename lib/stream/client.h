@@ -25,6 +25,12 @@ rd_kafka_conf_t *rl_stream_conf(const rl_stream_config *config, rl_error *err);
 /* rd_kafka_conf_set with an rl_error. */
 bool rl_stream_set(rd_kafka_conf_t *conf, const char *name, const char *value, rl_error *err);
 
+/* Makes a client of what `*conf` says and takes it over: `*conf` is NULL afterwards. On failure it stays the
+ * caller's, and NULL is returned with INVALID (settings that do not go together) or TRANSIENT (the system has no
+ * threads or files left). A consumer's records and events then come by rd_kafka_poll until
+ * rd_kafka_poll_set_consumer. */
+rd_kafka_t *rl_stream_client(rd_kafka_type_t type, rd_kafka_conf_t **conf, rl_error *err);
+
 /* Fills `err` from a librdkafka code: TRANSIENT what librdkafka retries by itself or what a broker's return
  * cures, FATAL what ends a client (fencing, authentication), INVALID what the record itself causes. */
 bool rl_stream_error(rl_error *err, rd_kafka_resp_err_t code, const char *doing);
@@ -33,6 +39,7 @@ bool rl_stream_error(rl_error *err, rd_kafka_resp_err_t code, const char *doing)
  * is too large gets this answer; other INVALID errors are not its sender's doing. */
 bool rl_stream_too_large(const rl_error *err);
 
+RL_DEFINE_CLEANUP(rl_rd_client_slot, rd_kafka_t, rd_kafka_destroy)
 RL_DEFINE_CLEANUP(rl_rd_conf_slot, rd_kafka_conf_t, rd_kafka_conf_destroy)
 RL_DEFINE_CLEANUP(rl_rd_message_slot, rd_kafka_message_t, rd_kafka_message_destroy)
 

@@ -150,14 +150,11 @@ rl_producer *rl_producer_new(const rl_stream_config *config, int64_t delivery_ti
         return NULL;
     }
     rd_kafka_conf_set_opaque(conf, producer);
-    char reason[160];
-    producer->client = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason, sizeof reason);
+    producer->client = rl_stream_client(RD_KAFKA_PRODUCER, &conf, err);
     if (!producer->client) {
-        rl_error_set(err, RL_INVALID, 0, "cannot create a Kafka producer: %s", reason);
         free(producer);
         return NULL;
     }
-    (void)RL_STEAL(conf); /* the client's from here on */
     producer->main_queue = rd_kafka_queue_get_main(producer->client);
     pthread_mutex_init(&producer->lock, NULL);
     rl_cond_init(&producer->changed);

@@ -12,7 +12,6 @@
 #define PARTITION 0
 #define POLL_MS 100
 
-RL_DEFINE_CLEANUP(rd_client_slot, rd_kafka_t, rd_kafka_destroy)
 RL_DEFINE_CLEANUP(rd_topic_slot, rd_kafka_topic_t, rd_kafka_topic_destroy)
 
 static rd_kafka_t *new_reader(const rl_stream_config *stream, rl_error *err) {
@@ -20,14 +19,7 @@ static rd_kafka_t *new_reader(const rl_stream_config *stream, rl_error *err) {
     if (!conf || !rl_stream_set(conf, "enable.partition.eof", "true", err)) {
         return NULL;
     }
-    char reason[200];
-    rd_kafka_t *client = rd_kafka_new(RD_KAFKA_CONSUMER, conf, reason, sizeof reason);
-    if (!client) {
-        rl_error_set(err, RL_INVALID, 0, "Kafka consumer: %s", reason);
-        return NULL;
-    }
-    conf = NULL; /* the client owns it now */
-    return client;
+    return rl_stream_client(RD_KAFKA_CONSUMER, &conf, err);
 }
 
 /* A record that is no schema is passed over: it cannot be the one that is looked for. */
@@ -62,7 +54,7 @@ static bool read_to_end(rd_kafka_topic_t *topic, rl_codec *codec, int64_t timeou
 
 bool rl_schema_topic_learn(const rl_stream_config *stream, const char *topic_name, rl_codec *codec,
                            int64_t timeout_us, rl_error *err) {
-    RL_CLEANUP(rd_client_slot) rd_kafka_t *client = new_reader(stream, err);
+    RL_CLEANUP(rl_rd_client_slot) rd_kafka_t *client = new_reader(stream, err);
     if (!client) {
         return false;
     }

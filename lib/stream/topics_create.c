@@ -16,7 +16,6 @@
 #define REQUEST_MS 10000
 #define PAUSE_US (250 * RL_US_PER_MS)
 
-RL_DEFINE_CLEANUP(client_slot, rd_kafka_t, rd_kafka_destroy)
 RL_DEFINE_CLEANUP(queue_slot, rd_kafka_queue_t, rd_kafka_queue_destroy)
 RL_DEFINE_CLEANUP(event_slot, rd_kafka_event_t, rd_kafka_event_destroy)
 RL_DEFINE_CLEANUP(admin_options_slot, rd_kafka_AdminOptions_t, rd_kafka_AdminOptions_destroy)
@@ -134,17 +133,7 @@ static bool request(rd_kafka_t *client, const new_topics *list, int64_t timeout_
 
 static rd_kafka_t *open_client(const rl_stream_config *stream, rl_error *err) {
     RL_CLEANUP(rl_rd_conf_slot) rd_kafka_conf_t *conf = rl_stream_conf(stream, err);
-    if (!conf) {
-        return NULL;
-    }
-    char reason[160];
-    rd_kafka_t *client = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason, sizeof reason);
-    if (!client) {
-        rl_error_set(err, RL_FATAL, 0, "cannot create a Kafka client: %s", reason);
-        return NULL;
-    }
-    (void)RL_STEAL(conf);
-    return client;
+    return conf ? rl_stream_client(RD_KAFKA_PRODUCER, &conf, err) : NULL;
 }
 
 bool rl_topics_create(const rl_stream_config *stream, const rl_topics_options *options, int64_t timeout_us,
@@ -155,7 +144,7 @@ bool rl_topics_create(const rl_stream_config *stream, const rl_topics_options *o
     if (!fill(&list, options, err)) {
         return false;
     }
-    RL_CLEANUP(client_slot) rd_kafka_t *client = open_client(stream, err);
+    RL_CLEANUP(rl_rd_client_slot) rd_kafka_t *client = open_client(stream, err);
     if (!client) {
         return false;
     }

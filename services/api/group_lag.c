@@ -18,12 +18,10 @@ static bool make_client(rl_group_lag *lag, const rl_stream_config *stream, const
         !rl_stream_set(conf, "enable.auto.commit", "false", err)) {
         return false;
     }
-    char reason[160];
-    lag->client = rd_kafka_new(RD_KAFKA_CONSUMER, conf, reason, sizeof(reason));
+    lag->client = rl_stream_client(RD_KAFKA_CONSUMER, &conf, err);
     if (!lag->client) {
-        return rl_error_set(err, RL_INVALID, 0, "cannot create a Kafka consumer: %s", reason);
+        return false;
     }
-    (void)RL_STEAL(conf); /* the client's from here on */
     rd_kafka_poll_set_consumer(lag->client);
     return true;
 }

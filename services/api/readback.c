@@ -53,12 +53,10 @@ static bool connect_client(rl_readback *readback, rl_error *err) {
         !rl_stream_set(conf, "queued.max.messages.kbytes", "1024", err)) {
         return false;
     }
-    char reason[160];
-    readback->client = rd_kafka_new(RD_KAFKA_CONSUMER, conf, reason, sizeof(reason));
+    readback->client = rl_stream_client(RD_KAFKA_CONSUMER, &conf, err);
     if (!readback->client) {
-        return rl_error_set(err, RL_TRANSIENT, 0, "cannot create a Kafka consumer: %s", reason);
+        return false;
     }
-    (void)RL_STEAL(conf); /* the client's from here on */
     rd_kafka_poll_set_consumer(readback->client);
     return true;
 }

@@ -304,12 +304,10 @@ static bool make_client(rl_tail *tail, rl_error *err) {
     if (!conf) {
         return false;
     }
-    char reason[160];
-    tail->client = rd_kafka_new(RD_KAFKA_CONSUMER, conf, reason, sizeof(reason));
+    tail->client = rl_stream_client(RD_KAFKA_CONSUMER, &conf, err);
     if (!tail->client) {
-        return rl_error_set(err, RL_INVALID, 0, "cannot create a Kafka consumer: %s", reason);
+        return false;
     }
-    (void)RL_STEAL(conf); /* the client's from here on */
     rd_kafka_poll_set_consumer(tail->client);
     return true;
 }

@@ -362,14 +362,11 @@ rl_intake *rl_intake_new(const rl_intake_config *config, rl_intake_release relea
     atomic_init(&intake->joined, false);
     atomic_init(&intake->reachable, true);
     rd_kafka_conf_set_opaque(conf, intake);
-    char reason[200];
-    intake->client = rd_kafka_new(RD_KAFKA_CONSUMER, conf, reason, sizeof reason);
+    intake->client = rl_stream_client(RD_KAFKA_CONSUMER, &conf, err);
     if (!intake->client) {
-        rl_error_set(err, RL_INVALID, 0, "Kafka consumer: %s", reason);
         destroy(intake);
         return NULL;
     }
-    conf = NULL; /* the client owns it now */
     rd_kafka_poll_set_consumer(intake->client);
     if (!subscribe(intake, err)) {
         destroy(intake);

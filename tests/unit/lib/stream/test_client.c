@@ -97,8 +97,29 @@ START_TEST(only_what_was_refused_for_its_size_is_too_large) {
 }
 END_TEST
 
+START_TEST(a_client_takes_its_configuration_over) {
+    rl_error err = RL_ERROR_INIT;
+    rd_kafka_conf_t *conf = conf_with(NULL, &err);
+    RL_CLEANUP(rl_rd_client_slot) rd_kafka_t *client = rl_stream_client(RD_KAFKA_PRODUCER, &conf, &err);
+    ck_assert_msg(client != NULL, "%s", err.message);
+    ck_assert_ptr_null(conf);
+}
+END_TEST
+
+START_TEST(settings_that_do_not_go_together_leave_the_configuration_to_the_caller) {
+    rl_error err = RL_ERROR_INIT;
+    RL_CLEANUP(rl_rd_conf_slot) rd_kafka_conf_t *conf = conf_with("enable.idempotence=true;acks=1", &err);
+    ck_assert_msg(conf != NULL, "%s", err.message);
+    ck_assert_ptr_null(rl_stream_client(RD_KAFKA_PRODUCER, &conf, &err));
+    ck_assert_int_eq(err.error_class, RL_INVALID);
+    ck_assert_msg(strstr(err.message, "acks") != NULL, "%s", err.message);
+    ck_assert_ptr_nonnull(conf);
+}
+END_TEST
+
 RL_SUITE("lib/stream/client", properties_are_applied_last, a_finished_of_9_mib_fits_into_a_message,
          an_unknown_property_is_named, a_property_without_a_value_is_refused,
          what_a_brokers_return_cures_is_transient,
          what_ends_a_client_is_fatal_and_what_a_record_causes_is_invalid,
-         only_what_was_refused_for_its_size_is_too_large)
+         only_what_was_refused_for_its_size_is_too_large, a_client_takes_its_configuration_over,
+         settings_that_do_not_go_together_leave_the_configuration_to_the_caller)
