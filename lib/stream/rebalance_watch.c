@@ -7,9 +7,12 @@
 #include "lib/stream/client.h"
 
 /* Kafka protocol guide, "API keys". */
-enum { JOIN_GROUP = 11, SYNC_GROUP = 14 };
+enum { JOIN_GROUP = 11, HEARTBEAT = 12, SYNC_GROUP = 14 };
 
 #define LONGEST_US (180 * RL_US_PER_S) /* max.poll.interval: the group goes on without who is slower */
+
+#define SETTLE_US (30 * RL_US_PER_MS) /* from an answer until what librdkafka makes of it is on the wire */
+#define HEARTBEAT_US (500 * RL_US_PER_MS) /* a broker that takes longer does not answer commits either */
 
 static const char name[] = "runlog-rebalance-watch";
 
@@ -20,6 +23,8 @@ static rd_kafka_resp_err_t on_request(rd_kafka_t *client, int socket, const char
     rl_rebalance_watch *watch = context;
     if (key == JOIN_GROUP) {
         atomic_store(&watch->since_us, rl_clock_us());
+    } else if (key == HEARTBEAT) {
+        atomic_store(&watch->beat_us, rl_clock_us());
     }
     return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
@@ -32,6 +37,10 @@ static rd_kafka_resp_err_t on_response(rd_kafka_t *client, int socket, const cha
     rl_rebalance_watch *watch = context;
     if (key == SYNC_GROUP) {
         atomic_store(&watch->since_us, 0);
+        rl_rebalance_watch_stir(watch); /* it may have been refused, and the next JoinGroup is to come */
+    } else if (key == HEARTBEAT) {
+        rl_rebalance_watch_stir(watch);
+        atomic_store(&watch->beat_us, 0);
     }
     return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
@@ -43,6 +52,7 @@ static rd_kafka_resp_err_t on_broker_state(rd_kafka_t *client, int32_t broker_id
     rl_rebalance_watch *watch = context;
     if (strcmp(state, "DOWN") == 0) {
         atomic_store(&watch->since_us, 0);
+        atomic_store(&watch->beat_us, 0);
     }
     return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
@@ -68,4 +78,17 @@ bool rl_rebalance_watch_attach(rl_rebalance_watch *watch, rd_kafka_conf_t *conf,
 bool rl_rebalance_watch_is_on(rl_rebalance_watch *watch, int64_t now_us) {
     int64_t since_us = atomic_load(&watch->since_us);
     return since_us > 0 && now_us - since_us < LONGEST_US;
+}
+
+void rl_rebalance_watch_stir(rl_rebalance_watch *watch) {
+    atomic_store(&watch->stirred_us, rl_clock_us());
+}
+
+int64_t rl_rebalance_watch_settled_us(rl_rebalance_watch *watch, int64_t now_us) {
+    int64_t beat_us = atomic_load(&watch->beat_us);
+    if (beat_us > 0 && now_us - beat_us < HEARTBEAT_US) {
+        return now_us + SETTLE_US;
+    }
+    int64_t stirred_us = atomic_load(&watch->stirred_us);
+    return stirred_us > 0 ? stirred_us + SETTLE_US : 0;
 }

@@ -82,6 +82,9 @@ static void park(rl_intake *intake, rl_task *task, int64_t not_before_us) {
         end(intake, task, false);
         return;
     }
+    if (task->solo && !rl_emitter_owes(task)) {
+        task->partition->solo_parked = true; /* others need not wait for it, maybe for minutes */
+    }
     rl_parking_add(&intake->parked, task, not_before_us);
 }
 
@@ -231,6 +234,9 @@ static bool has_free_slot(const rl_intake *intake) {
 
 static void start(rl_intake *intake, rl_task *task) {
     intake->solo = task->solo ? task : NULL;
+    if (task->solo) {
+        task->partition->solo_parked = false;
+    }
     rl_slots_start(intake->o.slots, task);
 }
 

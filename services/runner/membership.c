@@ -113,6 +113,7 @@ static void carry_out_revocation(rl_membership *m) {
             depart(m, partition);
         }
     }
+    rl_rebalance_watch_stir(&m->rebalance);
     report(m, "cannot give partitions back", rd_kafka_incremental_unassign(m->consumer, revoked));
     rl_log(m->o.log, RL_LOG_INFO, "group.revoked", RL_S("topic", m->o.topic),
            RL_I("partitions", revoked->cnt), RL_I("left", m->count));
@@ -460,6 +461,8 @@ static int64_t commit_due_us(rl_membership *m, int64_t now_us) {
     }
     bool urgent = need == RL_COMMIT_NOW || m->revoked || m->hurry;
     int64_t due_us = m->last_commit_us + (urgent ? URGENT_INTERVAL_US : COMMIT_INTERVAL_US);
+    int64_t settled_us = rl_rebalance_watch_settled_us(&m->rebalance, now_us);
+    due_us = due_us > settled_us ? due_us : settled_us;
     return due_us > m->commit_not_before_us ? due_us : m->commit_not_before_us;
 }
 

@@ -93,6 +93,7 @@ static void end_solo(rl_partition *partition) {
     partition->solo = -1;
     partition->solo_counted = false;
     partition->solo_running = false;
+    partition->solo_parked = false;
 }
 
 /* ---- reading ahead ---- */
@@ -242,7 +243,8 @@ rl_take rl_partition_take(rl_partition *partition, rl_taken *ret, rl_error *err)
 }
 
 bool rl_partition_has_suspect(const rl_partition *partition) {
-    return partition->state == RL_PARTITION_ACTIVE && partition->suspects.count > 0;
+    return partition->state == RL_PARTITION_ACTIVE && partition->suspects.count > 0 &&
+           !partition->solo_parked;
 }
 
 rl_take rl_partition_take_suspect(rl_partition *partition, bool begin, rl_taken *ret) {

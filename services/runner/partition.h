@@ -70,7 +70,8 @@ typedef struct rl_partition {
 
     int64_t solo;      /* the suspect whose attempt is being counted, or runs; -1: none */
     bool solo_counted; /* its attempt is in an acknowledged note: it may run */
-    bool solo_running;
+    bool solo_running; /* it has been taken, and is not answered */
+    bool solo_parked;  /* it has been taken, and waits for another try: Docker or its image is away */
 
     int64_t committed;     /* acknowledged by the coordinator; -1: the group has none */
     uint32_t commit_epoch; /* of the window whose offset is being committed */
@@ -108,7 +109,7 @@ typedef enum {
 /* Takes the next record that may run beside others. Reads ahead. Never blocks. */
 rl_take rl_partition_take(rl_partition *partition, rl_taken *ret, rl_error *err);
 
-/* Whether a suspect's record is here: it can run once all slots are empty. */
+/* Whether a suspect's record is here that can run once all slots are empty. */
 bool rl_partition_has_suspect(const rl_partition *partition);
 
 /* For a runner whose slots are empty. Takes the suspect whose attempt has been written down; or, with `begin`,

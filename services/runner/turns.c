@@ -15,8 +15,10 @@ bool rl_turns_next(rl_turns *turns, rl_turns_take take, void *context) {
     if (go_on(turns, take, context)) {
         return true;
     }
+    bool all_asked = true;
     for (size_t i = 0; i < turns->count; i++) {
+        all_asked = all_asked && turns->left[i] > 0;
         turns->left[i] = turns->weights[i];
     }
-    return go_on(turns, take, context);
+    return !all_asked && go_on(turns, take, context);
 }
