@@ -15,8 +15,9 @@
  * A deleted submission leaves a tombstone {_id, deleted: true, expiresAt}: it holds no generation, so no
  * guarded replace matches it, and it keeps a late result from coming back until the TTL index removes it.
  *
- * One document is none of these: where a write is in doubt the sink tries the server with a document whose _id is
- * RL_STORE_SENTINEL_ID, which no result can have, and removes it again.
+ * Sentinels are none of these: where a write is in doubt the sink tries the server with a document whose _id begins
+ * with RL_STORE_SENTINEL_MARK, and removes it again. No result's id begins so: writing refuses it. Whoever looks
+ * results up by id or tenant never meets one; whoever lists the collection has to leave them out.
  *
  * Both directions live here so that they cannot drift; a test writes and reads back.
  *
@@ -30,10 +31,10 @@
 #include "lib/codec/result.h"
 
 #define RL_STORE_COLLECTION "results"
-#define RL_STORE_SENTINEL_ID ""
+#define RL_STORE_SENTINEL_MARK "!"
 
 /* Fills `document` (initialised by the caller, empty) with the whole document. `expires_us` is wall clock.
- * INVALID where the id is empty, ill-formed or longer than RL_STORE_ID_MAX_BYTES, or where the document
+ * INVALID where the id is empty, ill-formed, longer than RL_STORE_ID_MAX_BYTES or a sentinel's, or where the document
  * would pass what BSON can hold; TRANSIENT when memory is short. `document` is undefined after a failure and
  * must still be destroyed. Whether the server accepts its size (16 MiB) is for the server to say. */
 bool rl_result_document_write(const rl_finished *finished, int64_t expires_us, bson_t *document,

@@ -263,14 +263,20 @@ static void put_outcome(writer *w, bson_t *to, const rl_finished *finished) {
     put_int64(w, to, "memoryBytes", finished->memory_bytes);
 }
 
+static const char *problem_of_id(const char *id) {
+    rl_bytes text = rl_bytes_of(id);
+    return text.size == 0                                                                ? "empty"
+           : text.size > RL_STORE_ID_MAX_BYTES                                           ? "too long"
+           : !rl_utf8_valid(text)                                                        ? "not UTF-8"
+           : strncmp(id, RL_STORE_SENTINEL_MARK, sizeof RL_STORE_SENTINEL_MARK - 1) == 0 ? "a sentinel's"
+                                                                                         : NULL;
+}
+
 /* The id is the document's key: it is stored as it stands or not at all. */
 static bool put_id(writer *w, bson_t *to, const char *id, rl_error *err) {
-    rl_bytes text = rl_bytes_of(id);
-    if (text.size == 0 || text.size > RL_STORE_ID_MAX_BYTES || !rl_utf8_valid(text)) {
-        return rl_error_set(err, RL_INVALID, 0, "the record's id is %s",
-                            text.size == 0                      ? "empty"
-                            : text.size > RL_STORE_ID_MAX_BYTES ? "too long"
-                                                                : "not UTF-8");
+    const char *problem = problem_of_id(id);
+    if (problem) {
+        return rl_error_set(err, RL_INVALID, 0, "the record's id is %s", problem);
     }
     put_text(w, to, "_id", id);
     return true;

@@ -8,16 +8,14 @@
 #include "services/result-sink/bulk_reply.h"
 #include "services/result-sink/sentinel.h"
 
-/* Documents that no server can store are rare; a server that is ill spares none. */
-#define MAX_SUSPECTS 8
-
 typedef struct {
     const rl_apply_target *target;
     rl_apply_counts *counts;
     mongoc_client_t *client; /* taken for the run */
     bool insert;             /* first round: upsert */
     bool ill;                /* found in this run: the server does not take writes, or is away */
-    size_t raised;           /* suspects that this run found */
+    bool sentinel_failed;    /* why it is ill */
+    size_t suspects;         /* pending ones */
 } run;
 
 typedef enum {
@@ -99,25 +97,30 @@ static outcome execute(const run *r, rl_apply_item *const *items, size_t count, 
     return result;
 }
 
-/* Whether the server takes another document of that size now. Once it did not, it counts as ill for this run. */
+/* Whether nothing speaks against the server when another document of that size is written now. Once something
+ * does, it counts as ill for this run. */
 static bool server_is_well(run *r, const rl_apply_item *item) {
-    r->ill = r->ill || !rl_sentinel_write(r->client, rl_mongo_database(r->target->mongo),
-                                          r->target->collection, item->document->len);
+    if (!r->ill && rl_sentinel_write(r->client, rl_mongo_database(r->target->mongo), r->target->collection,
+                                     item->document->len) == RL_SENTINEL_FAILED) {
+        r->ill = r->sentinel_failed = true;
+    }
     return !r->ill;
 }
 
 /* What `item->why` means for an item that failed. true: it is refused. false: it has to wait. */
 static bool judge(run *r, rl_apply_item *item) {
-    bool blamed = item->why.error_class == RL_INVALID;
-    if (!blamed && (!rl_mongo_code_is_unclear(item->why.code) || r->raised > MAX_SUSPECTS)) {
+    bool blamed = item->why.error_class == RL_INVALID, suspect = item->suspicion.on;
+    if (!blamed && !rl_mongo_code_is_unclear(item->why.code)) {
         return false;
+    }
+    if (!blamed && !suspect && r->suspects >= RL_APPLY_SUSPECTS) {
+        return false; /* its turn comes */
     }
     if (!server_is_well(r, item)) {
-        rl_suspicion_clear(&item->suspicion);
         return false;
     }
-    if (!blamed && !item->suspicion.on) {
-        r->raised++;
+    if (!blamed && !suspect) {
+        r->suspects++;
         rl_suspicion_raise(&item->suspicion);
         return false;
     }
@@ -127,6 +130,7 @@ static bool judge(run *r, rl_apply_item *item) {
     item->why.error_class = RL_INVALID;
     item->status = RL_APPLY_REFUSED;
     r->counts->refused++;
+    r->suspects -= suspect;
     return true;
 }
 
@@ -141,8 +145,13 @@ static bool settle_error(run *r, rl_apply_item *item, int code, rl_error *err) {
         item->turned_away = true;
         return true;
     }
-    rl_error_set(&item->why, rl_mongo_code_class(code), code,
-                 "MongoDB replace: the server answered with error %d", code);
+    if (code == RL_BULK_DUPLICATE_ELSEWHERE) {
+        rl_error_set(&item->why, RL_TRANSIENT, RL_MONGO_DUPLICATE_KEY,
+                     "MongoDB replace: a unique index other than that of _id is in the way");
+    } else {
+        rl_error_set(&item->why, rl_mongo_code_class(code), code,
+                     "MongoDB replace: the server answered with error %d", code);
+    }
     return judge_or_wait(r, item, err);
 }
 
@@ -165,8 +174,12 @@ static bool settle(run *r, rl_apply_item *const *items, size_t count, const int 
 }
 
 /* Writes `items`, in halves where the whole cannot be accounted for. What is done twice by that is found to
- * be stale the second time. */
+ * be stale the second time. Nothing is sent to a server that was found to be ill: each try could last as long as the
+ * time-outs do, and the group hears nothing from us meanwhile. */
 static bool write_range(run *r, rl_apply_item *const *items, size_t count, int *codes, rl_error *err) {
+    if (r->ill) {
+        return false; /* `err` is filled: by what found it out */
+    }
     rl_bulk_reply reply;
     rl_error why = RL_ERROR_INIT;
     outcome result = execute(r, items, count, codes, &reply, &why);
@@ -224,15 +237,12 @@ static bool run_suspects(run *r, rl_apply_item *const *items, size_t count, rl_e
     return all && !r->ill;
 }
 
-/* A server that fails many documents in one run is ill, whatever it does with another one. */
-static void acquit_crowds(rl_apply_item *const *items, size_t count) {
+static size_t count_suspects(rl_apply_item *const *items, size_t count) {
     size_t suspects = 0;
     for (size_t i = 0; i < count; i++) {
         suspects += items[i]->status == RL_APPLY_PENDING && items[i]->suspicion.on;
     }
-    for (size_t i = 0; suspects > MAX_SUSPECTS && i < count; i++) {
-        rl_suspicion_clear(&items[i]->suspicion);
-    }
+    return suspects;
 }
 
 bool rl_apply_run(const rl_apply_target *target, rl_apply_item *const *items, size_t count,
@@ -243,12 +253,14 @@ bool rl_apply_run(const rl_apply_target *target, rl_apply_item *const *items, si
     for (size_t i = 0; i < count; i++) {
         items[i]->attempts += items[i]->status == RL_APPLY_PENDING;
     }
-    run r = {.target = target, .counts = counts};
+    run r = {.target = target, .counts = counts, .suspects = count_suspects(items, count)};
     r.client = rl_mongo_take(target->mongo);
     bool suspects = run_suspects(&r, items, count, err);
     bool rest = !r.ill && run_round(&r, items, count, true, err);
     rest = !r.ill && run_round(&r, items, count, false, err) && rest;
-    acquit_crowds(items, count);
+    for (size_t i = 0; r.sentinel_failed && i < count; i++) {
+        rl_suspicion_clear(&items[i]->suspicion);
+    }
     rl_mongo_give_back(target->mongo, r.client);
     return suspects && rest;
 }

@@ -8,18 +8,23 @@
  * Where the guard turns an existing document away, the insert meets the unique index on _id and fails
  * with E11000. That is either "stale" or a race (between the server's look and its insert another writer
  * inserted a lower generation), so the operation is done once more without inserting: what matches nothing
- * then is stale.
+ * then is stale. E11000 of another unique index, which somebody gave the collection, is neither: see below.
  *
  * All operations of a batch go out as one unordered bulk with majority write concern. The reply is accounted
  * for operation by operation; a bulk whose reply does not account for all of them (the driver stops at a
  * document that is too large for the server) is cut in halves and done again, down to the one to blame.
  *
  * A result is refused only where it is to blame, because whoever refuses it gives it up. An error code that blames
- * the document does it, provided that the server takes another document right then (sentinel.h). A code that
- * names a state of the server (no primary, disk full, writes blocked, no privilege) never does, however often it
- * comes. A code that says neither, such as InternalError, makes the document a suspect: it is written alone from
- * then on, and refused after `patience` (suspicion.h). More than a few suspects at a time are none: the server
- * is. A suspect holds its batch meanwhile, for minutes with RL_APPLY_PATIENCE.
+ * the document does it, provided that the server takes another document right then (sentinel.h), or refuses that
+ * one for its own sake. A code that names a state of the server (no primary, disk full, writes blocked, no privilege)
+ * never does, however often it comes. A code that says neither, such as InternalError, or E11000 of another index,
+ * makes the document a suspect: it is written alone from then on, and refused after `patience` (suspicion.h). A
+ * suspect holds its batch meanwhile, for minutes with RL_APPLY_PATIENCE.
+ *
+ * RL_APPLY_SUSPECTS documents at a time are suspects, the first ones of the batch; the others wait for their turn. So
+ * a server that fails every document in a way of which the sentinel knows nothing costs no more than that many
+ * results in each span of patience, and they are dead letters then, not lost; and a batch full of documents that the
+ * server chokes on comes to its end, after as many spans as it takes.
  *
  * Thread: one at a time per rl_apply_run call; nothing is kept between calls but connections.
  */
@@ -57,6 +62,8 @@ typedef struct {
     const char *collection; /* in the database that `mongo` names */
     rl_patience patience;   /* with a suspect */
 } rl_apply_target;
+
+#define RL_APPLY_SUSPECTS 8
 
 /* At least as long as a failover takes, or a volume that is being enlarged. */
 #define RL_APPLY_PATIENCE ((rl_patience){.strikes = 12, .us = INT64_C(120000000)})

@@ -2,7 +2,8 @@
  *
  * Shape of the reply (libmongoc, "Bulk Write Operations"): nMatched and nUpserted count the operations that
  * found or made a document; writeErrors is an array of {index, code, errmsg}, the index counting operations
- * in the order in which they were added; writeConcernErrors is an array of {code, errmsg}.
+ * in the order in which they were added; writeConcernErrors is an array of {code, errmsg}. With code 11000 comes which
+ * index was in the way: as keyPattern (MongoDB from 4.2 on), or named in errmsg (older ones, FerretDB).
  *
  * Pure function.
  */
@@ -17,6 +18,9 @@ typedef struct {
     size_t errors;    /* operations with a code that is not 0 */
     bool unconfirmed; /* written perhaps, but not confirmed as the write concern asks */
 } rl_bulk_reply;
+
+/* In the place of 11000 where it is certain that another unique index than that of _id is meant. */
+#define RL_BULK_DUPLICATE_ELSEWHERE (-11000)
 
 /* Reads `reply` to a bulk of `count` operations. `codes[i]` gets the server's error code of operation i, 0
  * where it reports none (which is no proof that it was done: add up the counts). */

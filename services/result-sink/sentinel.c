@@ -1,7 +1,10 @@
 /* sentinel.c: one upsert, one deletion. */
 #include "services/result-sink/sentinel.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/random.h>
 
 #include "lib/base/clock.h"
 #include "lib/store/result_document.h"
@@ -38,33 +41,52 @@ static int64_t count_of(const bson_t *reply, const char *key) {
     return bson_iter_init_find(&it, reply, key) && BSON_ITER_HOLDS_INT(&it) ? bson_iter_as_int64(&it) : 0;
 }
 
-static bool replace(mongoc_collection_t *collection, const bson_t *filter, const bson_t *document) {
+static rl_sentinel_fate replace(mongoc_collection_t *collection, const bson_t *filter,
+                                const bson_t *document) {
     bson_t opts = BSON_INITIALIZER, reply;
-    bson_error_t cause;
+    bson_error_t cause = {0};
+    rl_error err = RL_ERROR_INIT;
     append_majority(&opts);
     BSON_APPEND_BOOL(&opts, "upsert", true);
-    bool ok = mongoc_collection_replace_one(collection, filter, document, &opts, &reply, &cause) &&
-              (count_of(&reply, "matchedCount") == 1 || count_of(&reply, "upsertedCount") == 1 ||
-               bson_has_field(&reply, "upsertedId"));
+    rl_sentinel_fate fate = RL_SENTINEL_FAILED;
+    if (!mongoc_collection_replace_one(collection, filter, document, &opts, &reply, &cause)) {
+        rl_mongo_error(&err, &cause, &reply, "sentinel");
+        fate = err.error_class == RL_INVALID ? RL_SENTINEL_REFUSED : RL_SENTINEL_FAILED;
+    } else if (count_of(&reply, "matchedCount") == 1 || count_of(&reply, "upsertedCount") == 1 ||
+               bson_has_field(&reply, "upsertedId")) {
+        fate = RL_SENTINEL_TAKEN;
+    }
     bson_destroy(&reply);
     bson_destroy(&opts);
-    return ok;
+    return fate;
 }
 
-bool rl_sentinel_write(mongoc_client_t *client, const char *database, const char *collection, size_t size) {
+/* An id that no other sink has, nor this one for another sentinel. */
+static bool append_id(bson_t *document, bson_t *filter) {
+    uint64_t random[2];
+    char id[sizeof RL_STORE_SENTINEL_MARK + 2 * 16];
+    if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random) {
+        return false;
+    }
+    snprintf(id, sizeof id, RL_STORE_SENTINEL_MARK "%016" PRIx64 "%016" PRIx64, random[0], random[1]);
+    return BSON_APPEND_UTF8(filter, "_id", id) && BSON_APPEND_UTF8(document, "_id", id);
+}
+
+rl_sentinel_fate rl_sentinel_write(mongoc_client_t *client, const char *database, const char *collection,
+                                   size_t size) {
     RL_CLEANUP(rl_mongo_collection_slot)
     mongoc_collection_t *results = mongoc_client_get_collection(client, database, collection);
     bson_t filter = BSON_INITIALIZER, document = BSON_INITIALIZER;
-    BSON_APPEND_UTF8(&filter, "_id", RL_STORE_SENTINEL_ID);
-    BSON_APPEND_UTF8(&document, "_id", RL_STORE_SENTINEL_ID);
-    BSON_APPEND_DATE_TIME(&document, "expiresAt", 0);
-    bool ok = append_noise(&document, size < RL_SENTINEL_MAX_BYTES ? size : RL_SENTINEL_MAX_BYTES) &&
-              replace(results, &filter, &document);
-    if (ok) {
+    rl_sentinel_fate fate = RL_SENTINEL_FAILED;
+    if (append_id(&document, &filter) && BSON_APPEND_DATE_TIME(&document, "expiresAt", 0) &&
+        append_noise(&document, size < RL_SENTINEL_MAX_BYTES ? size : RL_SENTINEL_MAX_BYTES)) {
+        fate = replace(results, &filter, &document);
+    }
+    if (fate == RL_SENTINEL_TAKEN) {
         /* Left behind it does no harm, see the header. */
         (void)mongoc_collection_delete_one(results, &filter, NULL, NULL, NULL);
     }
     bson_destroy(&document);
     bson_destroy(&filter);
-    return ok;
+    return fate;
 }

@@ -5,8 +5,9 @@
  * the same collection as the results, with the same write concern, as large as the document in question and
  * of bytes that do not compress. Then it removes it again.
  *
- * Its _id is RL_STORE_SENTINEL_ID, which no result can have and no reader asks for; should the removal fail, it has
- * expired from the beginning and the TTL index takes it.
+ * Its _id begins with RL_STORE_SENTINEL_MARK, as no result's can, and ends in randomness, so that sinks that doubt at
+ * the same time do not meet in it. Should the removal fail, it has expired from the beginning and the TTL index
+ * takes it.
  *
  * Thread: the one that has the client.
  */
@@ -15,8 +16,17 @@
 
 #include "lib/store/mongo.h"
 
+typedef enum {
+    RL_SENTINEL_TAKEN,
+    /* The server answered and blames the sentinel itself, as a validator of the collection makes it do: that says
+     * nothing against the server. */
+    RL_SENTINEL_REFUSED,
+    RL_SENTINEL_FAILED, /* no answer, no majority, or an error that blames no document */
+} rl_sentinel_fate;
+
 /* A majority-confirmed write of a document of about `size` bytes (RL_SENTINEL_MAX_BYTES at most). */
-bool rl_sentinel_write(mongoc_client_t *client, const char *database, const char *collection, size_t size);
+rl_sentinel_fate rl_sentinel_write(mongoc_client_t *client, const char *database, const char *collection,
+                                   size_t size);
 
 #define RL_SENTINEL_MAX_BYTES ((size_t)8 * 1024 * 1024)
 

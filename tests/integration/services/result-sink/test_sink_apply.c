@@ -164,14 +164,22 @@ START_TEST(a_server_that_refuses_every_write_refuses_no_document) {
 END_TEST
 
 /* A hashed index takes no arrays: the server answers with a code that blames no one (16766). */
-static void make_poison(world *w, item_set *set, size_t index) {
+static void make_hashed_index(world *w) {
     command(w, "{\"createIndexes\": \"results\","
                " \"indexes\": [{\"name\": \"hashed\", \"key\": {\"h\": \"hashed\"}}]}");
+}
+
+static void poison(item_set *set, size_t index) {
     bson_t array;
     BSON_APPEND_ARRAY_BEGIN(&set->documents[index], "h", &array);
     BSON_APPEND_INT32(&array, "0", 1);
     BSON_APPEND_INT32(&array, "1", 2);
     bson_append_array_end(&set->documents[index], &array);
+}
+
+static void make_poison(world *w, item_set *set, size_t index) {
+    make_hashed_index(w);
+    poison(set, index);
 }
 
 START_TEST(a_document_that_fails_for_no_stated_reason_is_refused_alone_and_late) {
@@ -215,6 +223,114 @@ START_TEST(a_document_that_fails_for_no_stated_reason_waits_for_minutes) {
     command(&w, "{\"dropIndexes\": \"results\", \"index\": \"hashed\"}");
     counts = apply(&w, &set);
     ck_assert_int_eq(counts.applied, 1);
+    free_items(&set);
+    world_close(&w);
+}
+END_TEST
+
+static size_t count_suspects(const item_set *set) {
+    size_t suspects = 0;
+    for (size_t i = 0; i < ITEMS; i++) {
+        suspects += set->items[i].status == RL_APPLY_PENDING && set->items[i].suspicion.on;
+    }
+    return suspects;
+}
+
+START_TEST(a_crowd_that_fails_for_no_stated_reason_shrinks_until_it_is_gone) {
+    world w;
+    world_open(&w);
+    item_set set;
+    make_items(&set, 0);
+    make_hashed_index(&w);
+    enum { CROWD = 2 * RL_APPLY_SUSPECTS + 3, GOOD = 7 };
+    for (size_t i = 0; i <= CROWD; i++) {
+        if (i != GOOD) {
+            poison(&set, i);
+        }
+    }
+    const rl_apply_target target = {w.mongo, RL_STORE_COLLECTION, {.strikes = 2, .us = 0}};
+    rl_apply_counts counts = {0};
+    rl_error err = RL_ERROR_INIT;
+    int runs = 1;
+    for (; !rl_apply_run(&target, set.pointers, ITEMS, &counts, &err); runs++) {
+        ck_assert_int_lt(runs, 30);
+        ck_assert_msg(err.error_class == RL_TRANSIENT, "%s", err.message);
+        ck_assert_uint_le(count_suspects(&set), RL_APPLY_SUSPECTS);
+        ck_assert_int_eq(count_documents(&w),
+                         ITEMS - CROWD); /* the good ones did not wait, no sentinel stays */
+    }
+    ck_assert_int_eq(counts.refused, CROWD);
+    ck_assert_int_eq(counts.applied, ITEMS - CROWD);
+    ck_assert_int_eq(set.items[GOOD].status, RL_APPLY_DONE);
+    free_items(&set);
+    world_close(&w);
+}
+END_TEST
+
+START_TEST(a_document_in_the_way_of_another_unique_index_is_not_stale) {
+    world w;
+    world_open(&w);
+    item_set set;
+    make_items(&set, 0);
+    command(&w, "{\"createIndexes\": \"results\","
+                " \"indexes\": [{\"name\": \"u_1\", \"key\": {\"u\": 1}, \"unique\": true}]}");
+    for (size_t i = 0; i < ITEMS; i++) {
+        BSON_APPEND_INT32(&set.documents[i], "u", i == 4 ? 3 : (int32_t)i);
+    }
+    const rl_apply_target target = {w.mongo, RL_STORE_COLLECTION, {.strikes = 2, .us = 0}};
+    rl_apply_counts counts = {0};
+    rl_error err = RL_ERROR_INIT;
+    for (int runs = 1; !rl_apply_run(&target, set.pointers, ITEMS, &counts, &err); runs++) {
+        ck_assert_int_lt(runs, 20);
+        ck_assert_msg(err.error_class == RL_TRANSIENT, "%s", err.message);
+    }
+    ck_assert_int_eq(counts.stale, 0);
+    ck_assert_int_eq(counts.applied, ITEMS - 1);
+    ck_assert_int_eq(counts.refused, 1);
+    const rl_apply_item *refused = &set.items[set.items[3].status == RL_APPLY_REFUSED ? 3 : 4];
+    ck_assert_int_eq(refused->status, RL_APPLY_REFUSED);
+    ck_assert_msg(strstr(refused->why.message, "unique index"), "%s", refused->why.message);
+    free_items(&set);
+    world_close(&w);
+}
+END_TEST
+
+/* Whether the server keeps to the rule that documents of `results` have a field `kept`. */
+static bool demand_a_field(world *w) {
+    bson_t request, document = BSON_INITIALIZER;
+    bson_error_t cause;
+    ck_assert(bson_init_from_json(
+        &request, "{\"create\": \"results\", \"validator\": {\"kept\": {\"$exists\": true}}}", -1, &cause));
+    mongoc_client_t *client = rl_mongo_take(w->mongo);
+    bool ok = mongoc_client_command_simple(client, rl_mongo_database(w->mongo), &request, NULL, NULL, &cause);
+    mongoc_collection_t *results =
+        mongoc_client_get_collection(client, rl_mongo_database(w->mongo), RL_STORE_COLLECTION);
+    ok = ok && !mongoc_collection_insert_one(results, &document, NULL, NULL, &cause) && cause.code == 121;
+    mongoc_collection_destroy(results);
+    rl_mongo_give_back(w->mongo, client);
+    bson_destroy(&document);
+    bson_destroy(&request);
+    return ok;
+}
+
+START_TEST(a_validator_that_refuses_the_sentinel_too_does_not_make_the_server_ill) {
+    world w;
+    world_open(&w);
+    item_set set;
+    make_items(&set, 0);
+    if (demand_a_field(&w)) {
+        for (size_t i = 0; i < ITEMS; i++) {
+            if (i != 5) {
+                BSON_APPEND_INT32(&set.documents[i], "kept", 1);
+            }
+        }
+        rl_apply_counts counts = apply(&w, &set);
+        ck_assert_int_eq(counts.refused, 1);
+        ck_assert_int_eq(counts.applied, ITEMS - 1);
+        ck_assert_int_eq(set.items[5].status, RL_APPLY_REFUSED);
+    } else {
+        printf("this server has no validators: nothing to test\n");
+    }
     free_items(&set);
     world_close(&w);
 }
@@ -265,4 +381,7 @@ RL_SUITE("sink/apply", new_ones_are_applied_and_a_second_time_stale,
          a_server_that_refuses_every_write_refuses_no_document,
          a_document_that_fails_for_no_stated_reason_is_refused_alone_and_late,
          a_document_that_fails_for_no_stated_reason_waits_for_minutes,
+         a_crowd_that_fails_for_no_stated_reason_shrinks_until_it_is_gone,
+         a_document_in_the_way_of_another_unique_index_is_not_stale,
+         a_validator_that_refuses_the_sentinel_too_does_not_make_the_server_ill,
          writers_that_race_end_with_the_highest_generation)

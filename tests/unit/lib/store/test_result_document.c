@@ -89,7 +89,7 @@ START_TEST(an_id_that_is_empty_too_long_or_no_text_is_refused) {
     char long_id[RL_STORE_ID_MAX_BYTES + 2];
     memset(long_id, 'x', sizeof long_id - 1);
     long_id[sizeof long_id - 1] = '\0';
-    const char *const ids[] = {"", "\xff\xfe", long_id};
+    const char *const ids[] = {"", "\xff\xfe", long_id, RL_STORE_SENTINEL_MARK "0123"};
     for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
         bson_t document = BSON_INITIALIZER;
         rl_error err = RL_ERROR_INIT;

@@ -1,5 +1,6 @@
 #include "services/result-sink/bulk_reply.h"
 
+#include "lib/store/mongo.h"
 #include "tests/support/suite.h"
 
 static rl_bulk_reply read_json(const char *json, int *codes, size_t count) {
@@ -34,6 +35,43 @@ START_TEST(errors_are_found_at_their_index) {
     ck_assert_int_eq(codes[1], 10334);
     ck_assert_int_eq(codes[2], 0);
     ck_assert_int_eq(codes[3], 11000);
+}
+END_TEST
+
+static int code_of_duplicate(const char *details) {
+    char json[400];
+    int codes[1];
+    snprintf(json, sizeof json, "{\"writeErrors\": [{\"index\": 0, \"code\": 11000, %s}]}", details);
+    ck_assert_uint_eq(read_json(json, codes, 1).errors, 1);
+    return codes[0];
+}
+
+START_TEST(a_duplicate_of_the_id_is_told_from_that_of_another_index) {
+    static const struct {
+        const char *details;
+        int code;
+    } cases[] = {
+        {"\"errmsg\": \"something\"", RL_MONGO_DUPLICATE_KEY},
+        {"\"keyPattern\": {\"_id\": 1}, \"errmsg\": \"index: u_1\"", RL_MONGO_DUPLICATE_KEY},
+        {"\"keyPattern\": {\"u\": 1}", RL_BULK_DUPLICATE_ELSEWHERE},
+        {"\"keyPattern\": {\"_id\": 1, \"u\": 1}", RL_BULK_DUPLICATE_ELSEWHERE},
+        {"\"keyPattern\": {}", RL_BULK_DUPLICATE_ELSEWHERE},
+        {"\"errmsg\": \"E11000 duplicate key error collection: d.c index: _id_ dup key: { _id: \\\"a\\\" }\"",
+         RL_MONGO_DUPLICATE_KEY},
+        {"\"errmsg\": \"E11000 duplicate key error collection: d.c index: u_1 dup key: { u: \\\"index: "
+         "_id_\\\" }\"",
+         RL_BULK_DUPLICATE_ELSEWHERE},
+        {"\"errmsg\": \"Duplicate key violation on the requested collection: Index '_id_'\"",
+         RL_MONGO_DUPLICATE_KEY},
+        {"\"errmsg\": \"Duplicate key violation on the requested collection: Index 'u_1'\"",
+         RL_BULK_DUPLICATE_ELSEWHERE},
+        {"\"errmsg\": \"Duplicate key violation on the requested collection: Index '_id_2'\"",
+         RL_BULK_DUPLICATE_ELSEWHERE},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        int code = code_of_duplicate(cases[i].details);
+        ck_assert_msg(code == cases[i].code, "%d for %s", code, cases[i].details);
+    }
 }
 END_TEST
 
@@ -87,5 +125,6 @@ END_TEST
 
 RL_SUITE("sink/bulk_reply", an_upserting_bulk_is_complete_when_its_counts_add_up,
          a_bulk_without_upsert_that_failed_half_way_is_not_complete, a_reply_without_errors_is_its_counts,
-         errors_are_found_at_their_index, a_write_that_the_majority_has_not_confirmed_is_seen,
-         what_a_reply_should_not_hold_is_passed_over, an_empty_reply_accounts_for_nothing)
+         errors_are_found_at_their_index, a_duplicate_of_the_id_is_told_from_that_of_another_index,
+         a_write_that_the_majority_has_not_confirmed_is_seen, what_a_reply_should_not_hold_is_passed_over,
+         an_empty_reply_accounts_for_nothing)
