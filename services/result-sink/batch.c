@@ -79,8 +79,20 @@ size_t rl_batch_superseded(const rl_batch *batch) {
     return count;
 }
 
+/* What the unwritten records of `partition` superseded is to be written after all. (All records of an id are in
+ * one partition, unless the topic's number of partitions was changed in between.) */
+static void revive_others(rl_batch *batch, int32_t partition) {
+    for (size_t i = 0; i < batch->count; i++) {
+        const rl_sink_record *record = &batch->records[i];
+        if (record->message->partition == partition && record->fate == RL_FATE_TO_WRITE) {
+            (void)rl_batch_revive(batch, record); /* the next coalescing counts them again */
+        }
+    }
+}
+
 size_t rl_batch_drop_partition(rl_batch *batch, int32_t partition) {
     size_t kept = 0, dropped = 0;
+    revive_others(batch, partition);
     for (size_t i = 0; i < batch->count; i++) {
         rl_sink_record *record = &batch->records[i];
         if (record->message->partition == partition) {

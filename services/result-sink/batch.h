@@ -31,8 +31,8 @@ size_t rl_batch_revive(rl_batch *batch, const rl_sink_record *refused);
 size_t rl_batch_superseded(const rl_batch *batch);
 
 /* Forgets all records of `partition`, those too that are settled: should the partition come back while the
- * batch is held, reporting a settled one would move its position past an earlier one that is not. Returns
- * how many there were. */
+ * batch is held, reporting a settled one would move its position past an earlier one that is not. What they
+ * superseded in other partitions is TO_WRITE again unless they were written. Returns how many there were. */
 size_t rl_batch_drop_partition(rl_batch *batch, int32_t partition);
 
 /* Forgets everything and keeps the memory of the table; rl_batch_free gives that back too. */

@@ -46,6 +46,42 @@ static void add_partition(rl_batch *batch, rd_kafka_t *consumer, int32_t partiti
     }
 }
 
+static void describe(rl_sink_record *record, const char *id, int64_t generation) {
+    record->fate = RL_FATE_TO_WRITE;
+    record->id = strdup(id);
+    record->item = (rl_apply_item){.id = record->id, .generation = generation};
+}
+
+START_TEST(what_a_leaving_record_superseded_elsewhere_is_written_unless_that_one_was) {
+    rd_kafka_t *producer = open_client(RD_KAFKA_PRODUCER, "test.mock.num.brokers", "1");
+    const char *brokers = rd_kafka_mock_cluster_bootstraps(rd_kafka_handle_mock_cluster(producer));
+    rd_kafka_t *consumer = open_client(RD_KAFKA_CONSUMER, "bootstrap.servers", brokers);
+    for (int i = 0; i < 2; i++) {
+        produce(producer, 1);
+        produce(producer, 2);
+    }
+    ck_assert_int_eq(rd_kafka_flush(producer, 60000), RD_KAFKA_RESP_ERR_NO_ERROR);
+    rl_batch batch = {0};
+    add_partition(&batch, consumer, 1, 2);
+    add_partition(&batch, consumer, 2, 2);
+    for (size_t i = 0; i < 2; i++) {
+        describe(&batch.records[i], i ? "written" : "unwritten", 2);
+        describe(&batch.records[2 + i], i ? "written" : "unwritten", 1);
+    }
+    ck_assert(rl_batch_coalesce(&batch, NULL));
+    ck_assert_uint_eq(rl_batch_superseded(&batch), 2);
+    batch.records[1].fate = RL_FATE_SETTLED;
+    ck_assert_uint_eq(rl_batch_drop_partition(&batch, 1), 2);
+    ck_assert_uint_eq(batch.count, 2);
+    ck_assert_int_eq(batch.records[0].fate, RL_FATE_TO_WRITE);
+    ck_assert_int_eq(batch.records[1].fate, RL_FATE_SUPERSEDED);
+    rl_batch_free(&batch);
+    rd_kafka_consumer_close(consumer);
+    rd_kafka_destroy(consumer);
+    rd_kafka_destroy(producer);
+}
+END_TEST
+
 START_TEST(a_partition_that_leaves_takes_its_settled_records_along) {
     rd_kafka_t *producer = open_client(RD_KAFKA_PRODUCER, "test.mock.num.brokers", "1");
     const char *brokers = rd_kafka_mock_cluster_bootstraps(rd_kafka_handle_mock_cluster(producer));
@@ -78,4 +114,5 @@ START_TEST(a_partition_that_leaves_takes_its_settled_records_along) {
 }
 END_TEST
 
-RL_SUITE("sink/batch_partitions", a_partition_that_leaves_takes_its_settled_records_along)
+RL_SUITE("sink/batch_partitions", a_partition_that_leaves_takes_its_settled_records_along,
+         what_a_leaving_record_superseded_elsewhere_is_written_unless_that_one_was)
