@@ -55,12 +55,13 @@ static int lower_limit(__rlimit_resource_t resource, rlim_t value) {
     return setrlimit(resource, &limit);
 }
 
-/* RLIMIT_CPU counts one process in whole seconds; it stands behind the agent's own accounting in case the
- * agent is not scheduled, hence a second more. No RLIMIT_NPROC: it counts a uid over the whole host.
+/* RLIMIT_CPU counts one process in whole seconds, by a clock that samples and may run well ahead of the control
+ * group's exact one. It only stands behind the agent's own accounting, in case the agent is not scheduled, so it lies
+ * where no program gets to that is within its limit. No RLIMIT_NPROC: it counts a uid over the whole host.
  * RLIMIT_CORE is 1, not 0: a host whose core_pattern is a pipe ignores 0 and starts its helper for every crash,
  * outside all limits; 1 is what the kernel itself takes for "no dump, not even into a pipe" (fs/coredump.c). */
 static int lower_limits(const rl_agent_limits *limits) {
-    rlim_t cpu_seconds = (rlim_t)((limits->cpu_us + 999999) / 1000000 + 1);
+    rlim_t cpu_seconds = 2 * (rlim_t)((limits->cpu_us + 999999) / 1000000) + 2;
     return lower_limit(RLIMIT_CPU, cpu_seconds) == 0 &&
                    lower_limit(RLIMIT_FSIZE, (rlim_t)limits->file_bytes) == 0 &&
                    lower_limit(RLIMIT_NOFILE, limits->open_files) == 0 && lower_limit(RLIMIT_CORE, 1) == 0 &&

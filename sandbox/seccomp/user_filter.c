@@ -153,6 +153,8 @@ static const struct {
     {SYS_personality, 0, NONE_OF, {PER_LINUX, ADDR_NO_RANDOMIZE, 0xffffffffu}, 3, EPERM},
     /* Its three pipes are the agent's, and their size counts against root on the whole host. */
     {SYS_fcntl, 1, ONE_OF, {F_SETPIPE_SZ}, 1, EPERM},
+    /* Record locks are kernel memory that nobody is charged for and no limit counts: they succeed without locking. */
+    {SYS_fcntl, 1, ONE_OF, {F_SETLK, F_SETLKW, F_OFD_SETLK, F_OFD_SETLKW}, 4, 0},
     {SYS_ioctl, 1, ONE_OF, {TIOCSTI, TIOCLINUX}, 2, EPERM},
 };
 

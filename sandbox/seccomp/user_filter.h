@@ -17,7 +17,8 @@
  *   socket is charged to nobody under version 1 control groups: a program that sends to itself and never reads
  *   fills the host's memory.
  * - Calls that make the whole host work for a stranger, and whose effect no program can tell from its absence,
- *   succeed without one: flushing every file system, and advice about the page cache of shared images.
+ *   succeed without one: flushing every file system, and advice about the page cache of shared images. So do record locks (fcntl), which
+ *   no limit counts: one program has nobody to lock out but processes of its own. flock(2) is a real lock.
  *
  * The program is assembled here from a table instead of by libseccomp: the agent links nothing but libc.
  * Source: Documentation/userspace-api/seccomp_filter.rst of the kernel.

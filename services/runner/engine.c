@@ -154,7 +154,7 @@ static bool agree_on_version(rl_engine *engine, rl_error *err) {
     RL_AUTO_BUFFER rl_buffer answer;
     rl_buffer_init(&answer, ANSWER_MAX);
     rl_engine_version theirs;
-    char agreed[RL_API_VERSION_SIZE];
+    char agreed[RL_API_VERSION_SIZE] = "";
     bool agree = ask(engine, &(request){"GET", "/version", NULL, QUICK_US}, &answer, err) &&
                  rl_engine_parse_version(rl_buffer_bytes(&answer), &theirs, err) &&
                  rl_engine_negotiate(&theirs, RL_ENGINE_API_MIN, RL_ENGINE_API_MAX, agreed, err);

@@ -58,13 +58,38 @@ static void refuse(const rl_executor *executor, rl_task *task, const rl_error *w
     }
 }
 
+/* Where the language's time away is kept; NULL: nowhere. */
+static _Atomic int64_t *away_of(const rl_executor *executor, const rl_manifest *manifest) {
+    for (size_t i = 0; executor->images_away_us && i < rl_manifests_count(executor->manifests); i++) {
+        if (rl_manifests_at(executor->manifests, i) == manifest) {
+            return &executor->images_away_us[i];
+        }
+    }
+    return NULL;
+}
+
+/* Since when the language has been away: from now on, if it was not. */
+static int64_t language_away_us(const rl_executor *executor, const rl_manifest *manifest, int64_t now_us) {
+    _Atomic int64_t *away = away_of(executor, manifest);
+    int64_t since_us = 0;
+    return !away || atomic_compare_exchange_strong(away, &since_us, now_us) ? now_us : since_us;
+}
+
+static void image_is_back(const rl_executor *executor, const rl_manifest *manifest) {
+    _Atomic int64_t *away = away_of(executor, manifest);
+    if (away) {
+        atomic_store(away, 0);
+    }
+}
+
 static void image_away(const rl_executor *executor, rl_task *task, const rl_submission *submission,
-                       rl_arena *arena) {
+                       const rl_manifest *manifest, rl_arena *arena) {
     int64_t now_us = rl_clock_us();
     if (task->image_away_us == 0) {
         task->image_away_us = now_us;
     }
-    if (now_us - task->image_away_us < RL_IMAGE_PATIENCE_US) {
+    if (now_us - task->image_away_us < RL_IMAGE_PATIENCE_US &&
+        now_us - language_away_us(executor, manifest, now_us) < RL_IMAGE_PATIENCE_US) {
         task->state = RL_TASK_IMAGE_AWAY;
         return;
     }
@@ -87,6 +112,9 @@ static void run(const rl_executor *executor, rl_task *task, const rl_submission 
     }
     switch (status) {
     case RL_RUN_DONE:
+        image_is_back(executor, manifest);
+        decide(executor, task, &finished);
+        return;
     case RL_RUN_CANCELLED:
         decide(executor, task, &finished);
         return;
@@ -94,7 +122,7 @@ static void run(const rl_executor *executor, rl_task *task, const rl_submission 
         task->state = RL_TASK_RETRY;
         return;
     case RL_RUN_NO_IMAGE:
-        image_away(executor, task, submission, arena);
+        image_away(executor, task, submission, manifest, arena);
         return;
     }
 }

@@ -26,7 +26,8 @@
 #include "services/runner/runner_metrics.h"
 #include "services/runner/sandbox.h"
 
-/* How long a record waits for an image that was there when the runner started. */
+/* How long records wait for an image that was there when the runner started: each of them, and all of a language
+ * together, so that a backlog of it does not hold the others up again and again. */
 #define RL_IMAGE_PATIENCE_US (INT64_C(600) * 1000000)
 
 /* As rl_sandbox_run, which it is in a runner. */
@@ -44,6 +45,9 @@ typedef struct {
     rl_emitter *emitter;
     rl_runner_metrics *metrics;
     rl_log *log;
+    _Atomic int64_t
+        *images_away_us; /* by the manifests' order: monotonic, since when the language's image has been
+                                        away, 0: it is not; NULL: records wait each for itself */
 } rl_executor;
 
 /* An rl_slot_work: `context` is an rl_executor. */

@@ -40,6 +40,7 @@ struct rl_runner {
     rl_producer *producer;
     rl_emitter *emitter;
     rl_executor executor;
+    _Atomic int64_t *images_away_us; /* one for each manifest */
     rl_slots *slots;
     rl_intake *intake;
     _Atomic(rl_intake *) visible_intake; /* for the readiness checks, which run in other threads */
@@ -218,6 +219,10 @@ static rl_run_status run_in_sandbox(void *sandbox, const rl_submission *submissi
 }
 
 static bool open_slots(rl_runner *runner, rl_error *err) {
+    runner->images_away_us = calloc(rl_manifests_count(runner->manifests), sizeof *runner->images_away_us);
+    if (!runner->images_away_us) {
+        return rl_error_set(err, RL_TRANSIENT, ENOMEM, "out of memory");
+    }
     runner->executor = (rl_executor){
         .run = run_in_sandbox,
         .sandbox = runner->sandbox,
@@ -227,6 +232,7 @@ static bool open_slots(rl_runner *runner, rl_error *err) {
         .emitter = runner->emitter,
         .metrics = &runner->metrics,
         .log = runner->log,
+        .images_away_us = runner->images_away_us,
     };
     runner->slots = rl_slots_new(slot_count(runner->config), rl_execute, &runner->executor, err);
     return runner->slots != NULL;
@@ -358,5 +364,6 @@ void rl_runner_free(rl_runner *runner) {
     rl_sandbox_free(runner->sandbox);
     rl_manifests_free(runner->manifests);
     rl_metrics_free(runner->registry);
+    free(runner->images_away_us);
     free(runner);
 }

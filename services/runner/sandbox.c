@@ -84,6 +84,7 @@ typedef struct {
     bool cold;    /* warm containers have let it down */
     bool starved; /* the compile step has been seen to need more memory than the run has */
     char image[RL_IMAGE_ID_SIZE];
+    int64_t began_us;   /* monotonic */
     int64_t started_us; /* wall clock */
 } run;
 
@@ -103,13 +104,19 @@ typedef enum {
 /* How an agent that is told to stop, or whose runner goes away, ends (sandbox/agent/main.c). */
 #define EXIT_STOPPED 1
 
-/* Whether the compile step has had less memory than it may have, so that its failure need not be its own. */
+/* Whether the compile step has had less memory than it may have, so that its failure need not be its own: something
+ * was killed; it ended with more than the 1 that compilers say about a program (a virtual machine fits itself to
+ * the container and says 3 when that is too small); or it ran out of time with so much memory in use that little
+ * was left for its own files to stay in. */
 static bool is_starved(const run *r, const rl_container *container, const rl_transcript *transcript) {
     const rl_agent_result *compile = &transcript->facts.compile;
-    bool limited = (compile->flags & (RL_AGENT_HIT_MEMORY | RL_AGENT_HIT_CPU | RL_AGENT_HIT_WALL)) != 0 ||
-                   compile->oom_kills > 0 || compile->term_signal != 0;
+    bool ours = (compile->flags & RL_AGENT_KILLED_BY_US) != 0;
+    bool late = (compile->flags & (RL_AGENT_HIT_CPU | RL_AGENT_HIT_WALL)) != 0;
+    bool suspicious = compile->oom_kills > 0 || (compile->term_signal != 0 && !ours) ||
+                      compile->exit_code > 1 ||
+                      (late && compile->memory_peak_bytes > container->memory_bytes / 2);
     return r->manifest->compile && container->memory_bytes < r->limits.compile.memory_bytes &&
-           (!transcript->facts.compiled || (!rl_agent_result_is_success(compile) && limited));
+           (!transcript->facts.compiled || suspicious);
 }
 
 /* The agent ended without a result, or fell silent. The kernel's memory killer may have taken it along with the
@@ -179,8 +186,8 @@ static try_status converse(run *r, rl_supplied *supplied, rl_transcript *transcr
         return explain_loss(r, container, talk, transcript, err);
     case RL_TALK_MUTE:
         return TRY_MUTE;
-    case RL_TALK_UNFAIR:
-        return TRY_LOST;
+    case RL_TALK_UNFAIR: /* again when the host has had time to recover */
+        return TRY_TRANSIENT;
     case RL_TALK_FAILED:
         return explain_failure(transcript, err);
     case RL_TALK_REFUSED:
@@ -298,11 +305,12 @@ static rl_run_status conclude(const run *r, try_status status, const rl_transcri
         ret->message = "";
         return RL_RUN_CANCELLED;
     case TRY_NO_IMAGE:
-    case TRY_DIED:
-        /* The Engine answers, and yet nothing starts: others may fare better, this one waits like for an image. An
-         * Engine that answers nothing but errors is one that is away. */
+        /* An Engine that answers nothing but errors is one that is away. */
         return rl_engine_ping(rl_supply_engine(r->sandbox->supply), NULL) ? RL_RUN_NO_IMAGE
                                                                           : RL_RUN_TRANSIENT;
+    case TRY_DIED:
+        /* Its containers end before they are ready. Only where others fare better is it not the Engine. */
+        return rl_supply_last_ready_us(r->sandbox->supply) > r->began_us ? RL_RUN_NO_IMAGE : RL_RUN_TRANSIENT;
     case TRY_MUTE:
     case TRY_STARVED:
     case TRY_TRANSIENT:
@@ -320,6 +328,7 @@ rl_run_status rl_sandbox_run(rl_sandbox *sandbox, const rl_submission *submissio
         .manifest = manifest,
         .limits = rl_supply_limits(sandbox->supply, manifest, &submission->limits),
         .cancel = cancel,
+        .began_us = rl_clock_us(),
     };
     rl_error failure = RL_ERROR_INIT;
     try_status status = TRY_LOST;

@@ -2,6 +2,7 @@
 #include "services/runner/supply.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -22,6 +23,7 @@ struct rl_supply {
     rl_engine *engine;
     rl_image_table *images;
     rl_reaper *reaper;
+    _Atomic int64_t last_ready_us;
     rl_pool *pool; /* NULL: every container is a cold one */
 };
 
@@ -59,11 +61,12 @@ static void discard(rl_supply *supply, rl_container *container) {
     discard_at_leisure(supply, container);
 }
 
-static void observe_opening(const rl_supply *supply, const rl_container *container) {
+static void observe_opening(rl_supply *supply, const rl_container *container) {
     rl_metric_observe_us(supply->create, container->create_us);
     rl_metric_observe_us(supply->attach, container->attach_us);
     rl_metric_observe_us(supply->start, container->start_us);
     rl_metric_observe_us(supply->ready, container->ready_us);
+    atomic_store(&supply->last_ready_us, rl_clock_us());
 }
 
 /* A started container whose agent is ready, of the language's pinned image, whose id goes to `ret_image`. An
@@ -233,7 +236,8 @@ rl_container_status rl_supply_take(rl_supply *supply, const rl_order *order, rl_
                                      order->limits->processes, err);
     if (status != RL_CONTAINER_READY) {
         discard(supply, &ret->container);
-        return status;
+        return status == RL_CONTAINER_UNUSABLE ? RL_CONTAINER_DIED
+                                               : status; /* it says nothing about the image */
     }
     rl_metric_observe_us(supply->acquire, rl_clock_us() - begin_us);
     return status;
@@ -259,6 +263,10 @@ void rl_supply_begin_program(rl_supply *supply) {
 
 void rl_supply_end_program(rl_supply *supply) {
     end_load(supply, RL_POOL_PROGRAM);
+}
+
+int64_t rl_supply_last_ready_us(const rl_supply *supply) {
+    return atomic_load(&supply->last_ready_us);
 }
 
 rl_engine *rl_supply_engine(rl_supply *supply) {

@@ -59,6 +59,9 @@ void rl_supply_complain(rl_supply *supply);
 void rl_supply_begin_program(rl_supply *supply);
 void rl_supply_end_program(rl_supply *supply);
 
+/* When the last container became ready, of whatever language, monotonic; 0: none has. */
+int64_t rl_supply_last_ready_us(const rl_supply *supply);
+
 rl_engine *rl_supply_engine(rl_supply *supply);
 
 /* Warm containers of the language at the moment. */

@@ -151,6 +151,9 @@ START_TEST(work_for_the_whole_host_is_not_done) {
         ck_assert_msg(ask(calls[i], 0, 0, 0) == refused(0), "system call %ld", calls[i]);
     }
     ck_assert_uint_eq(ask(SYS_fcntl, 0, F_SETPIPE_SZ, 1 << 20), refused(EPERM));
+    ck_assert_uint_eq(ask(SYS_fcntl, 0, F_SETLK, 0), refused(0));
+    ck_assert_uint_eq(ask(SYS_fcntl, 0, F_OFD_SETLKW, 0), refused(0));
+    ck_assert_uint_eq(ask(SYS_flock, 0, 2, 0), SECCOMP_RET_ALLOW);
     ck_assert_uint_eq(ask(SYS_fcntl, 0, F_GETFL, 0), SECCOMP_RET_ALLOW);
     ck_assert_uint_eq(ask(SYS_fsync, 3, 0, 0), SECCOMP_RET_ALLOW);
 }
