@@ -2,11 +2,17 @@
 #include "sandbox/agent/usage.h"
 
 #include "sandbox/agent/clock.h"
-#include "sandbox/agent/starvation.h"
 
 /* A check costs some 30 us. Short programs are looked at often, because their peak passes quickly; long
  * ones every 10 ms, which is also how far a limit can be overshot on one core. */
 enum { CHECK_MIN_US = 2000, CHECK_MAX_US = 10000 };
+
+/* A walk over all threads costs some 100 us, and up to a few ms where there are hundreds: it is worth that only once a
+ * part of the wall limit is gone, and then this part of the time at most. */
+enum { WALK_AFTER = 16, WALK_PAUSE_US = 10000, WALK_SHARE = 64 };
+
+/* What a walk has to add for the program to go on: otherwise the last moments would be nothing but walks. */
+enum { ALLOWANCE_MIN_US = 1000 };
 
 static int64_t own_cpu_us(void) {
     struct rusage self;
@@ -27,6 +33,7 @@ void rl_usage_begin(rl_usage *usage, const rl_cgroup *cgroup) {
     usage->limit_at_start = rl_cgroup_read_limit(cgroup);
     usage->own_cpu_at_start_us = own_cpu_us();
     usage->start_us = rl_clock_now_us();
+    rl_starvation_begin(&usage->starvation, usage->start_us);
     usage->next_sample_us = usage->start_us + CHECK_MIN_US;
 }
 
@@ -48,25 +55,36 @@ static void sample_memory(rl_usage *usage) {
     usage->sampled_peak = max64(usage->sampled_peak, above);
 }
 
-/* Whether the elapsed time is up. Only then is it worth asking how much of it the program was kept waiting. */
-static bool met_wall_limit(rl_usage *usage, const rl_agent_limits *limits, int64_t elapsed_us) {
-    if (elapsed_us - usage->allowance_us < limits->wall_us) {
-        return false;
-    }
+/* Processes take what they waited with them when they end, so it is noted every now and then. */
+static void note_starvation(rl_usage *usage, const rl_agent_limits *limits, int64_t now_us) {
     int64_t most_us = limits->wall_us > INT64_MAX / (RL_AGENT_STARVATION_MAX + 1)
                           ? INT64_MAX
                           : limits->wall_us * RL_AGENT_STARVATION_MAX;
-    usage->allowance_us = clamp64(rl_starvation_us("/proc"), usage->allowance_us, most_us);
-    return elapsed_us - usage->allowance_us >= limits->wall_us;
+    usage->allowance_us = clamp64(rl_starvation_note(&usage->starvation, "/proc", now_us), 0, most_us);
+    int64_t took_us = rl_clock_now_us() - now_us;
+    usage->next_walk_us = now_us + max64(WALK_PAUSE_US, took_us * WALK_SHARE);
+}
+
+/* Whether the elapsed time is up, with what the program has been kept waiting until this moment. */
+static bool met_wall_limit(rl_usage *usage, const rl_agent_limits *limits, int64_t now_us) {
+    int64_t elapsed_us = now_us - usage->start_us;
+    if (elapsed_us - usage->allowance_us < limits->wall_us) {
+        return false;
+    }
+    note_starvation(usage, limits, now_us);
+    return elapsed_us - usage->allowance_us >= limits->wall_us - ALLOWANCE_MIN_US;
 }
 
 uint32_t rl_usage_check(rl_usage *usage, const rl_agent_limits *limits, int64_t now_us) {
     int64_t elapsed = now_us - usage->start_us;
-    uint32_t hits = met_wall_limit(usage, limits, elapsed) ? RL_AGENT_HIT_WALL : 0;
+    uint32_t hits = met_wall_limit(usage, limits, now_us) ? RL_AGENT_HIT_WALL : 0;
     if (now_us < usage->next_sample_us) {
         return hits;
     }
     sample_memory(usage);
+    if (elapsed > limits->wall_us / WALK_AFTER && now_us >= usage->next_walk_us) {
+        note_starvation(usage, limits, now_us);
+    }
     int64_t cpu = rl_usage_cpu_us(usage);
     hits |= cpu >= limits->cpu_us ? RL_AGENT_HIT_CPU : 0;
     int64_t pause = clamp64(elapsed / 8, CHECK_MIN_US, CHECK_MAX_US);

@@ -7,6 +7,7 @@
 #define RL_SANDBOX_AGENT_USAGE_H
 
 #include "sandbox/agent/cgroup.h"
+#include "sandbox/agent/starvation.h"
 #include "sandbox/protocol.h"
 
 #include <sys/resource.h>
@@ -22,6 +23,8 @@ typedef struct rl_usage {
     int64_t sampled_peak;   /* bytes above the start's */
     int64_t allowance_us;   /* added to the wall limit for time that a busy host did not give */
     int64_t next_sample_us; /* when memory is looked at again */
+    int64_t next_walk_us;   /* when threads are, at the earliest */
+    rl_starvation starvation;
 } rl_usage;
 
 /* Takes the starting figures now. `cgroup` outlives it. */

@@ -1,5 +1,8 @@
 """The real agent in real containers: conversation, accounting and limits."""
+import os
 import struct
+
+import pytest
 
 import engine
 import wire
@@ -124,6 +127,35 @@ def test_wall_limit(python):
     done = python("import time; time.sleep(3600)", limits=Limits(wall_us=700_000))
     assert done.flags == wire.HIT_WALL | wire.KILLED_BY_US
     assert done.wall_us >= 700_000 and done.cpu_us < 500_000
+
+
+# Each uses a second of CPU time, which the wall limit leaves no room for on a busy host, and its first thread only waits.
+SPINNING_THREAD = """
+import threading, time
+def spin():
+    while time.thread_time() < 1: pass
+worker = threading.Thread(target=spin)
+worker.start()
+worker.join()
+"""
+SPINNING_CHILDREN = """
+import subprocess
+for _ in range(8):
+    subprocess.run(['python3', '-S', '-c', 'import time\\nwhile time.process_time() < .125: pass'], check=True)
+"""
+
+
+@pytest.mark.parametrize("source", [SPINNING_THREAD, SPINNING_CHILDREN], ids=["thread", "children"])
+def test_who_waits_for_a_processor_does_not_meet_the_wall_limit(sandbox, python, source):
+    spin, endless = ["bash", "-c", "while :; do :; done"], Limits(cpu_us=600_000_000, wall_us=600_000_000)
+    for _ in range(2 * os.cpu_count()):
+        box = sandbox("bash")
+        box.send(wire.job(box.uid) + wire.run(spin, limits=endless))
+        box.compiled()
+    wall_us = 1_500_000
+    done = python(source, limits=Limits(cpu_us=20_000_000, wall_us=wall_us))
+    # On a host that gives less than a quarter of a processor even the allowance is used up.
+    assert done.flags == 0 or done.wall_us >= 0.99 * 4 * wall_us, done
 
 
 def test_stopped_and_deaf_programs_are_killed(execute):

@@ -207,14 +207,101 @@ START_TEST(a_kernel_that_does_not_tell_is_believed_about_the_limit) {
 }
 END_TEST
 
-START_TEST(the_process_that_waited_longest_for_a_processor_counts) {
-    put("17/schedstat", "900 3000000 12\n");
-    put("8/schedstat", "1 5000000 3\n");
-    put("1/schedstat", "1 99000000000 3\n"); /* the agent itself */
+/* ---- time waited for a processor ---- */
+
+#define BEGIN_US 1000000
+
+static void put_thread(int process, int thread, const char *schedstat) {
+    char path[128];
+    snprintf(path, sizeof path, "%s/%d", root, process);
+    mkdir(path, 0755);
+    snprintf(path, sizeof path, "%s/%d/task", root, process);
+    mkdir(path, 0755);
+    snprintf(path, sizeof path, "%d/task/%d/schedstat", process, thread);
+    put(path, schedstat);
+}
+
+static void end_process(int process) {
+    char command[128];
+    snprintf(command, sizeof command, "rm -r %s/%d", root, process);
+    ck_assert_int_eq(system(command), 0);
+}
+
+START_TEST(the_thread_that_waited_longest_for_a_processor_counts) {
+    rl_starvation starvation;
+    rl_starvation_begin(&starvation, BEGIN_US);
+    put_thread(17, 17, "900 3000000 12\n");
+    put_thread(17, 18, "900 6000000 12\n"); /* its leader waits for it to end */
+    put_thread(8, 8, "1 5000000 3\n");
+    put_thread(1, 1, "1 99000000000 3\n"); /* the agent itself */
+    put_thread(9, 9, "nonsense");
     put("self/schedstat", "1 99000000000 3\n");
-    put("9/schedstat", "nonsense");
-    ck_assert_int_eq(rl_starvation_us(root), 5000);
-    ck_assert_int_eq(rl_starvation_us("/nonexistent"), 0);
+    ck_assert_int_eq(rl_starvation_note(&starvation, root, BEGIN_US + 10000), 6000);
+    ck_assert_int_eq(rl_starvation_note(&starvation, "/nonexistent", BEGIN_US + 20000), 6000);
+}
+END_TEST
+
+START_TEST(what_a_thread_waited_counts_once) {
+    rl_starvation starvation;
+    rl_starvation_begin(&starvation, BEGIN_US);
+    put_thread(8, 8, "1 5000000 3\n");
+    put_thread(9, 9, "1 1000000 3\n");
+    ck_assert_int_eq(rl_starvation_note(&starvation, root, BEGIN_US + 10000), 5000);
+    ck_assert_int_eq(rl_starvation_note(&starvation, root, BEGIN_US + 20000), 5000);
+    put_thread(8, 8, "1 7000000 4\n");
+    put_thread(9, 9, "1 2000000 3\n"); /* at the same time */
+    ck_assert_int_eq(rl_starvation_note(&starvation, root, BEGIN_US + 30000), 7000);
+}
+END_TEST
+
+START_TEST(a_wait_that_is_found_late_is_longer_than_the_time_between_two_walks) {
+    rl_starvation starvation;
+    rl_starvation_begin(&starvation, BEGIN_US);
+    put_thread(8, 8, "1 0 1\n");
+    put_thread(9, 9, "1 0 1\n");
+    for (int i = 1; i <= 9; i++) {
+        ck_assert_int_eq(rl_starvation_note(&starvation, root, BEGIN_US + 10000 * i), 0);
+    }
+    put_thread(8, 8, "1 80000000 2\n");
+    ck_assert_int_eq(rl_starvation_note(&starvation, root, BEGIN_US + 100000), 80000);
+    put_thread(9, 9, "1 90000000 2\n"); /* for the most part the same time */
+    ck_assert_int_eq(rl_starvation_note(&starvation, root, BEGIN_US + 110000), 90000);
+    put_thread(9, 9, "1 95000000 2\n");
+    ck_assert_int_eq(rl_starvation_note(&starvation, root, BEGIN_US + 120000), 95000);
+}
+END_TEST
+
+START_TEST(what_an_ended_process_waited_is_kept) {
+    rl_starvation starvation;
+    rl_starvation_begin(&starvation, BEGIN_US);
+    put_thread(7, 7, "1 0 1\n"); /* a shell, and its children one after the other */
+    put_thread(8, 8, "1 5000000 3\n");
+    ck_assert_int_eq(rl_starvation_note(&starvation, root, BEGIN_US + 10000), 5000);
+    end_process(8);
+    put_thread(9, 9, "1 4000000 3\n");
+    ck_assert_int_eq(rl_starvation_note(&starvation, root, BEGIN_US + 20000), 9000);
+    put_thread(9, 9, "1 3000000 1\n"); /* the number has been given away again */
+    ck_assert_int_eq(rl_starvation_note(&starvation, root, BEGIN_US + 30000), 12000);
+}
+END_TEST
+
+START_TEST(nobody_waits_longer_than_time_passes) {
+    rl_starvation starvation;
+    rl_starvation_begin(&starvation, BEGIN_US);
+    put_thread(8, 8, "1 5000000000 3\n");
+    ck_assert_int_eq(rl_starvation_note(&starvation, root, BEGIN_US + 3000), 3000);
+}
+END_TEST
+
+START_TEST(more_threads_than_are_looked_at_do_no_harm) {
+    rl_starvation starvation;
+    rl_starvation_begin(&starvation, BEGIN_US);
+    for (int i = 0; i < RL_STARVATION_THREADS + 10; i++) {
+        put_thread(8, 8 + i, "1 5000000 3\n");
+    }
+    ck_assert_int_eq(rl_starvation_note(&starvation, root, BEGIN_US + 10000), 5000);
+    ck_assert_uint_eq(starvation.count, RL_STARVATION_THREADS);
+    ck_assert_int_le(rl_starvation_note(&starvation, root, BEGIN_US + 20000), 10000);
 }
 END_TEST
 
@@ -254,7 +341,12 @@ int main(void) {
     tcase_add_test(tests, version_2_counts_its_limit_beside_the_kills);
     tcase_add_test(tests, a_kill_for_the_hosts_sake_is_no_memory_limit);
     tcase_add_test(tests, a_kernel_that_does_not_tell_is_believed_about_the_limit);
-    tcase_add_test(tests, the_process_that_waited_longest_for_a_processor_counts);
+    tcase_add_test(tests, the_thread_that_waited_longest_for_a_processor_counts);
+    tcase_add_test(tests, what_a_thread_waited_counts_once);
+    tcase_add_test(tests, a_wait_that_is_found_late_is_longer_than_the_time_between_two_walks);
+    tcase_add_test(tests, what_an_ended_process_waited_is_kept);
+    tcase_add_test(tests, nobody_waits_longer_than_time_passes);
+    tcase_add_test(tests, more_threads_than_are_looked_at_do_no_harm);
     tcase_add_test(tests, keys_are_whole_words_at_the_start_of_a_line);
     tcase_add_test(tests, numbers_saturate);
     suite_add_tcase(suite, tests);
