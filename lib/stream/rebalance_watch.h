@@ -7,7 +7,7 @@
  * That happens to every commit made while JoinGroup is outstanding, because requests of one connection are
  * answered in order and the answer to JoinGroup brings the new generation. Nothing in the interface tells when
  * that is, but interceptors see requests go and answers come: a commit waits from a JoinGroup until the
- * answer of its SyncGroup. One that is handed to librdkafka at the very moment can still be late.
+ * answer of its SyncGroup.
  *
  * A commit takes its way through librdkafka's main thread, where it may find itself behind a JoinGroup that was
  * decided on meanwhile. What makes a member join again is the answer to a heartbeat or to a SyncGroup, or that it

@@ -85,8 +85,15 @@ static void on_commit(rd_kafka_t *client, rd_kafka_resp_err_t code, rd_kafka_top
     note_commit(intake, code, offsets);
 }
 
+/* Whether a rebalance is under way or may be about to begin. The next commit is tried at the owner's next turn. */
+static bool rebalance_is_near(rl_intake *intake) {
+    int64_t now_us = rl_clock_us();
+    return rl_rebalance_watch_is_on(&intake->rebalance, now_us) ||
+           rl_rebalance_watch_settled_us(&intake->rebalance, now_us) > now_us;
+}
+
 void rl_intake_commit(rl_intake *intake) {
-    if (intake->commit_under_way || rl_rebalance_watch_is_on(&intake->rebalance, rl_clock_us())) {
+    if (intake->commit_under_way || rebalance_is_near(intake)) {
         return;
     }
     rd_kafka_topic_partition_list_t *list = uncommitted(intake);
@@ -165,6 +172,7 @@ static void give_partitions_back(rl_intake *intake, rd_kafka_topic_partition_lis
         rl_positions_remove(&intake->positions, partitions->elems[i].partition);
     }
     fail(intake, rd_kafka_incremental_unassign(intake->client, partitions), "revocation");
+    rl_rebalance_watch_stir(&intake->rebalance); /* it joins again without them */
 }
 
 static void on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code,

@@ -3,7 +3,7 @@
  * Partitions come and go by cooperative rebalancing. What has been dealt with is reported by
  * rl_intake_done; the intake commits it without waiting, one commit under way at a time, so that commits
  * thin out by themselves under load, and looks at the outcome of each: one that failed is made again. None
- * begins while a rebalance is under way (rebalance_watch.h).
+ * begins while a rebalance is under way or about to be (rebalance_watch.h).
  * Before a partition is given up, the owner is asked to finish what it has in hand (`release`); what is done
  * by then is committed, and only then is the partition let go. A partition that was lost (the group has
  * gone on without us) is let go without a commit.
