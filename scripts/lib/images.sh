@@ -43,20 +43,42 @@ rl_name_standins() {
     RL_STANDIN_MONGO=runlog-standin/mongo:$mongo
 }
 
-# rl_kind_of_data VOLUME: which kind of MongoDB wrote what lies in it, "official" or "standins"; nothing where it is empty.
+# rl_kind_of_data VOLUME: which kind of MongoDB wrote what lies in it, "official" or "standins"; nothing where it is empty; fails where the engine does not say.
 # Read from the data itself, which is there however the volume came about and whatever else was lost. No image can be
 # counted on, so an empty one lends its container, which is never started, to `docker cp`.
 rl_kind_of_data() {
-    local volume=$1 probe=runlog/nothing:probe-$$ container
+    local volume=$1 probe=runlog/nothing:probe-$$ container status=0
     tar --create --files-from /dev/null | docker import - "$probe" >&2
     container=$(docker create --volume "$volume:/data:ro" "$probe" none)
-    if docker cp "$container:/data/postgres/PG_VERSION" - >/dev/null 2>&1; then
-        echo standins
-    elif docker cp "$container:/data/WiredTiger" - >/dev/null 2>&1; then
-        echo official
-    fi
+    rl_kind_in "$container" || status=$?
     docker rm "$container" >&2
     docker image rm "$probe" >&2
+    return "$status"
+}
+
+rl_kind_in() {
+    local container=$1 trace status
+    for trace in standins:postgres/PG_VERSION official:WiredTiger; do
+        status=0
+        rl_holds "$container" "/data/${trace#*:}" || status=$?
+        case $status in
+            0) echo "${trace%%:*}" && return ;;
+            1) ;;
+            *) return "$status" ;;
+        esac
+    done
+}
+
+# rl_holds CONTAINER FILE: 0 where the file is there, 1 where it is not. 2 where the engine did not say: an engine that is
+# busy must not make data look like none.
+rl_holds() {
+    local said
+    if said=$(docker cp "$1:$2" - 2>&1 >/dev/null); then return 0; fi
+    case "${said,,}" in
+        *'could not find the file'* | *'no such container:path'* | *'could not be found on container'*) return 1 ;;
+    esac
+    printf '%s\n' "$said" >&2
+    return 2
 }
 
 # Prints the kind of the images that this machine has already, or nothing.

@@ -13,9 +13,36 @@ rl_compose() {
         --env-file "$RL_ENV_FILE" "$@"
 }
 
-# .env without the block that scripts/up keeps in it.
+# .env without the block that scripts/up keeps in it. A block that nothing ends, because somebody edited its last line away,
+# is only its first line: what follows may be the user's.
 rl_own_settings() {
-    sed '/^# >>> scripts\/up/,/^# <<< scripts\/up/d' "$RL_ROOT/.env"
+    awk '
+        function keep() { for (i = 1; i <= held; i++) print block[i]; held = 0 }
+        /^# >>> scripts\/up/ { keep(); inside = 1; next }
+        inside && /^# <<< scripts\/up/ { inside = held = 0; next }
+        inside { block[++held] = $0; next }
+        { print }
+        END { keep() }' "$RL_ROOT/.env"
+}
+
+# Writes .env anew: the lines of stdin as the block of scripts/up, and what the user wrote below it. It may hold passwords:
+# nobody may read it but who could before.
+rl_replace_block() {
+    local file="$RL_ROOT/.env" next="$RL_ROOT/.env.new" own=''
+    rm -f "$next"
+    if [[ -e $file ]]; then
+        own=$(rl_own_settings)
+        (umask 077 && : >"$next")
+        chown --reference="$file" "$next" 2>/dev/null || true # only root can, and only root need
+        chmod --reference="$file" "$next"
+    fi
+    {
+        echo '# >>> scripts/up: rewritten by every run; your own settings go below the block'
+        cat
+        echo '# <<< scripts/up'
+        [[ -z $own ]] || printf '%s\n' "$own"
+    } >"$next"
+    mv "$next" "$file"
 }
 
 # A setting that scripts need too: the environment first, as compose does it, then what the user wrote into .env.
