@@ -167,7 +167,7 @@ static bool on_ends(rl_claims *claims, rd_kafka_event_t *event, rl_error *err) {
         copy->err = end->err;
     }
     rd_kafka_resp_err_t code = first_error(ends);
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR && claims->found) {
         tell(claims, claims->found, ends);
         forget(claims);
     }

@@ -215,13 +215,14 @@ static rl_take read_ahead(rl_partition *partition, rl_error *err) {
 /* ---- taking ---- */
 
 static void hand_over(rl_partition *partition, rl_record_held *record, int attempts, rl_taken *ret) {
+    rd_kafka_message_t *message = RL_STEAL(record->message);
     *ret = (rl_taken){
         .partition = partition,
-        .message = RL_STEAL(record->message),
+        .message = message,
         .attempt = 1 + attempts,
         .condemned = record->condemned,
     };
-    partition->held_bytes -= ret->message->len;
+    partition->held_bytes -= message->len;
     partition->tasks++;
     rl_record_held_free(record);
 }
