@@ -55,11 +55,29 @@ static bool is_receiving(rl_client_phase phase) {
     return phase == RL_CLIENT_HEAD || phase == RL_CLIENT_IDLE || phase == RL_CLIENT_BODY;
 }
 
+/* With the watch's lock held. */
+static void enter(rl_client_watch *watch, rl_client_phase phase) {
+    watch->phase = phase;
+    watch->since_us = rl_clock_us();
+    watch->expired = false;
+    watch->second_cut_us = INT64_MAX;
+    watch->metered_fd = -1;
+}
+
+static int socket_of(const rl_client_watch *watch) {
+    return rl_peer_socket_find(watch->remote_addr, watch->remote_port, watch->local_port);
+}
+
+/* Whether bytes wait to be read. */
+static bool has_arrived(int fd) {
+    char byte;
+    return fd >= 0 && recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 /* Shutting a socket for reading makes Linux report the end once its queue is empty, so what has been queued
  * (megabytes, which civetweb may be taking byte by byte) is thrown away. What arrives after both directions
  * are shut is answered with a reset. */
-static void cut(const rl_client_watch *watch, int how) {
-    const int fd = rl_peer_socket_find(watch->remote_addr, watch->remote_port, watch->local_port);
+static void cut(int fd, int how) {
     if (fd >= 0) {
         (void)shutdown(fd, how); /* fails where the client is gone: then nobody is waited for */
         for (int i = 0; i < DISCARD_STEPS && recv(fd, NULL, INT_MAX, MSG_TRUNC | MSG_DONTWAIT) > 0; i++) {
@@ -85,20 +103,31 @@ static bool is_over(const rl_client_watch *watch, bool scarce, int64_t now_us) {
            (watch->metered_fd >= 0 && received(watch->metered_fd) > watch->max_received);
 }
 
+/* The time of its phase is up. A request that came in the last moment of idleness, of which the serving thread may
+ * not know yet, is no idleness: from now on its head is awaited, and that has a deadline too. */
+static void expire(rl_client_watch *watch, int64_t now_us) {
+    const int fd = socket_of(watch);
+    if (watch->phase == RL_CLIENT_IDLE && has_arrived(fd)) {
+        enter(watch, RL_CLIENT_HEAD);
+        return;
+    }
+    watch->expired = true;
+    if (watch->watchdog->config.cut && watch->phase != RL_CLIENT_IDLE) {
+        rl_metric_add(watch->watchdog->config.cut, 1);
+    }
+    watch->second_cut_us = is_receiving(watch->phase) ? now_us + SECOND_CUT_US : INT64_MAX;
+    cut(fd, is_receiving(watch->phase) ? SHUT_RD : SHUT_RDWR);
+}
+
 static void look_at(rl_client_watch *watch, bool scarce, int64_t now_us) {
     if (!watch->connected || watch->phase == RL_CLIENT_NOT_AWAITED) {
         return;
     }
     if (!watch->expired && is_over(watch, scarce, now_us)) {
-        watch->expired = true;
-        if (watch->watchdog->config.cut && watch->phase != RL_CLIENT_IDLE) {
-            rl_metric_add(watch->watchdog->config.cut, 1);
-        }
-        watch->second_cut_us = is_receiving(watch->phase) ? now_us + SECOND_CUT_US : INT64_MAX;
-        cut(watch, is_receiving(watch->phase) ? SHUT_RD : SHUT_RDWR);
+        expire(watch, now_us);
     } else if (watch->expired && now_us >= watch->second_cut_us) {
         watch->second_cut_us = INT64_MAX;
-        cut(watch, SHUT_RDWR);
+        cut(socket_of(watch), SHUT_RDWR);
     }
 }
 
@@ -190,15 +219,6 @@ void rl_client_watch_free(rl_client_watch *watch) {
 }
 
 /* --- what the server thread says --- */
-
-/* With the watch's lock held. */
-static void enter(rl_client_watch *watch, rl_client_phase phase) {
-    watch->phase = phase;
-    watch->since_us = rl_clock_us();
-    watch->expired = false;
-    watch->second_cut_us = INT64_MAX;
-    watch->metered_fd = -1;
-}
 
 void rl_client_watch_begin(rl_client_watch *watch, const char *remote_addr, int remote_port, int local_port) {
     if (!watch) {

@@ -5,7 +5,8 @@
  * in an answer that it does not read. Here each phase in which the server waits for the client has one
  * deadline of its own. When it passes, the watchdog thread shuts the socket down beneath civetweb, whose
  * blocked call then returns: the receiving side first, so that the client can still be told, and a second
- * later both. Work that is not the client's doing (a long poll, a wait for Kafka) is in no phase.
+ * later both. Where a request has arrived just as an idle connection's time is up, its head is awaited instead. Work
+ * that is not the client's doing (a long poll, a wait for Kafka) is in no phase.
  *
  * While threads are scarce the deadlines are short: whoever connects and says nothing gives way to those
  * who wait for a thread, /healthz among them.

@@ -51,15 +51,19 @@ int rl_peer_socket_find(const char *remote_addr, int remote_port, int local_port
     if (!directory) {
         return -1;
     }
+    int found = -1;
     for (const struct dirent *entry = readdir(directory); entry; entry = readdir(directory)) {
         char *end;
         const long fd = strtol(entry->d_name, &end, 10);
         if (end != entry->d_name && *end == '\0' &&
             is_connection((int)fd, remote_addr, remote_port, local_port)) {
-            return (int)fd;
+            if (found >= 0) {
+                return -1;
+            }
+            found = (int)fd;
         }
     }
-    return -1;
+    return found;
 }
 
 bool rl_peer_socket_gone(int fd) {

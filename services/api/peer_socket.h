@@ -4,9 +4,10 @@
  * half-close, or to read with a time limit of one's own. The kernel knows all three. The descriptor is
  * found among the process's own by the addresses at its two ends, which civetweb does tell.
  *
- * The result is valid only on the thread that serves the connection and until its callback returns: that
- * thread keeps the descriptor open. It costs one system call per open descriptor, so it is for waits and
- * refusals, not for every request.
+ * The result is valid while nobody can close the connection: on the thread that serves it, until its callback
+ * returns; on another one, while it holds a lock that the serving thread must take before it lets the connection be
+ * closed (client_watch.h). It costs one system call per open descriptor, so it is for waits and refusals, not for
+ * every request.
  */
 #ifndef RL_API_PEER_SOCKET_H
 #define RL_API_PEER_SOCKET_H
@@ -14,8 +15,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The descriptor whose peer is `remote_addr` (numeric) and `remote_port` and whose own port is `local_port`;
- * -1 where none is found. */
+/* The descriptor whose peer is `remote_addr` (numeric) and `remote_port` and whose own port is `local_port`; -1
+ * where there is none, or more than one: a client may use one port of its own towards two addresses of this host,
+ * and civetweb does not tell which of the two a connection came to. Rather none than the wrong one. */
 int rl_peer_socket_find(const char *remote_addr, int remote_port, int local_port);
 
 /* Whether the peer has closed or reset the connection. A client that only closed its sending half counts

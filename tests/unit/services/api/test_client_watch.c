@@ -47,16 +47,24 @@ static void unlinked(pair *l) {
     close(l->server);
 }
 
-static void start(int64_t usual_us, int64_t scarce_us) {
-    rl_error err = RL_ERROR_INIT;
+static rl_watchdog_config limits(int64_t usual_us, int64_t scarce_us) {
     rl_watchdog_config config = {.connections = &connections, .crowd = 10};
     for (int i = 0; i < RL_CLIENT_PHASES; i++) {
         config.usual_us[i] = usual_us;
         config.scarce_us[i] = scarce_us;
     }
+    return config;
+}
+
+static void start_with(rl_watchdog_config config) {
+    rl_error err = RL_ERROR_INIT;
     atomic_store(&connections, 0);
     watchdog = rl_watchdog_new(&config, &err);
     ck_assert_msg(watchdog != NULL, "%s", err.message);
+}
+
+static void start(int64_t usual_us, int64_t scarce_us) {
+    start_with(limits(usual_us, scarce_us));
 }
 
 static short await_events(int fd, short events) {
@@ -185,6 +193,34 @@ START_TEST(who_sends_more_than_the_meter_allows_is_cut_off) {
 }
 END_TEST
 
+START_TEST(a_request_that_arrives_just_as_idleness_ends_is_not_dropped) {
+    rl_watchdog_config config = limits(1, 1);
+    config.usual_us[RL_CLIENT_HEAD] = NEVER_US;
+    start_with(config);
+    pair l = linked();
+    ck_assert_int_eq(send(l.client, "GET", 3, MSG_NOSIGNAL), 3);
+    ck_assert_int_eq(await_events(l.server, POLLIN) & POLLIN, POLLIN);
+    rl_client_watch_enter(l.watch, RL_CLIENT_IDLE);
+    await_a_round();
+    ck_assert(!rl_client_watch_expired(l.watch));
+    char bytes[8];
+    ck_assert_int_eq(recv(l.server, bytes, sizeof(bytes), 0), 3);
+    unlinked(&l);
+    rl_watchdog_free(watchdog);
+}
+END_TEST
+
+START_TEST(a_request_that_begins_in_idleness_has_the_deadline_of_a_head) {
+    start(1, 1);
+    pair l = linked();
+    ck_assert_int_eq(send(l.client, "GET", 3, MSG_NOSIGNAL), 3);
+    rl_client_watch_enter(l.watch, RL_CLIENT_IDLE);
+    ck_assert(at_end(l.client));
+    unlinked(&l);
+    rl_watchdog_free(watchdog);
+}
+END_TEST
+
 START_TEST(no_watch_is_no_error) {
     rl_client_watch_begin(NULL, "127.0.0.1", 1, 2);
     rl_client_watch_enter(NULL, RL_CLIENT_BODY);
@@ -207,6 +243,8 @@ int main(void) {
     tcase_add_test(tests, a_connection_that_ended_is_not_touched);
     tcase_add_test(tests, deadlines_are_short_only_while_threads_are_scarce);
     tcase_add_test(tests, who_sends_more_than_the_meter_allows_is_cut_off);
+    tcase_add_test(tests, a_request_that_arrives_just_as_idleness_ends_is_not_dropped);
+    tcase_add_test(tests, a_request_that_begins_in_idleness_has_the_deadline_of_a_head);
     tcase_add_test(tests, no_watch_is_no_error);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
