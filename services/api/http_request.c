@@ -82,13 +82,27 @@ static int read_expectation(rl_http_request *request, const char **ret_problem) 
     return 0;
 }
 
-static bool client_keeps_alive(const rl_http_request *request) {
-    const char *connection = rl_http_header(request, "Connection");
-    if (connection) {
-        /* civetweb's rule: with a Connection field, only "keep-alive" keeps it. */
-        return rl_http_header_has(connection, "keep-alive") && !rl_http_header_has(connection, "upgrade");
+/* Whether any of the Connection fields, which are one list, has `option`. */
+static bool connection_has(const struct mg_request_info *info, const char *option) {
+    for (int i = 0; i < info->num_headers; i++) {
+        if (strcasecmp(info->http_headers[i].name, "Connection") == 0 &&
+            rl_http_header_has(info->http_headers[i].value, option)) {
+            return true;
+        }
     }
-    return request->info->http_version && strcmp(request->info->http_version, "1.1") == 0;
+    return false;
+}
+
+bool rl_http_keeps_alive(const struct mg_request_info *info) {
+    if (connection_has(info, "close") || connection_has(info, "upgrade")) {
+        return false;
+    }
+    for (int i = 0; i < info->num_headers; i++) {
+        if (strcasecmp(info->http_headers[i].name, "Connection") == 0) {
+            return rl_http_header_has(info->http_headers[i].value, "keep-alive");
+        }
+    }
+    return info->http_version && strcmp(info->http_version, "1.1") == 0;
 }
 
 int rl_http_request_init(rl_http_request *request, struct mg_connection *connection,
@@ -96,7 +110,7 @@ int rl_http_request_init(rl_http_request *request, struct mg_connection *connect
     *request = (rl_http_request){.connection = connection, .info = mg_get_request_info(connection)};
     request->method_name = request->info->request_method ? request->info->request_method : "";
     request->method = method_of(request->method_name);
-    request->close = !client_keeps_alive(request);
+    request->close = !rl_http_keeps_alive(request->info);
     split_target(request);
     rl_http_framing framing;
     int status = rl_http_head_check(request->info, &framing, ret_problem);

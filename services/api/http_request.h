@@ -46,6 +46,10 @@ typedef struct {
 int rl_http_request_init(rl_http_request *request, struct mg_connection *connection,
                          const char **ret_problem);
 
+/* Whether the client wants the connection kept. "close" wins over "keep-alive" (RFC 9112, sections 9.3 and 9.6).
+ * civetweb keeps a connection with a Connection field only if the first one has "keep-alive"; so does this. */
+bool rl_http_keeps_alive(const struct mg_request_info *info);
+
 typedef enum {
     RL_BODY_OK,
     RL_BODY_TOO_LARGE,  /* nothing of it, or no more than the limit, has been read */

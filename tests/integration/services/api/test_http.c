@@ -139,6 +139,17 @@ START_TEST(http_1_0_with_keep_alive_is_kept) {
 }
 END_TEST
 
+START_TEST(close_wins_over_keep_alive) {
+    answer a;
+    const int fd = exchange("GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close, keep-alive\r\n\r\n", &a);
+    expect_status(&a, 200);
+    expect_in_head(&a, "\r\nConnection: close\r\n");
+    ck_assert(at_end(fd));
+    answer_free(&a);
+    close(fd);
+}
+END_TEST
+
 START_TEST(a_connection_is_kept_over_good_and_bad_requests) {
     static const struct {
         const char *request;
@@ -471,6 +482,7 @@ int main(void) {
     tcase_add_test(tests, a_url_without_a_path_asks_for_the_root);
     tcase_add_test(tests, http_1_0_is_answered_and_closed);
     tcase_add_test(tests, http_1_0_with_keep_alive_is_kept);
+    tcase_add_test(tests, close_wins_over_keep_alive);
     tcase_add_test(tests, a_connection_is_kept_over_good_and_bad_requests);
     tcase_add_test(tests, a_body_that_nobody_reads_ends_the_connection);
     tcase_add_test(tests, pipelined_requests_are_answered_in_order);

@@ -45,6 +45,30 @@ START_TEST(tokens_are_found_in_lists_whatever_their_case) {
 }
 END_TEST
 
+static bool kept(const char *version, const char *first, const char *second) {
+    struct mg_request_info info = {.http_version = version};
+    const char *const values[] = {first, second};
+    for (int i = 0; i < 2 && values[i]; i++) {
+        info.http_headers[i].name = i ? "connection" : "Connection";
+        info.http_headers[i].value = values[i];
+        info.num_headers++;
+    }
+    return rl_http_keeps_alive(&info);
+}
+
+START_TEST(close_wins_over_keep_alive) {
+    ck_assert(kept("1.1", NULL, NULL));
+    ck_assert(!kept("1.0", NULL, NULL));
+    ck_assert(kept("1.0", "keep-alive", NULL));
+    ck_assert(!kept("1.1", "close", NULL));
+    ck_assert(!kept("1.1", "close, keep-alive", NULL));
+    ck_assert(!kept("1.1", "Keep-Alive, Close", NULL));
+    ck_assert(!kept("1.1", "keep-alive", "close"));
+    ck_assert(!kept("1.1", "close", "keep-alive"));
+    ck_assert(!kept("1.1", "keep-alive, Upgrade", NULL));
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("http_request");
     TCase *tests = tcase_create("parsing");
@@ -53,6 +77,7 @@ int main(void) {
     tcase_add_test(tests, a_parameter_is_found_by_its_whole_name);
     tcase_add_test(tests, a_parameter_may_be_empty_or_bad);
     tcase_add_test(tests, tokens_are_found_in_lists_whatever_their_case);
+    tcase_add_test(tests, close_wins_over_keep_alive);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }
