@@ -34,12 +34,13 @@ typedef struct {
     rl_waiters *waiters;
     rl_ops_readiness checks[RL_API_CHECKS];
     _Atomic bool draining;       /* after SIGTERM: no more submissions, no more waiting */
-    rl_log_limit failures;       /* lines about requests that failed */
+    rl_log_limit failed_lookups; /* lines about them; so too the next */
+    rl_log_limit refused_submissions;
     _Atomic int64_t body_memory; /* bytes of request bodies held now */
 } rl_api;
 
-/* Logs why a request failed, unless too many lines of that kind stand there already. */
-void rl_api_log_failure(rl_api *api, const char *event, const rl_error *err);
+/* Logs why a request failed, unless `kind`, a limit of `api`, says that too many such lines stand there already. */
+void rl_api_log_failure(const rl_api *api, rl_log_limit *kind, const char *event, const rl_error *err);
 
 /* What each thread of the server keeps from request to request. */
 typedef struct {

@@ -1,4 +1,9 @@
 #include "services/api/routes.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/log.h"
 #include "suite.h"
 
 static rl_route_id route_of(const char *path) {
@@ -56,6 +61,36 @@ START_TEST(any_other_wait_is_refused) {
 }
 END_TEST
 
+/* How often `word` stands in what was written to `file`. */
+static int count_in(FILE *file, const char *word) {
+    static char text[65536];
+    rewind(file);
+    const size_t size = fread(text, 1, sizeof(text) - 1, file);
+    text[size] = '\0';
+    int count = 0;
+    for (const char *at = strstr(text, word); at; at = strstr(at + 1, word)) {
+        count++;
+    }
+    return count;
+}
+
+START_TEST(a_flood_of_one_kind_of_failure_does_not_hide_another) {
+    FILE *file = tmpfile();
+    rl_api api = {.log = rl_log_new("test", RL_LOG_INFO, fileno(file))};
+    rl_error err = RL_ERROR_INIT;
+    rl_error_set(&err, RL_TRANSIENT, 0, "away");
+    for (int i = 0; i < 5 * RL_LOG_LIMIT_LINES; i++) {
+        rl_api_log_failure(&api, &api.failed_lookups, "lookup.failed", &err);
+    }
+    rl_api_log_failure(&api, &api.refused_submissions, "submission.refused", &err);
+    const int floods = count_in(file, "lookup.failed");
+    ck_assert_msg(floods >= RL_LOG_LIMIT_LINES && floods < 5 * RL_LOG_LIMIT_LINES, "%d lines", floods);
+    ck_assert_int_eq(count_in(file, "submission.refused"), 1);
+    rl_log_free(api.log);
+    fclose(file);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("routes");
     TCase *tests = tcase_create("parsing");
@@ -63,6 +98,7 @@ int main(void) {
     tcase_add_test(tests, what_only_looks_like_a_path_has_none);
     tcase_add_test(tests, a_wait_is_a_number_of_seconds);
     tcase_add_test(tests, any_other_wait_is_refused);
+    tcase_add_test(tests, a_flood_of_one_kind_of_failure_does_not_hide_another);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }
