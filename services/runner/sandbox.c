@@ -60,7 +60,9 @@ void rl_sandbox_free(rl_sandbox *sandbox) {
 }
 
 bool rl_sandbox_ping(rl_sandbox *sandbox, rl_error *err) {
-    return rl_engine_ping(rl_supply_engine(sandbox->supply), err);
+    return rl_engine_ping(rl_supply_engine(sandbox->supply), err) &&
+           (!rl_supply_is_ill(sandbox->supply) ||
+            rl_error_set(err, RL_TRANSIENT, 0, "the Engine answers, but no container starts"));
 }
 
 rl_image_status rl_sandbox_check_language(rl_sandbox *sandbox, const rl_manifest *manifest,
@@ -309,8 +311,12 @@ static rl_run_status conclude(const run *r, try_status status, const rl_transcri
         return rl_engine_ping(rl_supply_engine(r->sandbox->supply), NULL) ? RL_RUN_NO_IMAGE
                                                                           : RL_RUN_TRANSIENT;
     case TRY_DIED:
-        /* Its containers end before they are ready. Only where others fare better is it not the Engine. */
-        return rl_supply_last_ready_us(r->sandbox->supply) > r->began_us ? RL_RUN_NO_IMAGE : RL_RUN_TRANSIENT;
+        /* Its containers end before they are ready. Only where other languages fare better is it the image, and not
+         * the host, which is to be given no more then. */
+        return rl_engine_ping(rl_supply_engine(r->sandbox->supply), NULL) &&
+                       rl_supply_others_start(r->sandbox->supply, r->manifest, r->began_us)
+                   ? RL_RUN_NO_IMAGE
+                   : RL_RUN_TRANSIENT;
     case TRY_MUTE:
     case TRY_STARVED:
     case TRY_TRANSIENT:

@@ -63,7 +63,8 @@ rl_sandbox *rl_sandbox_new(const rl_sandbox_options *options, rl_error *err);
 /* Removes this runner's containers and stops the reapers. No run may be going on. NULL is fine. */
 void rl_sandbox_free(rl_sandbox *sandbox);
 
-/* Whether the Engine answers; at most two seconds. For readiness, from a thread that may wait. */
+/* Whether the Engine answers, and starts containers as far as is known; at most two seconds. For readiness, from a
+ * thread that may wait. */
 bool rl_sandbox_ping(rl_sandbox *sandbox, rl_error *err);
 
 #define RL_IMAGE_DIGEST_SIZE 128 /* "sha256:" and 64 hex digits, with room for another algorithm */
@@ -76,7 +77,7 @@ typedef enum {
 } rl_image_status;
 
 /* Starts a container of the language's image and waits for the agent. From then on runs use exactly the image found
- * here, and the language is kept warm if there is a pool. `ret_digest` (may be NULL) gets its id. */
+ * here, and the language is kept warm if there is a pool. `manifest` as in rl_sandbox_run. `ret_digest` (may be NULL) gets its id. */
 rl_image_status rl_sandbox_check_language(rl_sandbox *sandbox, const rl_manifest *manifest,
                                           char ret_digest[RL_IMAGE_DIGEST_SIZE], rl_error *err);
 
@@ -84,8 +85,8 @@ typedef enum {
     RL_RUN_DONE,      /* `ret` holds a verdict, SYSTEM_ERROR included */
     RL_RUN_CANCELLED, /* the token was set; `ret` says CANCELLED */
     RL_RUN_TRANSIENT, /* the Engine is away or out of something: run again later, nothing is lost */
-    RL_RUN_NO_IMAGE,  /* the language's image is missing, unusable, or nothing starts from it: this record
-                         waits, others go on */
+    RL_RUN_NO_IMAGE,  /* the language's image is missing, unusable, or nothing starts from it though others
+                         do: this record waits, others go on */
 } rl_run_status;
 
 /* Executes a submission; blocks until it is over, bounded by its wall limits. `cancel` may be NULL.
@@ -93,7 +94,7 @@ typedef enum {
  * submission, queued_us, started_us, finished_us; what they point at lives in `arena` (up to four times the
  * output limit) or is `submission` itself. id and generation are the submission's; attempt and runner are
  * left 0 and "" for the caller.
- * `err` says why for TRANSIENT and NO_IMAGE. */
+ * `err` says why for TRANSIENT and NO_IMAGE. `manifest` is borrowed until rl_sandbox_free. */
 rl_run_status rl_sandbox_run(rl_sandbox *sandbox, const rl_submission *submission,
                              const rl_manifest *manifest, rl_cancel_token *cancel, rl_arena *arena,
                              rl_finished *ret, rl_error *err);

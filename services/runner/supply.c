@@ -2,7 +2,6 @@
 #include "services/runner/supply.h"
 
 #include <errno.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -12,6 +11,7 @@
 #include "services/runner/job.h"
 #include "services/runner/pool.h"
 #include "services/runner/reaper.h"
+#include "services/runner/starts.h"
 #include "services/runner/sweep.h"
 
 #define CHECKS 2 /* containers that an image may lose before it is called unusable */
@@ -23,7 +23,7 @@ struct rl_supply {
     rl_engine *engine;
     rl_image_table *images;
     rl_reaper *reaper;
-    _Atomic int64_t last_ready_us;
+    rl_starts *starts;
     rl_pool *pool; /* NULL: every container is a cold one */
 };
 
@@ -61,18 +61,17 @@ static void discard(rl_supply *supply, rl_container *container) {
     discard_at_leisure(supply, container);
 }
 
-static void observe_opening(rl_supply *supply, const rl_container *container) {
+static void observe_opening(const rl_supply *supply, const rl_container *container) {
     rl_metric_observe_us(supply->create, container->create_us);
     rl_metric_observe_us(supply->attach, container->attach_us);
     rl_metric_observe_us(supply->start, container->start_us);
     rl_metric_observe_us(supply->ready, container->ready_us);
-    atomic_store(&supply->last_ready_us, rl_clock_us());
 }
 
 /* A started container whose agent is ready, of the language's pinned image, whose id goes to `ret_image`. An
  * image that has gone since it was pinned is looked up once more. Only a container that is READY is to be
  * discarded by the caller. */
-static rl_container_status open_cold(rl_supply *supply, rl_container_spec *spec,
+static rl_container_status open_cold(rl_supply *supply, const rl_manifest *manifest, rl_container_spec *spec,
                                      const rl_cancel_token *cancel, char ret_image[RL_IMAGE_ID_SIZE],
                                      rl_container *ret, rl_error *err) {
     for (int i = 0;; i++) {
@@ -87,6 +86,7 @@ static rl_container_status open_cold(rl_supply *supply, rl_container_spec *spec,
         rl_container_status status = rl_container_open(supply->engine, spec, cancel, ret, err);
         if (status == RL_CONTAINER_READY) {
             observe_opening(supply, ret);
+            rl_starts_note(supply->starts, manifest);
             return status;
         }
         discard(supply, ret);
@@ -109,7 +109,7 @@ static rl_container_status open_warm(void *context, const rl_manifest *manifest,
     rl_supply *supply = context;
     rl_limits limits = default_limits(supply, manifest);
     rl_container_spec spec = spec_of(supply, manifest, &limits, limits.run.memory_bytes);
-    return open_cold(supply, &spec, NULL, ret->image, &ret->container, err);
+    return open_cold(supply, manifest, &spec, NULL, ret->image, &ret->container, err);
 }
 
 static bool is_fit(void *context, const rl_manifest *manifest, const rl_warm *warm) {
@@ -174,13 +174,29 @@ rl_image_status rl_supply_check(rl_supply *supply, const rl_manifest *manifest,
     case RL_CONTAINER_UNUSABLE:
         return RL_IMAGE_UNUSABLE;
     case RL_CONTAINER_DIED:
-        /* Where the Engine itself is on its way down, that says nothing about the image. */
+        /* Where the Engine itself is on its way down, that says nothing about the image. Whether others start is not
+         * asked: this is a runner's beginning, and an operator waits for an answer. */
         return rl_engine_ping(supply->engine, NULL) ? RL_IMAGE_UNUSABLE : RL_IMAGE_UNCHECKED;
     case RL_CONTAINER_TRANSIENT:
     case RL_CONTAINER_CANCELLED:
         break;
     }
     return RL_IMAGE_UNCHECKED;
+}
+
+bool rl_supply_others_start(rl_supply *supply, const rl_manifest *manifest, int64_t since_us) {
+    const rl_manifest *other = NULL;
+    rl_starts_answer answer = rl_starts_ask(supply->starts, manifest, since_us, &other);
+    if (answer != RL_STARTS_TRY) {
+        return answer == RL_STARTS_OTHERS;
+    }
+    rl_warm warm;
+    bool ready = open_warm(supply, other, &warm, NULL) == RL_CONTAINER_READY;
+    rl_starts_tried(supply->starts, ready);
+    if (ready && (!supply->pool || !rl_pool_offer(supply->pool, other->name, &warm))) {
+        discard(supply, &warm.container);
+    }
+    return ready;
 }
 
 /* ---- supplying ---- */
@@ -226,7 +242,7 @@ rl_container_status rl_supply_take(rl_supply *supply, const rl_order *order, rl_
     if (!take_warm(supply, order, ret)) {
         rl_container_spec spec = spec_of(supply, order->manifest, order->limits, order->memory_bytes);
         begin_load(supply, RL_POOL_START);
-        status = open_cold(supply, &spec, order->cancel, ret->image, &ret->container, err);
+        status = open_cold(supply, order->manifest, &spec, order->cancel, ret->image, &ret->container, err);
         end_load(supply, RL_POOL_START);
     }
     if (status != RL_CONTAINER_READY) {
@@ -265,8 +281,8 @@ void rl_supply_end_program(rl_supply *supply) {
     end_load(supply, RL_POOL_PROGRAM);
 }
 
-int64_t rl_supply_last_ready_us(const rl_supply *supply) {
-    return atomic_load(&supply->last_ready_us);
+bool rl_supply_is_ill(rl_supply *supply) {
+    return rl_starts_is_ill(supply->starts);
 }
 
 rl_engine *rl_supply_engine(rl_supply *supply) {
@@ -336,7 +352,8 @@ rl_supply *rl_supply_new(const rl_sandbox_options *options, rl_error *err) {
         return NULL;
     }
     init_metrics(supply, options->metrics);
-    if (!copy_options(supply, options, err) || !start_parts(supply, options, err) ||
+    supply->starts = rl_starts_new(err);
+    if (!supply->starts || !copy_options(supply, options, err) || !start_parts(supply, options, err) ||
         !start_pool(supply, options, err)) {
         return NULL;
     }
@@ -356,6 +373,7 @@ void rl_supply_free(rl_supply *supply) {
         rl_sweep_own(supply->engine, supply->project, supply->runner, &removed, NULL);
     }
     rl_image_table_free(supply->images);
+    rl_starts_free(supply->starts);
     rl_engine_free(supply->engine);
     free(supply->project);
     free(supply->runner);

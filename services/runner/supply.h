@@ -33,7 +33,7 @@ rl_image_status rl_supply_check(rl_supply *supply, const rl_manifest *manifest,
 /* The limits that are enforced of those asked for (job.h). */
 rl_limits rl_supply_limits(const rl_supply *supply, const rl_manifest *manifest, const rl_limits *asked);
 
-/* What is wanted; all borrowed. */
+/* What is wanted; all borrowed, the manifest until rl_supply_free. */
 typedef struct {
     const rl_manifest *manifest;
     const rl_limits *limits; /* effective ones */
@@ -59,8 +59,12 @@ void rl_supply_complain(rl_supply *supply);
 void rl_supply_begin_program(rl_supply *supply);
 void rl_supply_end_program(rl_supply *supply);
 
-/* When the last container became ready, of whatever language, monotonic; 0: none has. */
-int64_t rl_supply_last_ready_us(const rl_supply *supply);
+/* A container of the language did not start, in an attempt that began at `since_us` (monotonic): whether those of others
+ * do, which is tried with one where it is not known (starts.h). May take as long as a cold start. */
+bool rl_supply_others_start(rl_supply *supply, const rl_manifest *manifest, int64_t since_us);
+
+/* Whether nothing starts, as far as is known. */
+bool rl_supply_is_ill(rl_supply *supply);
 
 rl_engine *rl_supply_engine(rl_supply *supply);
 

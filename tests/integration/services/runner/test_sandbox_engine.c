@@ -3,6 +3,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "lib/base/clock.h"
@@ -194,6 +195,70 @@ START_TEST(a_container_that_is_killed_again_is_our_failure_or_tried_later) {
 }
 END_TEST
 
+/* A shell's function that asks the Engine, and images of the fixture's own: Python's is a good one, in Bash's the agent
+ * ends as soon as it is started. */
+static void shell(rl_fixture *fixture, const char *script) {
+    const rl_sandbox_options options = rl_fixture_options(fixture);
+    char command[2048];
+    snprintf(command, sizeof command,
+             "set -eu; P=%s; FROM=%s; TAG=%s; ask() { curl -sSf --unix-socket %s -X \"$@\"; }; %s",
+             fixture->project, options.image_prefix, options.image_tag, options.docker_socket, script);
+    ck_assert_int_eq(system(command), 0);
+}
+
+static void make_images(rl_fixture *fixture) {
+    shell(fixture,
+          "ask POST \"http://e/images/${FROM}python:$TAG/tag?repo=$P/lang-python&tag=latest\"\n"
+          "id=$(ask POST http://e/containers/create -H 'Content-Type: application/json' "
+          "-d \"{\\\"Image\\\":\\\"${FROM}bash:$TAG\\\"}\" | sed 's/.*\"Id\":\"\\([0-9a-f]*\\)\".*/\\1/')\n"
+          "folder=$(mktemp -d); printf '#!/bin/false\\n' >$folder/runlog-agent; chmod 755 "
+          "$folder/runlog-agent\n"
+          "tar -C $folder -c runlog-agent | ask PUT \"http://e/containers/$id/archive?path=/sbin\" "
+          "-H 'Content-Type: application/x-tar' --data-binary @-\n"
+          "rm -r $folder\n"
+          "ask POST \"http://e/commit?container=$id&repo=$P/lang-bash&tag=latest\" >/dev/null\n"
+          "ask DELETE \"http://e/containers/$id?force=1\"\n");
+}
+
+START_TEST(a_container_that_does_not_start_is_the_images_fault_only_where_others_start) {
+    rl_fixture fixture;
+    rl_fixture_open(&fixture);
+    make_images(&fixture);
+    char prefix[96];
+    snprintf(prefix, sizeof prefix, "%s/lang-", fixture.project);
+    rl_sandbox_options options = rl_fixture_options(&fixture);
+    options.image_prefix = prefix;
+    options.image_tag = "latest";
+    options.runner = "starts";
+    rl_error err = RL_ERROR_INIT;
+    rl_sandbox *sandbox = rl_sandbox_new(&options, &err);
+    ck_assert_msg(sandbox != NULL, "%s", err.message);
+    const rl_manifest *bash = rl_fixture_language(&fixture, "bash");
+    const rl_manifest *python = rl_fixture_language(&fixture, "python");
+    rl_submission broken = rl_fixture_submission(&fixture, "bash", "echo never\n");
+    rl_submission good = rl_fixture_submission(&fixture, "python", "print('good')\n");
+    rl_finished finished;
+
+    ck_assert_int_eq(rl_sandbox_run(sandbox, &broken, bash, NULL, fixture.arena, &finished, &err),
+                     RL_RUN_TRANSIENT);
+    ck_assert(!rl_sandbox_ping(sandbox, &err));
+    ck_assert_msg(strstr(err.message, "no container starts") != NULL, "%s", err.message);
+
+    ck_assert_int_eq(rl_sandbox_run(sandbox, &good, python, NULL, fixture.arena, &finished, &err),
+                     RL_RUN_DONE);
+    ck_assert_verdict(finished, RL_VERDICT_OK);
+    ck_assert_msg(rl_sandbox_ping(sandbox, &err), "%s", err.message);
+
+    ck_assert_int_eq(rl_sandbox_run(sandbox, &broken, bash, NULL, fixture.arena, &finished, &err),
+                     RL_RUN_NO_IMAGE);
+    ck_assert_msg(rl_sandbox_ping(sandbox, &err), "%s", err.message);
+    rl_sandbox_free(sandbox);
+    shell(&fixture, "ask DELETE \"http://e/images/$P/lang-bash:latest?force=1\" >/dev/null\n"
+                    "ask DELETE \"http://e/images/$P/lang-python:latest\" >/dev/null\n");
+    rl_fixture_close(&fixture);
+}
+END_TEST
+
 /* Stops one, as `docker stop` or an Engine that shuts down does it: the agent is asked to end. */
 static void stop_running(const rl_fixture *fixture) {
     rl_error err = RL_ERROR_INIT;
@@ -366,6 +431,7 @@ int main(void) {
         an_engine_that_goes_away_and_returns_loses_nothing,
         a_container_that_is_killed_once_is_replaced,
         a_container_that_is_killed_again_is_our_failure_or_tried_later,
+        a_container_that_does_not_start_is_the_images_fault_only_where_others_start,
         a_container_that_is_stopped_from_outside_is_no_try_of_the_programs,
         limits_that_make_no_sense_do_not_keep_a_container_from_starting,
         a_cancelled_run_ends_at_once,
