@@ -5,9 +5,9 @@
  * hold its partition for ever: it is set aside in the end. What tells them apart is the server's behaviour
  * towards another document of the same size, written right after the failure.
  *
- * So a document is struck each time that it fails alone and the other one goes through. It is given up only after
- * `strikes` of these in an unbroken row which lasted `us` at least; a single failure of the other document ends
- * the row and all suspicion with it.
+ * So a document is struck each time that it fails alone and the other one does not speak against the server: it goes
+ * through, or is refused for its own sake. It is given up only after `strikes` of these in an unbroken row which
+ * lasted `us` at least; a single failure of the other document ends the row and all suspicion with it.
  *
  * Pure bookkeeping. Thread: one owner.
  */
@@ -32,7 +32,7 @@ typedef struct {
 /* From now on the document is tried alone. Strikes stay. */
 void rl_suspicion_raise(rl_suspicion *suspicion);
 
-/* It failed alone at `now_us`, and the server took the other document. true: it is to blame. */
+/* It failed alone at `now_us`, and nothing spoke against the server. true: it is to blame. */
 bool rl_suspicion_strike(rl_suspicion *suspicion, const rl_patience *patience, int64_t now_us);
 
 /* The server failed the other document too. */
