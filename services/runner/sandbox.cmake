@@ -2,7 +2,7 @@
 # that its tests can link it without the log.
 add_library(rl_runner_sandbox STATIC
     agent_link.c attach.c cancel.c container.c container_spec.c conversation.c docker_frames.c
-    engine.c engine_json.c image_table.c job.c outcome.c pool.c pool_policy.c reaper.c sandbox.c starts.c
+    engine.c engine_json.c image_table.c job.c outcome.c pool.c pool_keeper.c pool_policy.c pool_queues.c pool_refill.c reaper.c sandbox.c starts.c
     supply.c sweep.c verdict.c)
 target_link_libraries(rl_runner_sandbox PUBLIC
     rl_base rl_codec rl_manifest rl_sandbox_protocol rl_sandbox_profile rl::curl rl::jansson m)
