@@ -12,7 +12,7 @@
 #include "lib/base/clock.h"
 #include "services/runner/engine.h"
 
-#define READ_SIZE 65536
+#define READ_SIZE 16384 /* each warm container holds one */
 
 struct rl_attach {
     int fd;

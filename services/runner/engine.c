@@ -9,7 +9,7 @@
 
 #include "lib/base/clock.h"
 
-#define IDLE_HANDLES 32                       /* kept with their connections; more are made and dropped */
+#define IDLE_HANDLES 16                       /* kept with their connections; more are made and dropped */
 #define ANSWER_MAX ((size_t)16 * 1024 * 1024) /* a list of very many containers */
 #define QUICK_US (10 * RL_US_PER_S)
 #define SLOW_US (60 * RL_US_PER_S) /* create, start, remove on a busy disk */
@@ -92,6 +92,7 @@ static CURLcode transfer(rl_engine *engine, CURL *curl, const request *asked, rl
         curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(body));
     }
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_UPLOAD_BUFFERSIZE, 16384L); /* a handle keeps it; 64 KiB otherwise */
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, 5000L);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)(asked->timeout_us / RL_US_PER_MS));
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, collect);
