@@ -297,6 +297,26 @@ START_TEST(a_compile_step_gets_its_own_memory_where_it_needs_more_than_the_run) 
 }
 END_TEST
 
+/* javac is never killed for memory: its virtual machine keeps below what the container has, and gives up by itself. */
+START_TEST(a_compiler_that_fits_itself_to_the_container_gets_its_own_memory_where_the_runs_is_too_small) {
+    rl_fixture fixture;
+    rl_fixture_open(&fixture);
+    rl_submission submission = rl_fixture_submission(
+        &fixture, "java",
+        "public class Main {\n"
+        "    public static void main(String[] a) { System.out.println(\"fits\"); }\n}\n");
+    const int64_t sizes[] = {32, 64, 96};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        submission.limits.run.memory_bytes = sizes[i] * MIB;
+        rl_finished finished = rl_fixture_run(&fixture, &submission);
+        /* Whether the program itself finds room is another matter. */
+        ck_assert_msg(finished.verdict != RL_VERDICT_COMPILE_ERROR, "%d MiB: %.*s", (int)sizes[i],
+                      (int)finished.compile.bytes.size, (const char *)finished.compile.bytes.data);
+    }
+    rl_fixture_close(&fixture);
+}
+END_TEST
+
 START_TEST(arguments_files_and_the_environment_reach_the_program) {
     static const char *const args[] = {"one", "two words"};
     static const rl_file files[] = {{"data/x.txt", {"from a file", 11}}};
@@ -353,6 +373,7 @@ int main(void) {
         there_is_no_network,
         the_run_has_less_memory_than_the_compile_step_where_limits_say_so,
         a_compile_step_gets_its_own_memory_where_it_needs_more_than_the_run,
+        a_compiler_that_fits_itself_to_the_container_gets_its_own_memory_where_the_runs_is_too_small,
         arguments_files_and_the_environment_reach_the_program,
         files_larger_than_the_work_folder_say_so,
     };
