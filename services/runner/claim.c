@@ -89,7 +89,7 @@ static bool tells_of_leases(const rd_kafka_topic_partition_t *partition) {
 /* `ends`: NULL, or the ends of the logs of those partitions where it matters. */
 static void tell(rl_claims *claims, const rd_kafka_topic_partition_list_t *found,
                  rd_kafka_topic_partition_list_t *ends) {
-    for (int i = 0; i < found->cnt; i++) {
+    for (int i = 0; found && i < found->cnt; i++) {
         const rd_kafka_topic_partition_t *partition = &found->elems[i];
         const rd_kafka_topic_partition_t *end =
             ends ? rd_kafka_topic_partition_list_find(ends, partition->topic, partition->partition) : NULL;
