@@ -501,6 +501,11 @@ bool rl_membership_take(rl_membership *m, rl_taken *ret) {
                    RL_I("partition", partition->number), RL_S("reason", err.message));
         }
     }
+    /* Only now: a partition that is empty while another one has work needs no larger lease, and what is leased is
+     * what a loss makes suspect. */
+    for (size_t i = 0; i < m->count; i++) {
+        rl_partition_note_starving(m->partitions[i]);
+    }
     return false;
 }
 

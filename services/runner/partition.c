@@ -236,11 +236,14 @@ rl_take rl_partition_take(rl_partition *partition, rl_taken *ret, rl_error *err)
     }
     rl_record_held *record = rl_record_list_pop(&partition->ready);
     if (!record) {
-        partition->starved = partition->starved || partition->waiting.count > 0;
         return RL_TAKE_NOTHING;
     }
     hand_over(partition, record, record->condemned ? RL_SOLO_ATTEMPTS : 0, ret);
     return RL_TAKE_RECORD;
+}
+
+void rl_partition_note_starving(rl_partition *partition) {
+    partition->starved = partition->starved || partition->waiting.count > 0;
 }
 
 bool rl_partition_has_suspect(const rl_partition *partition) {

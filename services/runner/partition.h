@@ -64,7 +64,7 @@ typedef struct rl_partition {
     rl_record_list suspects; /* read, each to run alone */
     size_t held_bytes;       /* of the records in these four */
     size_t stride, stride_max;
-    bool starved;      /* a slot was free and nothing ready while something waited */
+    bool starved;      /* a slot was free and nothing ready anywhere while something waited here */
     int64_t leased_to; /* offsets before it are leased when they are read */
     int64_t asked_to;  /* the same, once the next commit is acknowledged */
 
@@ -108,6 +108,9 @@ typedef enum {
 
 /* Takes the next record that may run beside others. Reads ahead. Never blocks. */
 rl_take rl_partition_take(rl_partition *partition, rl_taken *ret, rl_error *err);
+
+/* No partition had anything ready for a free slot: if something waits here, the next commit leases more. */
+void rl_partition_note_starving(rl_partition *partition);
 
 /* Whether a suspect's record is here that can run once all slots are empty. */
 bool rl_partition_has_suspect(const rl_partition *partition);
