@@ -53,13 +53,10 @@ rd_kafka_t *rl_consumer_open(const rl_consumer_options *options, rl_error *err) 
     if (!conf) {
         return NULL;
     }
-    char reason[160];
-    rd_kafka_t *consumer = rd_kafka_new(RD_KAFKA_CONSUMER, conf, reason, sizeof reason);
+    rd_kafka_t *consumer = rl_stream_client(RD_KAFKA_CONSUMER, &conf, err);
     if (!consumer) {
-        rl_error_set(err, RL_INVALID, 0, "cannot create a Kafka consumer: %s", reason);
         return NULL;
     }
-    (void)RL_STEAL(conf); /* the client's from here on */
     rd_kafka_poll_set_consumer(consumer);
     if (!subscribe(consumer, options->topic, err)) {
         rd_kafka_destroy(consumer);

@@ -83,7 +83,7 @@ static void image_is_back(const rl_executor *executor, const rl_manifest *manife
 }
 
 static void image_away(const rl_executor *executor, rl_task *task, const rl_submission *submission,
-                       const rl_manifest *manifest, rl_arena *arena) {
+                       const rl_manifest *manifest) {
     int64_t now_us = rl_clock_us();
     if (task->image_away_us == 0) {
         task->image_away_us = now_us;
@@ -122,7 +122,7 @@ static void run(const rl_executor *executor, rl_task *task, const rl_submission 
         task->state = RL_TASK_RETRY;
         return;
     case RL_RUN_NO_IMAGE:
-        image_away(executor, task, submission, manifest, arena);
+        image_away(executor, task, submission, manifest);
         return;
     }
 }
