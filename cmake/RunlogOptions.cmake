@@ -17,7 +17,7 @@ target_include_directories(rl_options INTERFACE ${CMAKE_SOURCE_DIR})
 target_compile_definitions(rl_options INTERFACE _GNU_SOURCE RL_VERSION="${PROJECT_VERSION}")
 target_compile_options(rl_options INTERFACE
     -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wformat=2 -Wstrict-prototypes
-    -Wmissing-prototypes -Wvla -Wno-unused-parameter
+    -Wmissing-prototypes -Wvla
     -fno-omit-frame-pointer -fstack-protector-strong
     $<$<BOOL:${RL_WERROR}>:-Werror>)
 

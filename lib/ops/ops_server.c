@@ -132,6 +132,7 @@ static int begin_request(struct mg_connection *connection) {
 
 /* civetweb: called where it would send an HTML page. 0: answered here. */
 static int http_error(struct mg_connection *connection, int status, const char *message) {
+    (void)message;
     char body[96];
     (void)snprintf(body, sizeof body, "{\"error\":\"%s\"}", mg_get_response_code_text(connection, status));
     send_json(connection, status, "", body);

@@ -35,6 +35,8 @@ bool rl_languages_body(const rl_manifests *manifests, rl_buffer *out) {
 
 void rl_route_languages(rl_api *api, rl_api_thread *thread, rl_http_request *request,
                         rl_http_response *response) {
+    (void)thread;
+    (void)request;
     response->status = 200;
     response->borrowed = api->languages;
 }

@@ -9,6 +9,9 @@
 
 void rl_route_healthz(rl_api *api, rl_api_thread *thread, rl_http_request *request,
                       rl_http_response *response) {
+    (void)api;
+    (void)thread;
+    (void)request;
     response->status = 200;
     response->borrowed = rl_bytes_of("{\"status\":\"ok\"}");
 }
@@ -38,6 +41,8 @@ bool rl_api_check_store(void *context, char reason[128]) {
 
 void rl_route_readyz(rl_api *api, rl_api_thread *thread, rl_http_request *request,
                      rl_http_response *response) {
+    (void)thread;
+    (void)request;
     response->status = rl_ops_ready_body(api->checks, RL_API_CHECKS, &response->body);
 }
 
@@ -59,6 +64,8 @@ static void update_gauges(rl_api *api) {
 
 void rl_route_metrics(rl_api *api, rl_api_thread *thread, rl_http_request *request,
                       rl_http_response *response) {
+    (void)thread;
+    (void)request;
     update_gauges(api);
     if (!rl_metrics_render(api->metrics->registry, &response->body)) {
         rl_http_unavailable(response, 1, "Out of memory");

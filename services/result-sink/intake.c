@@ -77,6 +77,7 @@ static void note_commit(rl_intake *intake, rd_kafka_resp_err_t code,
 
 static void on_commit(rd_kafka_t *client, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *offsets,
                       void *opaque) {
+    (void)client;
     rl_intake *intake = opaque;
     intake->commit_under_way = false;
     if (code == RD_KAFKA_RESP_ERR__NO_OFFSET) {

@@ -16,6 +16,7 @@ static bool kafka_well;
 static bool mongo_well;
 
 static bool check_kafka(void *context, char reason[128]) {
+    (void)context;
     if (!kafka_well) {
         (void)snprintf(reason, 128, "no \"broker\"\nanswers \xc3\xa9\xc3");
     }
@@ -23,6 +24,7 @@ static bool check_kafka(void *context, char reason[128]) {
 }
 
 static bool check_mongo(void *context, char reason[128]) {
+    (void)context;
     if (!mongo_well) {
         (void)snprintf(reason, 128, "away");
     }

@@ -28,6 +28,7 @@ static void speak(int fd, void *context) {
 }
 
 static void complain(int fd, void *context) {
+    (void)context;
     rl_peer_send(fd, RL_PEER_UPGRADED, strlen(RL_PEER_UPGRADED));
     rl_peer_send_frame(fd, 2, "cannot\ngo on", 12);
 }
@@ -108,6 +109,7 @@ START_TEST(last_words_are_kept_as_one_printable_line) {
 END_TEST
 
 static void upgrade_and_drain(int fd, void *context) {
+    (void)context;
     rl_peer_send(fd, RL_PEER_UPGRADED, strlen(RL_PEER_UPGRADED));
     rl_peer_drain(fd);
 }
@@ -127,6 +129,7 @@ END_TEST
 
 /* Reads one RUN frame whole and says DONE with its index. */
 static void obey(int fd, void *context) {
+    (void)context;
     rl_peer_send(fd, RL_PEER_UPGRADED, strlen(RL_PEER_UPGRADED));
     rl_buffer request;
     rl_buffer_init(&request, SIZE_MAX / 4);

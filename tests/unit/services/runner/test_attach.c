@@ -47,6 +47,7 @@ START_TEST(what_is_no_head_is_refused) {
 END_TEST
 
 static void answer_with_data(int fd, void *context) {
+    (void)context;
     static const char text[] = RL_PEER_UPGRADED "\1\0\0\0\0\0\0\5hello";
     rl_peer_send(fd, text, sizeof text - 1);
 }
@@ -94,6 +95,7 @@ START_TEST(a_refusal_has_its_status_and_class) {
 END_TEST
 
 static void stay_silent(int fd, void *context) {
+    (void)context;
     rl_peer_drain(fd);
 }
 
@@ -115,6 +117,7 @@ START_TEST(a_socket_that_is_not_there_is_transient) {
 END_TEST
 
 static void upgrade_and_wait(int fd, void *context) {
+    (void)context;
     rl_peer_send(fd, RL_PEER_UPGRADED, strlen(RL_PEER_UPGRADED));
     rl_peer_drain(fd);
 }
@@ -178,6 +181,7 @@ START_TEST(writing_and_reading_go_on_together) {
 END_TEST
 
 static void answer_nonsense(int fd, void *context) {
+    (void)context;
     rl_peer_send(fd, RL_PEER_UPGRADED "nonsense", strlen(RL_PEER_UPGRADED) + 8);
 }
 
