@@ -259,6 +259,19 @@ const char *rl_http_header(const rl_http_request *request, const char *name) {
     return NULL;
 }
 
+const char *rl_http_sole_header(const rl_http_request *request, const char *name) {
+    const char *value = NULL;
+    for (int i = 0; i < request->info->num_headers; i++) {
+        if (strcasecmp(request->info->http_headers[i].name, name) == 0) {
+            if (value) {
+                return NULL;
+            }
+            value = request->info->http_headers[i].value;
+        }
+    }
+    return value;
+}
+
 bool rl_http_header_has(const char *value, const char *token) {
     const size_t length = strlen(token);
     while (*value) {

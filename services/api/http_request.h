@@ -90,6 +90,9 @@ int rl_http_socket(const rl_http_request *request);
 /* The header's value, NULL where there is none. */
 const char *rl_http_header(const rl_http_request *request, const char *name);
 
+/* The same, but NULL too where there is more than one of that name. */
+const char *rl_http_sole_header(const rl_http_request *request, const char *name);
+
 /* Whether a comma-separated header holds `token`, whatever the case. */
 bool rl_http_header_has(const char *value, const char *token);
 

@@ -97,7 +97,7 @@ static void add(header_block *block, const char *format, ...) {
     const int size =
         vsnprintf(block->text + block->size, sizeof(block->text) - block->size, format, arguments);
     va_end(arguments);
-    /* Everything that goes in is a literal or a number: HEADER_SIZE is more than their sum. */
+    /* Everything that goes in is a literal, a number or of a fixed length: HEADER_SIZE is more than their sum. */
     block->size += (size_t)size;
 }
 
@@ -128,6 +128,9 @@ static void make_header(const rl_http_response *response, size_t body_size, bool
     }
     if (response->retry_after_s > 0) {
         add(block, "Retry-After: %d\r\n", response->retry_after_s);
+    }
+    if (response->traceparent[0]) {
+        add(block, "traceparent: %s\r\n", response->traceparent);
     }
     add(block, "Connection: %s\r\n\r\n", close ? "close" : "keep-alive");
 }

@@ -10,6 +10,7 @@
 #define RL_API_HTTP_RESPONSE_H
 
 #include "lib/base/buffer.h"
+#include "lib/base/trace.h"
 #include "services/api/http_request.h"
 
 typedef struct {
@@ -19,6 +20,7 @@ typedef struct {
     const char *content_type; /* a literal; NULL: JSON */
     const char *allow;        /* methods for 405 and OPTIONS, a literal; NULL: none */
     int retry_after_s;        /* 0: none */
+    char traceparent[RL_TRACEPARENT_SIZE]; /* "": none */
 } rl_http_response;
 
 void rl_http_response_init(rl_http_response *response);

@@ -94,6 +94,15 @@ static void out_of_memory(rl_http_response *response) {
     rl_http_unavailable(response, 1, "Out of memory");
 }
 
+/* The span under which the submission was accepted. What stands in a record becomes a header only if it is what
+ * it should be. */
+static void tell_trace(const rl_finished *finished, rl_http_response *response) {
+    const rl_bytes trace = rl_bytes_of(finished->submission ? finished->submission->traceparent : NULL);
+    if (trace.size == RL_TRACEPARENT_LENGTH && rl_trace_is_valid(trace)) {
+        memcpy(response->traceparent, trace.data, trace.size);
+    }
+}
+
 /* Looks once and fills the response; false while the submission is pending. */
 static bool look(rl_api *api, const question *q, rl_http_response *response) {
     rl_error err = RL_ERROR_INIT;
@@ -107,6 +116,7 @@ static bool look(rl_api *api, const question *q, rl_http_response *response) {
     response->status = 200;
     switch (rl_lookup(api, q->id, &q->parts, arena, &finished, &err)) {
     case RL_LOOKUP_FINISHED:
+        tell_trace(&finished, response);
         written = rl_result_out(&finished, q->base64, &response->body);
         break;
     case RL_LOOKUP_EXPIRED:

@@ -2,11 +2,11 @@
 #include <stdio.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/trace.h"
 #include "lib/stream/client.h"
 #include "services/api/json_out.h"
 #include "services/api/routes.h"
 #include "services/api/submission_in.h"
-#include "services/api/trace_context.h"
 
 #define PROBLEM_LIMIT 4096
 
@@ -100,13 +100,13 @@ static void publish(rl_api *api, rl_api_thread *thread, rl_submission *submissio
         return;
     }
     rl_metric_observe_us(api->metrics->produce_duration, waited_us);
+    const rl_trace_ids trace = rl_trace_ids_of(submission->traceparent);
     rl_log(api->log, RL_LOG_DEBUG, "submission.queued", RL_S("id", id), RL_I("partition", partition),
-           RL_S("lang", submission->lang));
+           RL_S("lang", submission->lang), RL_S("trace_id", trace.trace), RL_S("span_id", trace.span));
     answer_accepted(response, id);
 }
 
-static void judge(rl_api *api, rl_api_thread *thread, const rl_http_request *request, rl_bytes body,
-                  rl_http_response *response) {
+static void judge(rl_api *api, rl_api_thread *thread, rl_bytes body, rl_http_response *response) {
     RL_AUTO_BUFFER rl_buffer problem;
     RL_AUTO_SUBMISSION_IN rl_submission_in in = RL_SUBMISSION_IN_INIT;
     rl_buffer_init(&problem, PROBLEM_LIMIT);
@@ -114,9 +114,16 @@ static void judge(rl_api *api, rl_api_thread *thread, const rl_http_request *req
         rl_http_error_bytes(response, 400, rl_buffer_bytes(&problem));
         return;
     }
-    const char *trace = rl_http_header(request, "traceparent");
-    in.submission.traceparent = rl_traceparent_valid(trace) ? trace : NULL;
+    in.submission.traceparent = response->traceparent;
     publish(api, thread, &in.submission, response);
+}
+
+/* The span of this request, in the client's trace or in one of our own; told in every answer. */
+static void join_trace(const rl_http_request *request, rl_http_response *response) {
+    const rl_bytes parent = rl_bytes_of(rl_http_sole_header(request, "traceparent"));
+    if (!rl_trace_continue(parent, response->traceparent)) {
+        rl_trace_begin(response->traceparent);
+    }
 }
 
 void rl_route_submit(rl_api *api, rl_api_thread *thread, rl_http_request *request,
@@ -124,6 +131,7 @@ void rl_route_submit(rl_api *api, rl_api_thread *thread, rl_http_request *reques
     const int64_t began_us = rl_clock_us();
     RL_AUTO_BUFFER rl_buffer body;
     rl_buffer_init(&body, (size_t)api->config->body_bytes);
+    join_trace(request, response);
     if (request->content_length > api->config->body_bytes) {
         (void)refuse_size(response, "Request body", api->config->body_bytes);
         return;
@@ -133,7 +141,7 @@ void rl_route_submit(rl_api *api, rl_api_thread *thread, rl_http_request *reques
     if (!is_open(api, response) || !read_body(api, request, &body, &share, response)) {
         return;
     }
-    judge(api, thread, request, rl_buffer_bytes(&body), response);
+    judge(api, thread, rl_buffer_bytes(&body), response);
     if (response->status == 201) {
         rl_metric_observe_us(api->metrics->submit_duration, rl_clock_us() - began_us);
     }

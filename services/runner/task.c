@@ -9,12 +9,11 @@
 #include "lib/codec/result.h"
 #include "lib/stream/message.h"
 
-static void copy_traceparent(rl_task *task) {
-    rl_bytes value;
-    if (rl_message_header(task->message, RL_HEADER_TRACEPARENT, &value) &&
-        value.size < sizeof task->traceparent) {
-        memcpy(task->traceparent, value.data, value.size);
-    }
+/* A record without a trace, or with something else in its place, is nobody's. */
+static void join_trace(rl_task *task) {
+    rl_bytes parent = {0};
+    (void)rl_message_header(task->message, RL_HEADER_TRACEPARENT, &parent);
+    (void)rl_trace_continue(parent, task->traceparent);
 }
 
 rl_task *rl_task_new(rl_task_queue *home, rl_error *err) {
@@ -43,7 +42,7 @@ void rl_task_begin(rl_task *task, const rl_taken *taken) {
     task->condemned = taken->condemned;
     task->taken_us = rl_clock_us();
     task->state = RL_TASK_TAKEN;
-    copy_traceparent(task);
+    join_trace(task);
 }
 
 void rl_task_drop_message(rl_task *task) {

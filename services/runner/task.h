@@ -17,6 +17,7 @@
 
 #include "lib/base/buffer.h"
 #include "lib/base/error.h"
+#include "lib/base/trace.h"
 #include "lib/codec/id.h"
 #include "lib/codec/verdict.h"
 #include "services/runner/cancel.h"
@@ -33,8 +34,6 @@ typedef enum {
     RL_TASK_DELIVERED,   /* producer: acknowledged */
     RL_TASK_UNDELIVERED, /* producer: not acknowledged, see `err` */
 } rl_task_state;
-
-#define RL_TRACEPARENT_MAX 64 /* version 00 has 55 characters */
 
 struct rl_task {
     rl_task *next;       /* in the queue or list that holds it */
@@ -67,8 +66,8 @@ struct rl_task {
     char id[RL_ID_SIZE]; /* then, where there is an id, ... */
     rl_buffer finished;  /* ... this encoded Finished */
     rl_verdict verdict;
-    char traceparent[RL_TRACEPARENT_MAX]; /* "": none */
-    int64_t emitted_us;                   /* monotonic: when it was handed to the producer */
+    char traceparent[RL_TRACEPARENT_SIZE]; /* our span in the trace of the record; "": none */
+    int64_t emitted_us;                    /* monotonic: when it was handed to the producer */
 };
 
 /* An empty task: made before its record is taken, so that what is taken always has a task. NULL and

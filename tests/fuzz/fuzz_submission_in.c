@@ -1,11 +1,11 @@
 /* The body of POST /api/submit, and what else of a request is decoded by us. */
 #include <stdlib.h>
 
+#include "lib/base/trace.h"
 #include "services/api/http_request.h"
 #include "services/api/json_out.h"
 #include "services/api/routes.h"
 #include "services/api/submission_in.h"
-#include "services/api/trace_context.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -40,7 +40,9 @@ static void parse_text(const char *text) {
     if (rl_http_query(text, "wait", value, sizeof(value)) == RL_QUERY_FOUND && rl_wait_parse(value, &us)) {
         require(us >= 0 && us <= 60000000);
     }
-    (void)rl_traceparent_valid(text);
+    char traceparent[RL_TRACEPARENT_SIZE];
+    require(!rl_trace_continue(rl_bytes_of(text), traceparent) ||
+            rl_trace_is_valid(rl_bytes_of(traceparent)));
     (void)rl_http_header_has(text, "keep-alive");
     (void)rl_route_find(rl_bytes_of(text));
 }

@@ -147,6 +147,45 @@ START_TEST(output_that_is_no_text_comes_flagged_or_in_base64) {
 }
 END_TEST
 
+/* A result on the log whose submission carries `trace`; its id. */
+static void publish_traced(const char *trace, char ret_id[RL_ID_SIZE]) {
+    submit(&api, PROGRAM, ret_id);
+    rl_finished finished = make_finished(ret_id, 0, "traced");
+    rl_submission submission = *finished.submission;
+    submission.traceparent = trace;
+    finished.submission = &submission;
+    publish_finished(&finished);
+    expect_result(ret_id, "\"stdOutput\":\"traced\"");
+}
+
+START_TEST(a_result_tells_the_trace_of_its_submission) {
+    char id[RL_ID_SIZE];
+    answer a;
+    publish_traced("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", id);
+    ask_for(&api, id, "", &a);
+    expect_in_head(&a, "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n");
+    ck_assert_ptr_null(strstr(a.body.data, "4bf92f3577b34da6a3ce929d0e0e4736")); /* the body is frozen */
+    answer_free(&a);
+}
+END_TEST
+
+START_TEST(what_is_no_trace_in_a_record_is_no_header) {
+    static const char *const traces[] = {
+        "", "00-\r\nSet-Cookie: a=b",
+        "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\nSet-Cookie: a=b"};
+    for (size_t i = 0; i < sizeof(traces) / sizeof(traces[0]); i++) {
+        char id[RL_ID_SIZE];
+        answer a;
+        publish_traced(traces[i], id);
+        ask_for(&api, id, "", &a);
+        expect_status(&a, 200);
+        ck_assert_ptr_null(strstr(a.head, "traceparent"));
+        ck_assert_ptr_null(strstr(a.head, "Set-Cookie"));
+        answer_free(&a);
+    }
+}
+END_TEST
+
 START_TEST(a_bad_wait_is_400) {
     static const char *const bad[] = {"?wait=",    "?wait=x",   "?wait=-1",    "?wait=61",
                                       "?wait=1e3", "?wait=%00", "?x=1&wait=1s"};
@@ -356,6 +395,8 @@ int main(void) {
     tcase_add_test(tests, what_no_runner_read_in_time_has_expired);
     tcase_add_test(tests, the_first_of_a_generation_wins_and_a_higher_one_replaces);
     tcase_add_test(tests, output_that_is_no_text_comes_flagged_or_in_base64);
+    tcase_add_test(tests, a_result_tells_the_trace_of_its_submission);
+    tcase_add_test(tests, what_is_no_trace_in_a_record_is_no_header);
     tcase_add_test(tests, a_bad_wait_is_400);
     tcase_add_test(tests, a_wait_ends_with_its_time);
     tcase_add_test(tests, all_who_wait_are_woken_by_the_result);

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/trace.h"
 #include "suite.h"
 
 static api_process api;
@@ -43,21 +44,30 @@ START_TEST(an_accepted_submission_is_on_the_log_byte_for_byte) {
     ck_assert_int_eq(seen.generation, 0);
     ck_assert_int_eq(seen.deadline_us - seen.created_us, 3600 * RL_US_PER_S);
     ck_assert_int_gt(seen.limits.run.cpu_us, 0);
-    ck_assert_ptr_null(seen.traceparent);
-    ck_assert_str_eq(trace, "");
+    ck_assert(rl_trace_is_valid(rl_bytes_of(trace))); /* one of the API's own */
+    ck_assert_str_eq(seen.traceparent, trace);
     rl_arena_free(arena);
 }
 END_TEST
 
-START_TEST(a_trace_goes_into_the_record_and_its_header) {
-#define TRACE "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+/* The value of the answer's header traceparent. */
+static void told_trace(const answer *a, char ret[RL_TRACEPARENT_SIZE]) {
+    const char *at = strstr(a->head, "\r\ntraceparent: ");
+    ck_assert_msg(at != NULL, "no traceparent in %s", a->head);
+    ck_assert_int_eq(sscanf(at, "\r\ntraceparent: %55s", ret), 1);
+}
+
+START_TEST(a_trace_goes_on_in_the_record_its_header_and_the_answer) {
+#define TRACE "00-4bf92f3577b34da6a3ce929d0e0e4736-"
+#define PARENT "00f067aa0ba902b7"
     const int fd = api_connect(&api);
     answer a;
     char id[RL_ID_SIZE];
     char trace[64];
+    char told[RL_TRACEPARENT_SIZE];
     rl_submission seen;
     rl_arena *arena = rl_arena_new(1 << 20);
-    send_text(fd, "POST /api/submit HTTP/1.1\r\nHost: x\r\nTraceparent: " TRACE
+    send_text(fd, "POST /api/submit HTTP/1.1\r\nHost: x\r\nTraceparent: " TRACE PARENT "-01"
                   "\r\nContent-Length: 25\r\n\r\n{\"code\":\"1\",\"lang\":\"cpp\"}");
     read_answer(fd, &a, false);
     expect_status(&a, 201);
@@ -65,11 +75,40 @@ START_TEST(a_trace_goes_into_the_record_and_its_header) {
     ck_assert_ptr_nonnull(at);
     ck_assert_int_eq(sscanf(at, "codeSubmissionId\":\"%40[^\"]", id), 1);
     read_submission(api.secret, id, arena, &seen, trace);
-    ck_assert_str_eq(seen.traceparent, TRACE);
-    ck_assert_str_eq(trace, TRACE);
+    told_trace(&a, told);
+    ck_assert_str_eq(seen.traceparent, trace);
+    ck_assert_str_eq(told, trace);
+    ck_assert_int_eq(strncmp(trace, TRACE, sizeof(TRACE) - 1), 0);
+    ck_assert_int_ne(strncmp(trace + sizeof(TRACE) - 1, PARENT, sizeof(PARENT) - 1), 0);
+    ck_assert_str_eq(trace + 52, "-01");
     rl_arena_free(arena);
     answer_free(&a);
     close(fd);
+}
+END_TEST
+
+/* A header that is not valid, or that comes twice, is none. */
+START_TEST(a_trace_that_cannot_be_gone_on_with_is_replaced) {
+    static const char *const headers[] = {
+        "Traceparent: " TRACE "0000000000000000-01\r\n",
+        "Traceparent: " TRACE PARENT "-01-more\r\n",
+        "Traceparent: " TRACE PARENT "-01\r\ntraceparent: " TRACE PARENT "-01\r\n",
+    };
+    for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
+        const int fd = api_connect(&api);
+        answer a;
+        char told[RL_TRACEPARENT_SIZE];
+        send_text(fd, "POST /api/submit HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n");
+        send_text(fd, headers[i]);
+        send_text(fd, "\r\n{}");
+        read_answer(fd, &a, false);
+        expect_status(&a, 400);
+        told_trace(&a, told);
+        ck_assert(rl_trace_is_valid(rl_bytes_of(told)));
+        ck_assert_msg(strncmp(told, TRACE, sizeof(TRACE) - 1) != 0, "%s gave %s", headers[i], told);
+        answer_free(&a);
+        close(fd);
+    }
 }
 END_TEST
 
@@ -186,7 +225,8 @@ int main(void) {
     tcase_add_unchecked_fixture(tests, set_up, tear_down);
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, an_accepted_submission_is_on_the_log_byte_for_byte);
-    tcase_add_test(tests, a_trace_goes_into_the_record_and_its_header);
+    tcase_add_test(tests, a_trace_goes_on_in_the_record_its_header_and_the_answer);
+    tcase_add_test(tests, a_trace_that_cannot_be_gone_on_with_is_replaced);
     tcase_add_test(tests, missing_code_or_language_is_the_known_complaint);
     tcase_add_test(tests, an_unknown_language_is_told_the_known_ones);
     tcase_add_test(tests, a_wrong_type_names_its_field);

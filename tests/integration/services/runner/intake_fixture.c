@@ -107,7 +107,7 @@ static void submit(fixture_log *log, int32_t partition, const char *id, int n, f
     RL_AUTO_BUFFER rl_buffer bytes;
     rl_buffer_init(&bytes, RL_SUBMISSION_MAX_BYTES);
     encode(log, id, n, change, &bytes);
-    fixture_submit_bytes(log, partition, id, rl_buffer_bytes(&bytes), "00-fixture");
+    fixture_submit_bytes(log, partition, id, rl_buffer_bytes(&bytes), FIXTURE_TRACEPARENT);
 }
 
 void fixture_submit_changed(fixture_log *log, int32_t partition, int n, fixture_change change) {

@@ -48,6 +48,10 @@ void fixture_submit_of_tenant(fixture_log *log, int32_t partition, int n, int te
 /* The same by a writer whose schema has one more field at its end; `publish`: it announces that schema. */
 void fixture_submit_newer(fixture_log *log, int32_t partition, int n, bool publish);
 
+/* What fixture_submit's records carry. */
+#define FIXTURE_TRACE "00-4bf92f3577b34da6a3ce929d0e0e4736-"
+#define FIXTURE_TRACEPARENT FIXTURE_TRACE "00f067aa0ba902b7-01"
+
 /* Puts any bytes there. `traceparent` may be NULL. */
 void fixture_submit_bytes(fixture_log *log, int32_t partition, const char *key, rl_bytes value,
                           const char *traceparent);

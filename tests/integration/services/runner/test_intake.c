@@ -33,7 +33,10 @@ START_TEST(every_submission_gets_one_finished_and_is_committed) {
     }
     RL_AUTO_FREE fixture_answers *answers = fixture_await(&log, 300);
     check_one_ok_each(answers);
-    ck_assert_str_eq(answers->traceparents[7], "00-fixture");
+    /* The same trace, under a span of the runner's. */
+    ck_assert_int_eq(strncmp(answers->traceparents[7], FIXTURE_TRACE, sizeof FIXTURE_TRACE - 1), 0);
+    ck_assert_str_ne(answers->traceparents[7], FIXTURE_TRACEPARENT);
+    ck_assert(rl_trace_is_valid(rl_bytes_of(answers->traceparents[7])));
     ck_assert_str_eq(answers->runners[7], "one");
     ck_assert(answers->has_submission[7]);
     for (int32_t partition = 0; partition < 3; partition++) {
