@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "lib/base/clock.h"
-#include "lib/stream/rebalance_watch.h"
+#include "lib/stream/group_member.h"
 #include "services/result-sink/positions.h"
 
 #define COMMITTED_TIMEOUT_MS 3000
@@ -303,38 +303,9 @@ bool rl_intake_ready(void *context, char reason[128]) {
 
 /* ---- beginning and end --------------------------------------------------------------------------------- */
 
-static rd_kafka_conf_t *make_conf(const rl_intake_config *config, rl_rebalance_watch *watch, rl_error *err) {
-    static const struct {
-        const char *name, *value;
-    } settings[] = {
-        {"enable.auto.commit", "false"},
-        {"enable.auto.offset.store", "false"},
-        {"auto.offset.reset", "earliest"},
-        {"partition.assignment.strategy", "cooperative-sticky"},
-        {"session.timeout.ms", "10000"},
-        {"max.poll.interval.ms", "180000"},
-        /* Bounds the prefetch; the sink waits for the next record without a gap when it has been full. */
-        {"queued.max.messages.kbytes", "16384"},
-        {"fetch.queue.backoff.ms", "20"},
-        {"fetch.error.backoff.ms", "100"},
-    };
-    RL_CLEANUP(rl_rd_conf_slot) rd_kafka_conf_t *conf = rl_stream_conf(&config->stream, err);
-    if (!conf || !rl_stream_set(conf, "group.id", config->group, err)) {
-        return NULL;
-    }
-    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
-        if (!rl_stream_set(conf, settings[i].name, settings[i].value, err)) {
-            return NULL;
-        }
-    }
-    if (!rl_rebalance_watch_attach(watch, conf, err)) {
-        return NULL;
-    }
-    rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
-    rd_kafka_conf_set_offset_commit_cb(conf, on_commit);
-    rd_kafka_conf_set_error_cb(conf, on_error);
-    return RL_STEAL(conf);
-}
+static const rl_stream_setting settings[] = {
+    {"queued.max.messages.kbytes", "16384"}, /* bounds the prefetch */
+};
 
 static void destroy(rl_intake *intake) {
     if (intake->client) {
@@ -345,12 +316,20 @@ static void destroy(rl_intake *intake) {
     free(intake);
 }
 
-static bool subscribe(rl_intake *intake, rl_error *err) {
-    rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_list_add(topics, intake->topic, RD_KAFKA_PARTITION_UA);
-    rd_kafka_resp_err_t code = rd_kafka_subscribe(intake->client, topics);
-    rd_kafka_topic_partition_list_destroy(topics);
-    return code == RD_KAFKA_RESP_ERR_NO_ERROR || rl_stream_error(err, code, "subscribe");
+static rd_kafka_t *join(rl_intake *intake, const rl_intake_config *config, rl_error *err) {
+    const rl_group_member_options options = {
+        .stream = &config->stream,
+        .group = config->group,
+        .topic = config->topic,
+        .settings = settings,
+        .setting_count = sizeof settings / sizeof settings[0],
+        .on_rebalance = on_rebalance,
+        .on_commit = on_commit,
+        .on_error = on_error,
+        .opaque = intake,
+        .watch = &intake->rebalance,
+    };
+    return rl_group_member_open(&options, err);
 }
 
 rl_intake *rl_intake_new(const rl_intake_config *config, rl_intake_release release, void *context,
@@ -361,23 +340,12 @@ rl_intake *rl_intake_new(const rl_intake_config *config, rl_intake_release relea
         rl_error_set(err, RL_TRANSIENT, 0, "out of memory");
         return NULL;
     }
-    RL_CLEANUP(rl_rd_conf_slot) rd_kafka_conf_t *conf = make_conf(config, &intake->rebalance, err);
-    if (!conf) {
-        destroy(intake);
-        return NULL;
-    }
     intake->release = release;
     intake->context = context;
     atomic_init(&intake->joined, false);
     atomic_init(&intake->reachable, true);
-    rd_kafka_conf_set_opaque(conf, intake);
-    intake->client = rl_stream_client(RD_KAFKA_CONSUMER, &conf, err);
+    intake->client = join(intake, config, err);
     if (!intake->client) {
-        destroy(intake);
-        return NULL;
-    }
-    rd_kafka_poll_set_consumer(intake->client);
-    if (!subscribe(intake, err)) {
         destroy(intake);
         return NULL;
     }

@@ -1,163 +1,17 @@
 /* sink.c: the loop: gather, attempt, hold or report, commit. */
 #include "services/result-sink/sink.h"
 
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "lib/base/clock.h"
-#include "lib/stream/schema_topic.h"
-#include "services/result-sink/apply.h"
-#include "services/result-sink/batch.h"
 #include "services/result-sink/retention.h"
-#include "services/result-sink/set_aside.h"
-#include "services/result-sink/sink_metrics.h"
+#include "services/result-sink/sink_parts.h"
 
-#define SERVICE "runlog-result-sink"
 #define IDLE_WAIT_US (100 * RL_US_PER_MS)
-#define CHECK_EVERY_US (2 * RL_US_PER_S)
 #define FIGURES_EVERY_US (500 * RL_US_PER_MS)
 #define BACKOFF_MIN_US (100 * RL_US_PER_MS)
 #define BACKOFF_MAX_US (5 * RL_US_PER_S)
-#define SCHEMAS_TIMEOUT_US (5 * RL_US_PER_S)
-
-struct rl_sink {
-    rl_sink_config config;
-    rl_sink_parts parts;
-    rl_sink_metrics metrics;
-    rl_intake *intake;
-    rl_batch batch;
-    bool indexes_made;    /* or given up on, with a line in the log */
-    int64_t check_due_us; /* monotonic: when MongoDB is asked next while there is nothing to write */
-    int64_t figures_due_us;
-    atomic_bool holding;     /* an attempt has failed and is being repeated; read by any thread */
-    atomic_bool stopping;    /* set by any thread */
-    atomic_bool mongo_ready; /* read by any thread */
-};
-
-/* ---- an attempt at the batch in hand ------------------------------------------------------------------- */
-
-/* Reads one record; where its writer's schema is not known, looks for it on the topic of schemas first. */
-static bool read_record(rl_sink *sink, rl_sink_record *record, bool *looked, rl_error *err) {
-    bool unknown;
-    int64_t now_us = rl_wall_clock_us();
-    if (!rl_sink_record_read(record, sink->parts.codec, sink->config.retention_us, now_us, &unknown, err)) {
-        return false;
-    }
-    if (!unknown || *looked || !sink->config.schemas_topic) {
-        return true;
-    }
-    *looked = true; /* once for a batch: a producer announces its schemas before its first record */
-    if (!rl_schema_topic_learn(&sink->config.intake.stream, sink->config.schemas_topic, sink->parts.codec,
-                               SCHEMAS_TIMEOUT_US, err)) {
-        record->fate = RL_FATE_UNREAD;
-        return rl_error_prefix(err, "cannot look for an unknown schema");
-    }
-    record->fate = RL_FATE_UNREAD;
-    return rl_sink_record_read(record, sink->parts.codec, sink->config.retention_us, now_us, &unknown, err);
-}
-
-static bool read_records(rl_sink *sink, rl_error *err) {
-    bool looked = false;
-    for (size_t i = 0; i < sink->batch.count; i++) {
-        rl_sink_record *record = &sink->batch.records[i];
-        if (record->fate != RL_FATE_UNREAD) {
-            continue;
-        }
-        if (!read_record(sink, record, &looked, err)) {
-            return false;
-        }
-        rl_metric_add(sink->metrics.expired, record->fate == RL_FATE_EXPIRED);
-    }
-    return true;
-}
-
-/* Carries what rl_apply_run found over to the records. Returns how many are to be written in the place of refused
- * ones. */
-static size_t note_outcomes(rl_sink *sink) {
-    size_t revived = 0;
-    for (size_t i = 0; i < sink->batch.count; i++) {
-        rl_sink_record *record = &sink->batch.records[i];
-        if (record->fate != RL_FATE_TO_WRITE) {
-            continue;
-        }
-        if (record->item.status == RL_APPLY_DONE) {
-            record->fate = RL_FATE_SETTLED;
-        } else if (record->item.status == RL_APPLY_REFUSED) {
-            record->fate = RL_FATE_SET_ASIDE;
-            record->why = record->item.why;
-            revived += rl_batch_revive(&sink->batch, record);
-        }
-    }
-    return revived;
-}
-
-/* One bulk. `*ret_revived`: there is more to write after it. */
-static bool write_chosen(rl_sink *sink, size_t *ret_revived, rl_error *err) {
-    size_t count = 0;
-    *ret_revived = 0;
-    RL_AUTO_FREE rl_apply_item **items = calloc(sink->batch.count + 1, sizeof *items);
-    if (!items) {
-        return rl_error_set(err, RL_TRANSIENT, 0, "out of memory");
-    }
-    for (size_t i = 0; i < sink->batch.count; i++) {
-        if (sink->batch.records[i].fate == RL_FATE_TO_WRITE) {
-            items[count++] = &sink->batch.records[i].item;
-        }
-    }
-    if (count == 0) {
-        return true;
-    }
-    rl_apply_counts counts = {0};
-    int64_t begun_us = rl_clock_us();
-    const rl_apply_target target = {sink->parts.mongo, sink->config.collection, RL_APPLY_PATIENCE};
-    bool ok = rl_apply_run(&target, items, count, &counts, err);
-    rl_metric_observe_us(sink->metrics.write_time, rl_clock_us() - begun_us);
-    rl_metric_add(sink->metrics.applied, counts.applied);
-    rl_metric_add(sink->metrics.stale, counts.stale);
-    atomic_store(&sink->mongo_ready, ok);
-    sink->check_due_us = rl_clock_us() + CHECK_EVERY_US;
-    *ret_revived = note_outcomes(sink);
-    return ok;
-}
-
-/* Each turn but the last refuses a record, so that there is a last. */
-static bool write_records(rl_sink *sink, rl_error *err) {
-    size_t revived = 1;
-    while (revived > 0) {
-        if (!rl_batch_coalesce(&sink->batch, err) || !write_chosen(sink, &revived, err)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static void log_letters(rl_sink *sink) {
-    for (size_t i = 0; i < sink->batch.count; i++) {
-        const rl_sink_record *record = &sink->batch.records[i];
-        if (record->fate == RL_FATE_SET_ASIDE) {
-            rl_log(sink->parts.log, RL_LOG_WARN, "result.set_aside", RL_S("id", record->id),
-                   RL_I("partition", record->message->partition), RL_I("offset", record->message->offset),
-                   RL_S("class", rl_error_class_name(record->why.error_class)),
-                   RL_S("message", record->why.message));
-        }
-    }
-}
-
-/* Does what is still to be done for the batch. true: all of it is on MongoDB's majority or acknowledged as a
- * dead letter. false: TRANSIENT or FATAL; what was done stays done. */
-static bool attempt(rl_sink *sink, rl_error *err) {
-    bool ok = read_records(sink, err) && write_records(sink, err);
-    if (ok) {
-        size_t letters = 0;
-        log_letters(sink);
-        ok = rl_set_aside(sink->parts.producer, sink->config.dead_letter_topic, SERVICE, &sink->batch,
-                          &letters, err);
-        rl_metric_add(sink->metrics.dead_letters, (int64_t)letters);
-    }
-    rl_metric_add(sink->metrics.write_failures, !ok);
-    return ok;
-}
 
 /* After a successful attempt. */
 static void report_done(rl_sink *sink) {
@@ -177,7 +31,7 @@ static void report_done(rl_sink *sink) {
 static void release(void *context, const rd_kafka_topic_partition_list_t *partitions, bool lost) {
     rl_sink *sink = context;
     rl_error err = RL_ERROR_INIT;
-    if (!lost && !sink->holding && sink->batch.count > 0 && attempt(sink, &err)) {
+    if (!lost && !sink->holding && sink->batch.count > 0 && rl_sink_attempt(sink, &err)) {
         report_done(sink);
     }
     size_t dropped = 0;
@@ -268,7 +122,7 @@ static bool wait_polling(rl_sink *sink, int64_t pause_us, rl_error *err) {
 static bool finish_batch(rl_sink *sink, rl_error *err) {
     int64_t backoff_us = 0;
     rl_error why = RL_ERROR_INIT;
-    while (!attempt(sink, &why)) {
+    while (!rl_sink_attempt(sink, &why)) {
         if (why.error_class == RL_FATAL) {
             return rl_error_set(err, RL_FATAL, why.code, "%s", why.message);
         }
@@ -324,7 +178,7 @@ static bool check_mongo(rl_sink *sink, rl_error *err) {
         rl_log(sink->parts.log, ok ? RL_LOG_INFO : RL_LOG_WARN, ok ? "mongo.reached" : "mongo.away",
                RL_S("message", why.message));
     }
-    sink->check_due_us = rl_clock_us() + CHECK_EVERY_US;
+    sink->check_due_us = rl_clock_us() + RL_SINK_CHECK_EVERY_US;
     return true;
 }
 

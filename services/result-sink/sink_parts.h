@@ -1,0 +1,35 @@
+/* sink_parts.h: what the sink's own files share: the loop (sink.c) and an attempt at the batch in hand (sink_attempt.c).
+ *
+ * Thread: the sink's, but for the atomics.
+ */
+#ifndef RL_SINK_SINK_PARTS_H
+#define RL_SINK_SINK_PARTS_H
+
+#include <stdatomic.h>
+
+#include "lib/base/clock.h"
+#include "services/result-sink/batch.h"
+#include "services/result-sink/sink.h"
+#include "services/result-sink/sink_metrics.h"
+
+#define RL_SINK_CHECK_EVERY_US (2 * RL_US_PER_S)
+
+struct rl_sink {
+    rl_sink_config config;
+    rl_sink_parts parts;
+    rl_sink_metrics metrics;
+    rl_intake *intake;
+    rl_batch batch;
+    bool indexes_made;    /* or given up on, with a line in the log */
+    int64_t check_due_us; /* monotonic: when MongoDB is asked next while there is nothing to write */
+    int64_t figures_due_us;
+    atomic_bool holding;     /* an attempt has failed and is being repeated; read by any thread */
+    atomic_bool stopping;    /* set by any thread */
+    atomic_bool mongo_ready; /* read by any thread */
+};
+
+/* Does what is still to be done for the batch. true: all of it is on MongoDB's majority or acknowledged as a
+ * dead letter. false: TRANSIENT or FATAL; what was done stays done. */
+bool rl_sink_attempt(rl_sink *sink, rl_error *err);
+
+#endif

@@ -1,0 +1,81 @@
+/* intake_start.c: which record starts next, and when. */
+#include "services/runner/intake_parts.h"
+
+#define IMAGES_MAX 256 /* records waiting for an image: each holds a descriptor and a fetched batch */
+
+static bool has_free_slot(const rl_intake *intake) {
+    return rl_slots_busy(intake->o.slots) < rl_slots_count(intake->o.slots);
+}
+
+static void start(rl_intake *intake, rl_task *task) {
+    intake->solo = task->solo ? task : NULL;
+    if (task->solo) {
+        task->partition->solo_parked = false;
+    }
+    rl_slots_start(intake->o.slots, task);
+}
+
+/* A suspect runs alone: if this runner is lost meanwhile, it was that record and no other. */
+static bool may_start(const rl_intake *intake, const rl_task *task) {
+    return !intake->solo && (task->solo ? rl_slots_busy(intake->o.slots) == 0 : has_free_slot(intake));
+}
+
+void rl_intake_resume_parked(rl_intake *intake, int64_t now_us) {
+    intake->solo_due = false;
+    rl_task *due = rl_parking_take(&intake->parked, rl_parking_is_due, &now_us);
+    while (due) {
+        rl_task *task = due;
+        due = task->next;
+        if (rl_emitter_owes(task)) {
+            rl_intake_emit(intake, task);
+        } else if (may_start(intake, task)) {
+            start(intake, task);
+        } else {
+            intake->solo_due = intake->solo_due || task->solo;
+            rl_intake_park(intake, task, now_us); /* looked at again as soon as a slot wakes us */
+        }
+    }
+}
+
+static bool takes_work(const rl_intake *intake) {
+    return intake->phase == RL_INTAKE_RUNNING && !intake->solo && !intake->solo_due &&
+           has_free_slot(intake) && intake->parked.emissions == 0 &&
+           intake->parked.runs < rl_slots_count(intake->o.slots) && intake->parked.images < IMAGES_MAX;
+}
+
+/* Suspects first: they are the oldest, and what else runs would have to end for them anyway. */
+static bool take(rl_intake *intake, int64_t now_us, rl_taken *ret) {
+    if (!rl_lanes_have_suspect(intake->lanes, now_us)) {
+        return rl_lanes_take(intake->lanes, ret);
+    }
+    return rl_slots_busy(intake->o.slots) == 0 && rl_lanes_take_suspect(intake->lanes, now_us, ret);
+}
+
+static void log_suspect(const rl_intake *intake, const rl_task *task) {
+    rl_log(intake->o.log, RL_LOG_WARN, task->solo ? "submission.tried_alone" : "submission.condemned",
+           RL_S("topic", task->partition->topic), RL_I("partition", task->partition->number),
+           RL_I("offset", task->offset), RL_I("attempt", task->attempt));
+    rl_metric_add(task->solo ? intake->o.metrics->tried_alone : intake->o.metrics->condemned, 1);
+}
+
+void rl_intake_start_new(rl_intake *intake, int64_t now_us) {
+    while (takes_work(intake)) {
+        rl_error err = RL_ERROR_INIT;
+        if (!intake->spare && !(intake->spare = rl_task_new(intake->home, &err))) {
+            rl_log_failure(intake->o.log, RL_LOG_ERROR, "intake.short_of_resources", &err);
+            return; /* again at the next wake-up, a second from now at the latest */
+        }
+        rl_taken taken;
+        if (!take(intake, now_us, &taken)) {
+            return;
+        }
+        rl_task *task = RL_STEAL(intake->spare);
+        rl_task_begin(task, &taken);
+        rl_intake_enlist(intake, task);
+        rl_metric_add(intake->o.metrics->consumed, 1);
+        if (task->solo || task->condemned) {
+            log_suspect(intake, task);
+        }
+        start(intake, task);
+    }
+}
