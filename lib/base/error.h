@@ -21,6 +21,8 @@ typedef enum {
     RL_FATAL,     /* this process cannot go on: log and exit non-zero */
 } rl_error_class;
 
+#define RL_ERROR_CLASSES 4 /* how many there are, RL_OK among them */
+
 typedef struct {
     rl_error_class error_class;
     int code;          /* errno, HTTP status, librdkafka or libmongoc code; 0 where there is none */

@@ -106,6 +106,17 @@ rl_metric *rl_metrics_histogram(rl_metrics *metrics, const char *name, const cha
     return find_or_add(metrics, HISTOGRAM, name, labels, help);
 }
 
+void rl_metrics_counters_by_class(rl_metrics *metrics, const char *name, const char *labels, const char *help,
+                                  rl_metric *ret[RL_ERROR_CLASSES]) {
+    ret[RL_OK] = NULL;
+    for (int i = RL_INVALID; i < RL_ERROR_CLASSES; i++) {
+        char all[128];
+        (void)snprintf(all, sizeof all, "%s%sclass=\"%s\"", labels ? labels : "", labels ? "," : "",
+                       rl_error_class_name((rl_error_class)i));
+        ret[i] = rl_metrics_counter(metrics, name, all, help);
+    }
+}
+
 void rl_metric_add(rl_metric *metric, int64_t amount) {
     if (metric) {
         atomic_fetch_add_explicit(&metric->value, amount, memory_order_relaxed);

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "lib/base/buffer.h"
+#include "lib/base/error.h"
 
 typedef struct rl_metrics rl_metrics;
 typedef struct rl_metric rl_metric;
@@ -30,8 +31,12 @@ rl_metric *rl_metrics_gauge(rl_metrics *metrics, const char *name, const char *l
 /* Durations; buckets from 0.5 ms to 60 s, rendered in seconds as Prometheus wants. */
 rl_metric *rl_metrics_histogram(rl_metrics *metrics, const char *name, const char *labels, const char *help);
 
+/* A counter for each class of error, ret[RL_INVALID] and so on; `labels` (may be NULL) stand before the class. */
+void rl_metrics_counters_by_class(rl_metrics *metrics, const char *name, const char *labels, const char *help,
+                                  rl_metric *ret[RL_ERROR_CLASSES]);
+
 void rl_metric_add(rl_metric *metric, int64_t amount);    /* counter, gauge */
-void rl_metric_set(rl_metric *metric, int64_t value);     /* gauge */
+void rl_metric_set(rl_metric *metric, int64_t value);     /* gauge; a counter that somebody else keeps */
 void rl_metric_observe_us(rl_metric *metric, int64_t us); /* histogram */
 int64_t rl_metric_value(const rl_metric *metric);         /* counter, gauge; a histogram's count */
 

@@ -68,6 +68,17 @@ int rl_ops_ready_body(const rl_ops_readiness *checks, size_t count, rl_buffer *o
     return required_well && written ? 200 : 503;
 }
 
+void rl_ops_measure(const rl_ops_readiness *checks, size_t count, rl_metrics *metrics) {
+    for (size_t i = 0; i < count; i++) {
+        char reason[128] = "";
+        char labels[64];
+        (void)snprintf(labels, sizeof labels, "check=\"%s\"", checks[i].name);
+        rl_metric_set(rl_metrics_gauge(metrics, "runlog_check_ok", labels,
+                                       "1 where what the service needs is well, as /readyz says."),
+                      checks[i].check(checks[i].context, reason));
+    }
+}
+
 static void send_answer(struct mg_connection *connection, int status, const char *type,
                         const char *extra_headers, rl_bytes body) {
     const struct mg_request_info *request = mg_get_request_info(connection);
@@ -97,6 +108,7 @@ static void send_ready(struct mg_connection *connection, const rl_ops_server *se
 static void send_metrics(struct mg_connection *connection, const rl_ops_server *server) {
     rl_buffer body RL_AUTO_BUFFER;
     rl_buffer_init(&body, RL_OPS_BODY_LIMIT);
+    rl_ops_measure(server->checks, server->count, server->metrics);
     if (!rl_metrics_render(server->metrics, &body)) {
         send_json(connection, 503, "", "{\"error\":\"Out of memory\"}");
         return;
@@ -179,7 +191,8 @@ rl_ops_server *rl_ops_server_new(const char *listen, rl_metrics *metrics, const 
         "no",
         NULL,
     };
-    mg_init_library(0); /* counts its callers, as mg_exit_library does */
+    rl_ops_measure(checks, count, metrics); /* makes the gauges while nobody else makes others */
+    mg_init_library(0);                     /* counts its callers, as mg_exit_library does */
     server->context = mg_start(&callbacks, server, options);
     atomic_store(&server->started, server->context != NULL);
     if (server->context == NULL) {

@@ -3,7 +3,7 @@
  * - /healthz: the process answers: 200 {"status":"ok"}.
  * - /readyz: 200 or 503 with {"status":"ready"|"degraded"|"not ready","checks":{...}}: one entry for each check
  *   that the service registered, {"ok":true} or {"ok":false,"required":...,"reason":"..."}.
- * - /metrics: Prometheus text.
+ * - /metrics: Prometheus text, the outcome of the checks included.
  * HEAD works; other methods are 405 with Allow, other paths 404, all as JSON.
  *
  * Thread: checks are called from the server's threads and must not block.
@@ -26,6 +26,9 @@ typedef struct {
 
 /* Appends the body of /readyz to `out`; returns the HTTP status, 200 or 503. Shared with the API's own server. */
 int rl_ops_ready_body(const rl_ops_readiness *checks, size_t count, rl_buffer *out);
+
+/* Brings the gauges runlog_check_ok, one for each check, up to date: 1 where it is well. */
+void rl_ops_measure(const rl_ops_readiness *checks, size_t count, rl_metrics *metrics);
 
 typedef struct rl_ops_server rl_ops_server;
 

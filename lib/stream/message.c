@@ -1,12 +1,21 @@
 /* message.c: views into a consumed record. */
 #include "lib/stream/message.h"
 
+#include "lib/base/clock.h"
+
 rl_bytes rl_message_key(const rd_kafka_message_t *message) {
     return rl_bytes_make(message->key, message->key ? message->key_len : 0);
 }
 
 rl_bytes rl_message_value(const rd_kafka_message_t *message) {
     return rl_bytes_make(message->payload, message->payload ? message->len : 0);
+}
+
+int64_t rl_message_age_us(const rd_kafka_message_t *message) {
+    rd_kafka_timestamp_type_t type;
+    const int64_t timestamp_ms = rd_kafka_message_timestamp(message, &type);
+    const int64_t age_us = timestamp_ms > 0 ? rl_wall_clock_us() - timestamp_ms * RL_US_PER_MS : 0;
+    return age_us > 0 ? age_us : 0;
 }
 
 bool rl_message_header(const rd_kafka_message_t *message, const char *name, rl_bytes *ret_value) {

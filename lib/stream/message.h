@@ -15,6 +15,10 @@
 rl_bytes rl_message_key(const rd_kafka_message_t *message);
 rl_bytes rl_message_value(const rd_kafka_message_t *message);
 
+/* How long ago the record was written, by its timestamp and this host's clock. Never less than 0: the two clocks
+ * may differ, and Kafka keeps milliseconds. 0 where the record has no timestamp. */
+int64_t rl_message_age_us(const rd_kafka_message_t *message);
+
 /* The last header of that name. false where there is none or its value is null. */
 bool rl_message_header(const rd_kafka_message_t *message, const char *name, rl_bytes *ret_value);
 

@@ -25,6 +25,16 @@ static void make_requests(rl_api_metrics *m) {
     }
 }
 
+static void make_request_durations(rl_api_metrics *m) {
+    for (size_t route = 0; route < RL_ROUTE_COUNT; route++) {
+        char labels[64];
+        (void)snprintf(labels, sizeof(labels), "route=\"%s\"", route_names[route]);
+        m->request_duration[route] =
+            rl_metrics_histogram(m->registry, "runlog_api_request_duration_seconds", labels,
+                                 "From the head of a request to its answer, long polls included.");
+    }
+}
+
 static rl_metric *result_counter(rl_api_metrics *m, const char *labels) {
     return rl_metrics_counter(m->registry, "runlog_api_results_total", labels,
                               "Questions for a result, by where the answer came from.");
@@ -51,24 +61,28 @@ static void make_submit(rl_api_metrics *m) {
                                               "From the head of an accepted submission to its answer.");
     m->produce_duration = rl_metrics_histogram(m->registry, "runlog_api_produce_duration_seconds", NULL,
                                                "From sending a submission to Kafka to its acknowledgement.");
-    m->publish_failures = counter(m, "runlog_api_publish_failures_total",
-                                  "Submissions that Kafka did not acknowledge in time.");
+    rl_metrics_counters_by_class(m->registry, "runlog_api_publish_failures_total", NULL,
+                                 "Submissions that did not get onto the log, by class of error.",
+                                 m->publish_failures);
     m->body_memory = gauge(m, "runlog_api_body_memory_bytes", "Request bodies held in memory.");
 }
 
 static void make_tail(rl_api_metrics *m) {
-    m->tail_lag = gauge(m, "runlog_api_tail_lag", "Records of the topic results not read yet.");
-    m->sink_lag = gauge(m, "runlog_api_sink_lag", "Results read that the sink has not committed.");
-    m->tail_read = gauge(m, "runlog_api_tail_read", "Records of the topic results read since the start.");
-    m->tail_undecodable =
-        gauge(m, "runlog_api_tail_undecodable", "Records of the topic results skipped since the start.");
+    m->tail_delay =
+        rl_metrics_histogram(m->registry, "runlog_api_tail_delay_seconds", NULL,
+                             "From the timestamp of a result's record until it had been read here.");
+    m->tail_lag = gauge(m, "runlog_api_tail_lag_records", "Records of the topic results not read yet.");
+    m->sink_lag = gauge(m, "runlog_api_sink_lag_records", "Results read that the sink has not committed.");
+    m->tail_read = counter(m, "runlog_api_tail_records_total", "Records of the topic results read.");
+    m->tail_undecodable = counter(m, "runlog_api_tail_undecodable_total",
+                                  "Records of the topic results skipped as unreadable.");
     m->cache_entries = gauge(m, "runlog_api_cache_entries", "Results known in memory.");
     m->cache_bytes = gauge(m, "runlog_api_cache_bytes", "Memory of those results.");
     m->cache_uncommitted =
         gauge(m, "runlog_api_cache_uncommitted", "Results in memory that the sink has not committed.");
     m->cache_stripped =
         gauge(m, "runlog_api_cache_stripped", "Of those: known only by their position on the log.");
-    m->cache_evicted = gauge(m, "runlog_api_cache_evicted", "Results dropped from memory since the start.");
+    m->cache_evicted = counter(m, "runlog_api_cache_evicted_total", "Results dropped from memory.");
 }
 
 rl_api_metrics *rl_api_metrics_new(rl_error *err) {
@@ -81,10 +95,13 @@ rl_api_metrics *rl_api_metrics_new(rl_error *err) {
         return NULL;
     }
     make_requests(m);
+    make_request_durations(m);
     make_results(m);
     make_submit(m);
     make_tail(m);
     m->connections = gauge(m, "runlog_api_connections", "Connections being served.");
+    m->connection_threads =
+        gauge(m, "runlog_api_connection_threads", "Threads, and so connections that can be served at once.");
     m->waiters = gauge(m, "runlog_api_waiters", "Requests waiting for a result.");
     m->waits_refused =
         counter(m, "runlog_api_waits_refused_total", "Long polls answered at once because too many waited.");
@@ -93,6 +110,9 @@ rl_api_metrics *rl_api_metrics_new(rl_error *err) {
     m->clients_cut = counter(m, "runlog_api_clients_cut_total",
                              "Connections ended because the client took too long; idle ones do not count.");
     m->store_errors = counter(m, "runlog_api_store_errors_total", "Lookups in MongoDB that failed.");
+    rl_metrics_counters_by_class(m->registry, "runlog_api_lookup_failures_total", NULL,
+                                 "Questions for a result that could not be answered, by class of error.",
+                                 m->lookup_failures);
     return RL_STEAL(m);
 }
 
@@ -105,10 +125,11 @@ void rl_api_metrics_free(rl_api_metrics *metrics) {
     }
 }
 
-void rl_api_metrics_request(rl_api_metrics *metrics, rl_route_id route, int status) {
+void rl_api_metrics_request(rl_api_metrics *metrics, rl_route_id route, int status, int64_t took_us) {
     size_t i = 0;
     while (i < RL_METRICS_STATUSES && statuses[i] != status) {
         i++;
     }
     rl_metric_add(metrics->requests[route][i], 1);
+    rl_metric_observe_us(metrics->request_duration[route], took_us);
 }

@@ -24,15 +24,18 @@ typedef enum {
 typedef struct {
     rl_metrics *registry;
     rl_metric *requests[RL_ROUTE_COUNT][RL_METRICS_STATUSES + 1]; /* the last: any other status */
-    rl_metric *connections;
-    rl_metric *submit_duration;  /* from the request's head to its answer */
-    rl_metric *produce_duration; /* from sending a record to its delivery report */
-    rl_metric *publish_failures;
+    rl_metric *connections, *connection_threads;
+    rl_metric *submit_duration;                  /* from the request's head to its answer */
+    rl_metric *produce_duration;                 /* from sending a record to its delivery report */
+    rl_metric *request_duration[RL_ROUTE_COUNT]; /* from the head to the answer, waiting included */
+    rl_metric *publish_failures[RL_ERROR_CLASSES];
+    rl_metric *lookup_failures[RL_ERROR_CLASSES];
     rl_metric *result_tail, *result_store, *result_pending, *result_expired, *result_unknown;
     rl_metric *store_errors;
     rl_metric *waiters;
     rl_metric *waits_refused;
     rl_metric *tail_lag, *sink_lag;
+    rl_metric *tail_delay; /* from a result's timestamp until it has been read here */
     rl_metric *tail_read, *tail_undecodable;
     rl_metric *cache_entries, *cache_bytes, *cache_uncommitted, *cache_stripped, *cache_evicted;
     rl_metric *body_memory;
@@ -44,7 +47,8 @@ typedef struct {
 rl_api_metrics *rl_api_metrics_new(rl_error *err);
 void rl_api_metrics_free(rl_api_metrics *metrics);
 
-void rl_api_metrics_request(rl_api_metrics *metrics, rl_route_id route, int status);
+/* A request was answered with `status`, `took_us` after its head had come. */
+void rl_api_metrics_request(rl_api_metrics *metrics, rl_route_id route, int status, int64_t took_us);
 
 RL_DEFINE_CLEANUP(rl_api_metrics_slot, rl_api_metrics, rl_api_metrics_free)
 #define RL_AUTO_API_METRICS RL_CLEANUP(rl_api_metrics_slot)

@@ -103,7 +103,8 @@ static bool connect_and_serve(rl_api *api, rl_codec *codec, const sigset_t *sign
                                         .ident = api->ident,
                                         .waiters = waiters,
                                         .log = api->log,
-                                        .cache_bytes = config->cache_bytes};
+                                        .cache_bytes = config->cache_bytes,
+                                        .delay = api->metrics->tail_delay};
     RL_AUTO_TAIL rl_tail *tail = publisher ? rl_tail_new(&tail_config, err) : NULL;
     if (!tail) {
         return false;

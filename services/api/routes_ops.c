@@ -49,6 +49,8 @@ void rl_route_readyz(rl_api *api, rl_api_thread *thread, rl_http_request *reques
 static void update_gauges(rl_api *api) {
     const rl_api_metrics *m = api->metrics;
     const rl_tail_stats stats = rl_tail_statistics(api->tail);
+    rl_ops_measure(api->checks, RL_API_CHECKS, m->registry);
+    rl_metric_set(m->connection_threads, api->config->threads);
     rl_metric_set(m->waiters, rl_waiters_count(api->waiters));
     rl_metric_set(m->body_memory, atomic_load(&api->body_memory));
     rl_metric_set(m->tail_lag, stats.lag);

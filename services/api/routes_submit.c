@@ -72,7 +72,7 @@ static void answer_failed(rl_api *api, rl_http_response *response, const rl_erro
         (void)refuse_size(response, "Submission", RL_SUBMISSION_MAX_BYTES);
         return;
     }
-    rl_metric_add(api->metrics->publish_failures, 1);
+    rl_metric_add(api->metrics->publish_failures[err->error_class], 1);
     rl_api_log_failure(api, &api->refused_submissions, "submission.refused", err);
     if (err->error_class == RL_INVALID) { /* and would be again */
         rl_http_error(response, 500, "The submission could not be written to the log");

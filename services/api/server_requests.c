@@ -1,4 +1,5 @@
 /* server_requests.c: one request from its arrival to the answer: dispatched, counted, sent. */
+#include "lib/base/clock.h"
 #include "services/api/http_request.h"
 #include "services/api/http_response.h"
 #include "services/api/refusal.h"
@@ -43,6 +44,7 @@ int rl_server_serve(rl_server *server, struct mg_connection *connection, bool la
     rl_route_id route = RL_ROUTE_NONE;
     const char *problem = "";
     atomic_fetch_add(&server->under_way, 1);
+    const int64_t began_us = rl_clock_us();
     rl_server_begin_work(server, connection);
     rl_http_response_init(&response);
     const int refused = rl_http_request_init(&request, connection, &problem);
@@ -56,7 +58,7 @@ int rl_server_serve(rl_server *server, struct mg_connection *connection, bool la
         route = rl_route_dispatch(server->api, &thread->parts, &request, &response);
     }
     /* Counted before it is sent: who has read the answer finds it in the metrics. */
-    rl_api_metrics_request(server->api->metrics, route, response.status);
+    rl_api_metrics_request(server->api->metrics, route, response.status, rl_clock_us() - began_us);
     send_answer(server, &request, &response);
     end_request(server);
     return response.status;
@@ -76,6 +78,7 @@ int rl_server_on_refusal(struct mg_connection *connection, int status, const cha
     if (thread) {
         thread->refused = true;
     }
+    const int64_t began_us = rl_clock_us();
     rl_server_begin_work(server, connection);
     rl_http_response_init(&response);
     const int our_status = rl_http_request_init(&request, connection, &problem);
@@ -92,7 +95,7 @@ int rl_server_on_refusal(struct mg_connection *connection, int status, const cha
     }
     request.close = true;
     request.body_read = false; /* nobody knows what follows */
-    rl_api_metrics_request(server->api->metrics, route, response.status);
+    rl_api_metrics_request(server->api->metrics, route, response.status, rl_clock_us() - began_us);
     send_answer(server, &request, &response);
     return 0;
 }

@@ -161,10 +161,14 @@ static void keep(rl_tail *tail, const rd_kafka_message_t *message, const char *i
     const rl_cache_put_status status = rl_result_cache_put(tail->cache, &key, rl_message_value(message));
     if (status == RL_CACHE_ADDED || status == RL_CACHE_REPLACED) {
         rl_waiters_wake(tail->config.waiters, id);
+        if (atomic_load(&tail->ready)) { /* what is read before says how long this instance was away */
+            rl_metric_observe_us(tail->config.delay, rl_message_age_us(message));
+        }
     }
 }
 
-static void skip(rl_tail *tail, const rd_kafka_message_t *message, const rl_id_parts *parts,
+/* `id` and `parts` are NULL where the key is no id of ours. */
+static void skip(rl_tail *tail, const rd_kafka_message_t *message, const char *id, const rl_id_parts *parts,
                  const rl_error *why) {
     atomic_fetch_add(&tail->undecodable, 1);
     if (parts) {
@@ -172,8 +176,10 @@ static void skip(rl_tail *tail, const rd_kafka_message_t *message, const rl_id_p
     }
     int64_t withheld;
     if (rl_log_limit_pass(&tail->skipped, rl_clock_us(), &withheld)) {
-        rl_log(tail->config.log, RL_LOG_WARN, "result.undecodable", RL_I("partition", message->partition),
-               RL_I("offset", message->offset), RL_S("reason", why->message), RL_I("withheld", withheld));
+        rl_log(tail->config.log, RL_LOG_WARN, "result.undecodable", RL_S("id", id),
+               RL_I("partition", message->partition), RL_I("offset", message->offset),
+               RL_S("class", rl_error_class_name(why->error_class)), RL_S("error", why->message),
+               RL_I("withheld", withheld));
     }
 }
 
@@ -209,20 +215,20 @@ static void handle(rl_tail *tail, const rd_kafka_message_t *message) {
     }
     if (key.size != RL_ID_LENGTH || !rl_ident_known(tail->config.ident, id, 0, &parts)) {
         rl_error_set(&err, RL_INVALID, 0, "the key is no id of ours");
-        skip(tail, message, NULL, &err);
+        skip(tail, message, NULL, NULL, &err);
         return;
     }
     RL_AUTO_ARENA rl_arena *arena = rl_arena_new(DECODE_BYTES);
     rl_finished finished;
     if (!arena) {
         rl_error_set(&err, RL_TRANSIENT, ENOMEM, "out of memory");
-        skip(tail, message, &parts, &err);
+        skip(tail, message, id, &parts, &err);
         return;
     }
     const rl_bytes framed = rl_message_value(message);
     if (!know_schema(tail, framed, &err) ||
         !rl_finished_decode(tail->config.codec, framed, arena, &finished, &err)) {
-        skip(tail, message, &parts, &err);
+        skip(tail, message, id, &parts, &err);
         return;
     }
     keep(tail, message, id, &parts, finished.generation);
@@ -230,8 +236,9 @@ static void handle(rl_tail *tail, const rd_kafka_message_t *message) {
 
 static void take(rl_tail *tail, const rd_kafka_message_t *message) {
     if (message->err && message->err != RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-        rl_log(tail->config.log, RL_LOG_WARN, "tail.failed", RL_I("code", message->err),
-               RL_S("reason", rd_kafka_err2str(message->err)));
+        rl_error err = RL_ERROR_INIT;
+        rl_stream_error(&err, message->err, "cannot read " RL_TOPIC_RESULTS);
+        rl_log_failure(tail->config.log, RL_LOG_WARN, "tail.failed", &err);
         return;
     }
     rl_tail_position *at = &tail->positions[message->partition];

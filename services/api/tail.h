@@ -23,6 +23,7 @@
 #define RL_API_TAIL_H
 
 #include "lib/base/log.h"
+#include "lib/base/metrics.h"
 #include "lib/codec/result.h"
 #include "lib/stream/client.h"
 #include "services/api/ident.h"
@@ -38,6 +39,8 @@ typedef struct {
     rl_waiters *waiters;
     rl_log *log;
     int64_t cache_bytes;
+    rl_metric
+        *delay; /* borrowed: gets the time from a result's timestamp until it has been read; may be NULL */
 } rl_tail_config;
 
 /* Starts both threads; they connect for as long as it takes. INVALID for settings that librdkafka refuses. */

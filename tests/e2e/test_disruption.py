@@ -174,7 +174,7 @@ def test_results_wait_while_mongodb_refuses_writes(client, stack, how):
         return stack.runner_metric(sink, f"runlog_sink_{name}")
 
     stack.await_healthy(client)
-    eventually("the sink has caught up", lambda: client.metrics()["runlog_api_sink_lag"] == 0)
+    eventually("the sink has caught up", lambda: client.metrics()["runlog_api_sink_lag_records"] == 0)
     written, letters, committed = count("applied_total"), count("dead_letters_total"), committed_by_the_sink(stack)
     with WriteBlock(stack, how):
         failed = count("failed_attempts_total")

@@ -160,7 +160,7 @@ START_TEST(results_beyond_the_memory_bound_are_read_back_from_the_log) {
 END_TEST
 
 static long undecodable(void) {
-    static const char name[] = "\nrunlog_api_tail_undecodable ";
+    static const char name[] = "\nrunlog_api_tail_undecodable_total ";
     answer a;
     get(&api, "/metrics", &a);
     const char *at = strstr(a.body.data, name);

@@ -325,7 +325,7 @@ START_TEST(records_that_cannot_be_read_are_skipped) {
     const rl_finished finished = make_finished(id, 0, "readable");
     publish_finished(&finished);
     expect_result(id, "\"stdOutput\":\"readable\"");
-    ck_assert_int_ge(metric("\nrunlog_api_tail_undecodable "), 3);
+    ck_assert_int_ge(metric("\nrunlog_api_tail_undecodable_total "), 3);
 }
 END_TEST
 
@@ -377,7 +377,7 @@ START_TEST(the_tail_begins_where_the_sink_has_committed) {
     ck_assert_int_eq(api_await_end(&api), 0);
     api_restart(&api, NULL);
     api_await_ready(&api);
-    ck_assert_int_eq(metric("\nrunlog_api_tail_read "), 0);
+    ck_assert_int_eq(metric("\nrunlog_api_tail_records_total "), 0);
     expect_result(id, "\"stdOutput\":\"committed\"");
 }
 END_TEST

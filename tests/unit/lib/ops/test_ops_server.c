@@ -133,6 +133,17 @@ START_TEST(readyz_without_checks_is_ready) {
 }
 END_TEST
 
+START_TEST(metrics_tell_the_outcome_of_each_check) {
+    mongo_well = false;
+    const char *text = get("/metrics");
+    ck_assert_msg(strstr(text, "runlog_check_ok{check=\"kafka\"} 1\nrunlog_check_ok{check=\"mongo\"} 0\n") !=
+                      NULL,
+                  "%s", text);
+    mongo_well = true;
+    ck_assert_ptr_nonnull(strstr(get("/metrics"), "runlog_check_ok{check=\"mongo\"} 1\n"));
+}
+END_TEST
+
 START_TEST(metrics_are_prometheus_text) {
     rl_metric_add(rl_metrics_counter(metrics, "runlog_test_total", NULL, "Things."), 3);
     const char *text = get("/metrics");
@@ -209,6 +220,7 @@ int main(void) {
     tcase_add_test(tests, readyz_is_degraded_but_200_without_an_optional_neighbour);
     tcase_add_test(tests, readyz_is_503_without_a_required_neighbour_and_escapes_the_reason);
     tcase_add_test(tests, readyz_without_checks_is_ready);
+    tcase_add_test(tests, metrics_tell_the_outcome_of_each_check);
     tcase_add_test(tests, metrics_are_prometheus_text);
     tcase_add_test(tests, head_has_the_headers_of_get_and_no_body);
     tcase_add_test(tests, another_method_is_405_with_allow);
