@@ -11,6 +11,10 @@
 
 enum { LINE_LIMIT = 16 * 1024 };
 
+/* How every line ends; there is always room for the longer one. */
+static const char line_end[] = "}\n";
+static const char cut_line_end[] = ",\"cut\":true}\n";
+
 struct rl_log {
     char service[64];
     rl_log_level level;
@@ -43,22 +47,27 @@ bool rl_log_level_parse(const char *text, rl_log_level *ret_level) {
     return false;
 }
 
-/* In ASCII: lines end up in terminals. One that outgrows the buffer is cut. */
-static void append_quoted(rl_buffer *line, const char *text) {
-    (void)rl_json_string_append(line, rl_bytes_of(text), RL_JSON_ASCII, NULL);
+/* In ASCII: lines end up in terminals. */
+static bool append_quoted(rl_buffer *line, const char *text) {
+    return rl_json_string_append(line, rl_bytes_of(text), RL_JSON_ASCII, NULL);
 }
 
-static void append_field(rl_buffer *line, const rl_log_field *field) {
-    rl_buffer_append(line, ",", 1);
-    append_quoted(line, field->key);
-    rl_buffer_append(line, ":", 1);
+static bool append_value(rl_buffer *line, const rl_log_field *field) {
     if (field->kind == RL_FIELD_INT) {
-        rl_buffer_printf(line, "%" PRId64, field->number);
-    } else if (field->text) {
-        append_quoted(line, field->text);
-    } else {
-        rl_buffer_append_text(line, "null");
+        return rl_buffer_printf(line, "%" PRId64, field->number);
     }
+    return field->text ? append_quoted(line, field->text) : rl_buffer_append_text(line, "null");
+}
+
+/* A field that does not fit is left out whole, so that the line stays JSON. false then. */
+static bool append_field(rl_buffer *line, const rl_log_field *field) {
+    size_t before = line->size;
+    bool fits = rl_buffer_append(line, ",", 1) && append_quoted(line, field->key) &&
+                rl_buffer_append(line, ":", 1) && append_value(line, field);
+    if (!fits) {
+        line->size = before;
+    }
+    return fits;
 }
 
 void rl_log_write(rl_log *log, rl_log_level level, const char *event, const rl_log_field *fields,
@@ -68,17 +77,19 @@ void rl_log_write(rl_log *log, rl_log_level level, const char *event, const rl_l
     }
     char when[RL_RFC3339_SIZE];
     RL_AUTO_BUFFER rl_buffer line;
-    rl_buffer_init(&line, LINE_LIMIT);
+    rl_buffer_init(&line, LINE_LIMIT - sizeof cut_line_end);
     rl_buffer_printf(&line,
                      "{\"time\":\"%s\",\"level\":\"%s\",\"service\":", rl_rfc3339(rl_wall_clock_us(), when),
                      level_names[level]);
     append_quoted(&line, log->service);
     rl_buffer_append_text(&line, ",\"event\":");
     append_quoted(&line, event);
+    bool cut = false;
     for (size_t i = 0; i < count; i++) {
-        append_field(&line, &fields[i]);
+        cut = !append_field(&line, &fields[i]) || cut;
     }
-    rl_buffer_append_text(&line, "}\n");
+    line.limit = LINE_LIMIT;
+    rl_buffer_append_text(&line, cut ? cut_line_end : line_end);
     /* A log that cannot be written has nowhere to complain. */
     if (line.data && write(log->fd, line.data, line.size) < 0) {
         return;

@@ -29,6 +29,22 @@ START_TEST(a_line_is_json_with_the_fields_in_order) {
 }
 END_TEST
 
+START_TEST(a_field_that_does_not_fit_is_left_out_and_the_line_stays_json) {
+    int fds[2];
+    ck_assert_int_eq(pipe(fds), 0);
+    rl_log *log = rl_log_new("runlog-test", RL_LOG_INFO, fds[1]);
+    static char flood[20 * 1024], line[32 * 1024];
+    memset(flood, 'x', sizeof flood - 1);
+    rl_log(log, RL_LOG_WARN, "thing.happened", RL_I("first", 1), RL_S("flood", flood), RL_I("last", 2));
+    read_line(fds[0], line, sizeof line);
+    ck_assert_ptr_nonnull(
+        strstr(line, "\"event\":\"thing.happened\",\"first\":1,\"last\":2,\"cut\":true}\n"));
+    rl_log_free(log);
+    close(fds[0]);
+    close(fds[1]);
+}
+END_TEST
+
 START_TEST(what_is_below_the_level_is_not_written) {
     int fds[2];
     ck_assert_int_eq(pipe(fds), 0);
@@ -53,5 +69,6 @@ START_TEST(levels_are_parsed_by_name) {
 }
 END_TEST
 
-RL_SUITE("base/log", a_line_is_json_with_the_fields_in_order, what_is_below_the_level_is_not_written,
-         levels_are_parsed_by_name)
+RL_SUITE("base/log", a_line_is_json_with_the_fields_in_order,
+         a_field_that_does_not_fit_is_left_out_and_the_line_stays_json,
+         what_is_below_the_level_is_not_written, levels_are_parsed_by_name)
