@@ -70,9 +70,13 @@ static bool append_field(rl_buffer *line, const rl_log_field *field) {
     return fits;
 }
 
+bool rl_log_writes(const rl_log *log, rl_log_level level) {
+    return log && level >= log->level;
+}
+
 void rl_log_write(rl_log *log, rl_log_level level, const char *event, const rl_log_field *fields,
                   size_t count) {
-    if (!log || level < log->level) {
+    if (!rl_log_writes(log, level)) {
         return;
     }
     char when[RL_RFC3339_SIZE];

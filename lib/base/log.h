@@ -39,6 +39,9 @@ void rl_log_free(rl_log *log);
 /* "debug", "info", "warn", "error" to level; false if it is none of them. */
 bool rl_log_level_parse(const char *text, rl_log_level *ret_level);
 
+/* Whether a line of `level` is written: for lines whose fields cost something to gather. */
+bool rl_log_writes(const rl_log *log, rl_log_level level);
+
 /* Use the macro rl_log, which counts the fields. */
 void rl_log_write(rl_log *log, rl_log_level level, const char *event, const rl_log_field *fields,
                   size_t count);

@@ -29,3 +29,12 @@ bool rl_message_header(const rd_kafka_message_t *message, const char *name, rl_b
     *ret_value = rl_bytes_make(value, size);
     return true;
 }
+
+rl_trace_ids rl_message_trace(const rd_kafka_message_t *message) {
+    rl_bytes value = {0};
+    char traceparent[RL_TRACEPARENT_SIZE] = "";
+    if (rl_message_header(message, RL_HEADER_TRACEPARENT, &value) && rl_trace_is_valid(value)) {
+        memcpy(traceparent, value.data, RL_TRACEPARENT_LENGTH);
+    }
+    return rl_trace_ids_of(traceparent);
+}

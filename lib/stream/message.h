@@ -8,12 +8,16 @@
 #include <librdkafka/rdkafka.h>
 
 #include "lib/base/buffer.h"
+#include "lib/base/trace.h"
 
 #define RL_HEADER_TRACEPARENT "traceparent" /* W3C Trace Context, passed from submission to result */
 
 /* Empty views where the record has none. */
 rl_bytes rl_message_key(const rd_kafka_message_t *message);
 rl_bytes rl_message_value(const rd_kafka_message_t *message);
+
+/* The ids of the trace that the record belongs to: empty where it belongs to none. */
+rl_trace_ids rl_message_trace(const rd_kafka_message_t *message);
 
 /* How long ago the record was written, by its timestamp and this host's clock. Never less than 0: the two clocks
  * may differ, and Kafka keeps milliseconds. 0 where the record has no timestamp. */

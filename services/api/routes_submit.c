@@ -81,6 +81,15 @@ static void answer_failed(rl_api *api, rl_http_response *response, const rl_erro
     rl_http_unavailable(response, 2, "The submission could not be queued: Kafka did not acknowledge it");
 }
 
+static void note_queued(const rl_api *api, const rl_submission *submission, int32_t partition) {
+    if (rl_log_writes(api->log, RL_LOG_DEBUG)) {
+        const rl_trace_ids trace = rl_trace_ids_of(submission->traceparent);
+        rl_log(api->log, RL_LOG_DEBUG, "submission.queued", RL_S("id", submission->id),
+               RL_I("partition", partition), RL_S("lang", submission->lang), RL_S("trace_id", trace.trace),
+               RL_S("span_id", trace.span));
+    }
+}
+
 static void publish(rl_api *api, rl_api_thread *thread, rl_submission *submission,
                     rl_http_response *response) {
     rl_error err = RL_ERROR_INIT;
@@ -100,9 +109,7 @@ static void publish(rl_api *api, rl_api_thread *thread, rl_submission *submissio
         return;
     }
     rl_metric_observe_us(api->metrics->produce_duration, waited_us);
-    const rl_trace_ids trace = rl_trace_ids_of(submission->traceparent);
-    rl_log(api->log, RL_LOG_DEBUG, "submission.queued", RL_S("id", id), RL_I("partition", partition),
-           RL_S("lang", submission->lang), RL_S("trace_id", trace.trace), RL_S("span_id", trace.span));
+    note_queued(api, submission, partition);
     answer_accepted(response, id);
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "lib/base/clock.h"
+#include "lib/stream/message.h"
 #include "services/result-sink/retention.h"
 #include "services/result-sink/sink_parts.h"
 
@@ -13,10 +14,22 @@
 #define BACKOFF_MIN_US (100 * RL_US_PER_MS)
 #define BACKOFF_MAX_US (5 * RL_US_PER_S)
 
+/* For somebody who follows a submission; there are many of them. */
+static void log_done(const rl_sink *sink, const rl_sink_record *record) {
+    if (rl_log_writes(sink->parts.log, RL_LOG_DEBUG)) {
+        const rl_trace_ids trace = rl_message_trace(record->message);
+        rl_log(sink->parts.log, RL_LOG_DEBUG, "result.done", RL_S("id", record->id),
+               RL_I("partition", record->message->partition), RL_I("offset", record->message->offset),
+               RL_S("trace_id", trace.trace), RL_S("span_id", trace.span));
+    }
+}
+
 /* After a successful attempt. */
 static void report_done(rl_sink *sink) {
     for (size_t i = 0; i < sink->batch.count; i++) {
         const rd_kafka_message_t *message = sink->batch.records[i].message;
+        log_done(sink, &sink->batch.records[i]);
+        rl_metric_observe_us(sink->metrics.delay, rl_message_age_us(message));
         rl_intake_done(sink->intake, message->partition, message->offset);
     }
     rl_metric_add(sink->metrics.superseded, (int64_t)rl_batch_superseded(&sink->batch));
@@ -82,7 +95,7 @@ static bool gather(rl_sink *sink, rl_error *err) {
 
 static void begin_hold(rl_sink *sink, const rl_error *why) {
     rl_log(sink->parts.log, RL_LOG_WARN, "batch.held", RL_I("records", sink->batch.count),
-           RL_S("class", rl_error_class_name(why->error_class)), RL_S("message", why->message));
+           RL_S("class", rl_error_class_name(why->error_class)), RL_S("error", why->message));
     atomic_store(&sink->holding, true);
     rl_metric_set(sink->metrics.holding, 1);
     rl_intake_hold(sink->intake);
@@ -120,6 +133,7 @@ static bool wait_polling(rl_sink *sink, int64_t pause_us, rl_error *err) {
 
 /* Brings the batch to its end, however long that takes; or leaves it when the sink is to stop. */
 static bool finish_batch(rl_sink *sink, rl_error *err) {
+    const int64_t begun_us = rl_clock_us();
     int64_t backoff_us = 0;
     rl_error why = RL_ERROR_INIT;
     while (!rl_sink_attempt(sink, &why)) {
@@ -139,6 +153,7 @@ static bool finish_batch(rl_sink *sink, rl_error *err) {
             return true;
         }
     }
+    rl_metric_observe_us(sink->metrics.batch_time, rl_clock_us() - begun_us);
     report_done(sink);
     if (sink->holding) {
         end_hold(sink);
@@ -174,9 +189,10 @@ static bool check_mongo(rl_sink *sink, rl_error *err) {
         return rl_error_set(err, RL_FATAL, why.code, "%s", why.message);
     }
     atomic_store(&sink->mongo_ready, ok);
-    if (ok != was_ready) {
-        rl_log(sink->parts.log, ok ? RL_LOG_INFO : RL_LOG_WARN, ok ? "mongo.reached" : "mongo.away",
-               RL_S("message", why.message));
+    if (ok && !was_ready) {
+        rl_log_event(sink->parts.log, RL_LOG_INFO, "mongo.reached");
+    } else if (!ok && was_ready) {
+        rl_log_failure(sink->parts.log, RL_LOG_WARN, "mongo.away", &why);
     }
     sink->check_due_us = rl_clock_us() + RL_SINK_CHECK_EVERY_US;
     return true;

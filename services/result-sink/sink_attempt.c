@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "lib/base/clock.h"
+#include "lib/stream/message.h"
 #include "lib/stream/schema_topic.h"
 #include "services/result-sink/apply.h"
 #include "services/result-sink/set_aside.h"
@@ -109,23 +110,41 @@ static void log_letters(rl_sink *sink) {
     for (size_t i = 0; i < sink->batch.count; i++) {
         const rl_sink_record *record = &sink->batch.records[i];
         if (record->fate == RL_FATE_SET_ASIDE) {
+            const rl_trace_ids trace = rl_message_trace(record->message);
             rl_log(sink->parts.log, RL_LOG_WARN, "result.set_aside", RL_S("id", record->id),
                    RL_I("partition", record->message->partition), RL_I("offset", record->message->offset),
+                   RL_S("trace_id", trace.trace), RL_S("span_id", trace.span),
                    RL_S("class", rl_error_class_name(record->why.error_class)),
-                   RL_S("message", record->why.message));
+                   RL_S("error", record->why.message));
         }
     }
 }
 
+static void show_suspects(rl_sink *sink) {
+    int64_t suspects = 0;
+    for (size_t i = 0; i < sink->batch.count; i++) {
+        const rl_sink_record *record = &sink->batch.records[i];
+        suspects += record->fate == RL_FATE_TO_WRITE && record->item.suspicion.on;
+    }
+    rl_metric_set(sink->metrics.suspects, suspects);
+}
+
 bool rl_sink_attempt(rl_sink *sink, rl_error *err) {
-    bool ok = read_records(sink, err) && write_records(sink, err);
+    rl_error why = RL_ERROR_INIT;
+    bool ok = read_records(sink, &why) && write_records(sink, &why);
     if (ok) {
         size_t letters = 0;
         log_letters(sink);
         ok = rl_set_aside(sink->parts.producer, sink->config.dead_letter_topic, SERVICE, &sink->batch,
-                          &letters, err);
+                          &letters, &why);
         rl_metric_add(sink->metrics.dead_letters, (int64_t)letters);
     }
-    rl_metric_add(sink->metrics.write_failures, !ok);
+    show_suspects(sink);
+    if (!ok) {
+        rl_metric_add(sink->metrics.failures[why.error_class], 1);
+        if (err) {
+            *err = why;
+        }
+    }
     return ok;
 }

@@ -19,8 +19,14 @@ void rl_sink_metrics_make(rl_metrics *registry, rl_sink_metrics *m) {
         rl_metrics_gauge(registry, "runlog_sink_batch_records", NULL, "Records of the latest batch.");
     m->write_time = rl_metrics_histogram(registry, "runlog_sink_write_seconds", NULL,
                                          "Time of a batch's bulk write, failed ones included.");
-    m->write_failures = rl_metrics_counter(registry, "runlog_sink_failed_attempts_total", NULL,
-                                           "Attempts to finish a batch that have to be repeated.");
+    m->batch_time = rl_metrics_histogram(registry, "runlog_sink_batch_seconds", NULL,
+                                         "From having gathered a batch until all of it was dealt with.");
+    m->delay = rl_metrics_histogram(registry, "runlog_sink_delay_seconds", NULL,
+                                    "From the timestamp of a result's record until it was dealt with.");
+    rl_metrics_counters_by_class(registry, "runlog_sink_failed_attempts_total", NULL,
+                                 "Attempts to finish a batch that failed, by class of error.", m->failures);
+    m->suspects = rl_metrics_gauge(registry, "runlog_sink_suspects", NULL,
+                                   "Results in hand that are written alone, to find out who is to blame.");
     m->holding = rl_metrics_gauge(registry, "runlog_sink_holding", NULL,
                                   "1 while a batch is held because MongoDB or Kafka does not take it.");
     m->commits = rl_metrics_counter(registry, "runlog_sink_commits_total", NULL, "Offset commits confirmed.");

@@ -8,7 +8,8 @@
 
 typedef struct {
     rl_metric *records, *applied, *stale, *superseded, *expired, *dead_letters;
-    rl_metric *batches, *batch_records, *write_time, *write_failures, *holding;
+    rl_metric *batches, *batch_records, *batch_time, *write_time, *delay, *suspects, *holding;
+    rl_metric *failures[RL_ERROR_CLASSES]; /* of attempts */
     rl_metric *commits, *commit_failures, *lost, *lag, *partitions;
 } rl_sink_metrics;
 

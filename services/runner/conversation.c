@@ -81,7 +81,7 @@ static bool change_memory(const rl_subject *subject, rl_error *err) {
     if (subject->log) {
         rl_log(subject->log, RL_LOG_WARN, "sandbox.memory_kept", RL_S("id", subject->submission->id),
                RL_I("wanted_bytes", wanted), RL_I("kept_bytes", subject->container->memory_bytes),
-               RL_S("reason", failure.message));
+               RL_S("class", rl_error_class_name(failure.error_class)), RL_S("error", failure.message));
     }
     return true;
 }

@@ -16,6 +16,7 @@
 
 struct rl_engine {
     char *socket_path;
+    rl_metric *errors[RL_ERROR_CLASSES];   /* of requests; NULL: not counted */
     pthread_mutex_t lock;                  /* guards what follows */
     char api_version[RL_API_VERSION_SIZE]; /* "": not agreed upon yet */
     CURL *idle[IDLE_HANDLES];
@@ -120,7 +121,7 @@ static void shorten_path(const char *path, char out[SHORT_PATH_SIZE]) {
     out[size] = '\0';
 }
 
-static bool ask(rl_engine *engine, const request *asked, rl_buffer *answer, rl_error *err) {
+static bool try_to_ask(rl_engine *engine, const request *asked, rl_buffer *answer, rl_error *err) {
     CURL *curl = borrow_handle(engine);
     if (!curl) {
         return rl_error_set(err, RL_TRANSIENT, ENOMEM, "Docker Engine: no memory for a request");
@@ -142,6 +143,18 @@ static bool ask(rl_engine *engine, const request *asked, rl_buffer *answer, rl_e
     rl_engine_parse_message(rl_buffer_bytes(answer), message, sizeof message);
     return rl_error_set(err, rl_engine_status_class((int)status), (int)status, "Docker Engine: %s %s: %ld %s",
                         asked->method, path, status, message);
+}
+
+static bool ask(rl_engine *engine, const request *asked, rl_buffer *answer, rl_error *err) {
+    rl_error failure = RL_ERROR_INIT;
+    if (try_to_ask(engine, asked, answer, &failure)) {
+        return true;
+    }
+    rl_metric_add(engine->errors[failure.error_class], 1);
+    if (err) {
+        *err = failure;
+    }
+    return false;
 }
 
 /* For calls whose answer does not matter. */
@@ -187,6 +200,10 @@ rl_engine *rl_engine_new(const char *socket_path, rl_error *err) {
         return NULL;
     }
     return RL_STEAL(engine);
+}
+
+void rl_engine_count_errors(rl_engine *engine, rl_metric *const errors[RL_ERROR_CLASSES]) {
+    memcpy(engine->errors, errors, sizeof engine->errors);
 }
 
 void rl_engine_free(rl_engine *engine) {

@@ -9,6 +9,7 @@
 #ifndef RL_RUNNER_ENGINE_H
 #define RL_RUNNER_ENGINE_H
 
+#include "lib/base/metrics.h"
 #include "services/runner/engine_json.h"
 
 #define RL_ENGINE_API_MIN "1.41" /* Engine 20.10: the first that knows CgroupnsMode */
@@ -19,6 +20,10 @@ typedef struct rl_engine rl_engine;
 /* Asks the Engine for its versions and agrees on one. TRANSIENT where it does not answer, FATAL where no version
  * suits both. */
 rl_engine *rl_engine_new(const char *socket_path, rl_error *err);
+
+/* Has requests that fail counted, by class, from now on; `errors` stays the caller's and is copied. Before the first
+ * other thread uses the engine. */
+void rl_engine_count_errors(rl_engine *engine, rl_metric *const errors[RL_ERROR_CLASSES]);
 void rl_engine_free(rl_engine *engine);
 
 const char *rl_engine_socket(const rl_engine *engine);

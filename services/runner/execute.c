@@ -143,6 +143,11 @@ static bool read_submission(const rl_executor *executor, const rl_task *task, rl
            rl_submission_decode(executor->codec, framed, arena, ret, err) && check_key(task, ret, err);
 }
 
+/* Later ones have waited for Docker, an image or memory, which is no stage of a submission's way. */
+static bool is_first_try(const rl_task *task) {
+    return task->backoff_us == 0 && task->image_away_us == 0;
+}
+
 static void decide_or_run(const rl_executor *executor, rl_task *task, const rl_submission *submission,
                           rl_arena *arena) {
     int64_t now_us = rl_wall_clock_us();
@@ -159,7 +164,9 @@ static void decide_or_run(const rl_executor *executor, rl_task *task, const rl_s
     }
     /* Two hosts' clocks: the difference may come out below nothing. */
     int64_t waited_us = now_us - submission->created_us;
-    rl_metric_observe_us(executor->metrics->queue_wait, waited_us > 0 ? waited_us : 0);
+    if (is_first_try(task)) {
+        rl_metric_observe_us(executor->metrics->queue_wait, waited_us > 0 ? waited_us : 0);
+    }
     run(executor, task, submission, manifest, arena);
 }
 
@@ -177,6 +184,9 @@ void rl_execute(void *context, rl_task *task) {
     if (atomic_load(&task->abandoned)) {
         task->state = RL_TASK_DROPPED;
         return;
+    }
+    if (is_first_try(task)) {
+        rl_metric_observe_us(executor->metrics->dispatch, rl_clock_us() - task->taken_us);
     }
     if (task->condemned) {
         condemn(executor, task);

@@ -1,4 +1,5 @@
 /* intake_start.c: which record starts next, and when. */
+#include "lib/stream/message.h"
 #include "services/runner/intake_parts.h"
 
 #define IMAGES_MAX 256 /* records waiting for an image: each holds a descriptor and a fetched batch */
@@ -73,6 +74,7 @@ void rl_intake_start_new(rl_intake *intake, int64_t now_us) {
         rl_task_begin(task, &taken);
         rl_intake_enlist(intake, task);
         rl_metric_add(intake->o.metrics->consumed, 1);
+        rl_metric_observe_us(intake->o.metrics->fetch, rl_message_age_us(task->message));
         if (task->solo || task->condemned) {
             log_suspect(intake, task);
         }

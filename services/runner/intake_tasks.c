@@ -1,5 +1,6 @@
 /* intake_tasks.c: what becomes of a task that comes home. */
 #include "services/runner/intake_parts.h"
+#include "services/runner/task_log.h"
 
 #define RETRY_MIN_US (200 * RL_US_PER_MS)
 #define RETRY_MAX_US (10 * RL_US_PER_S)
@@ -52,9 +53,7 @@ void rl_intake_park(rl_intake *intake, rl_task *task, int64_t not_before_us) {
 
 /* As park, after a pause that grows. */
 static void park_and_back_off(rl_intake *intake, rl_task *task, const char *event) {
-    rl_log(intake->o.log, RL_LOG_WARN, event, RL_S("topic", task->partition->topic),
-           RL_I("partition", task->partition->number), RL_I("offset", task->offset),
-           RL_S("reason", task->err.message));
+    rl_task_log_failure(intake->o.log, RL_LOG_WARN, event, task);
     rl_metric_add(intake->o.metrics->repeated, 1);
     task->backoff_us = rl_backoff_next_us(task->backoff_us, RETRY_MIN_US, RETRY_MAX_US);
     rl_intake_park(intake, task, rl_clock_us() + task->backoff_us);
@@ -98,24 +97,23 @@ static void on_delivered(rl_intake *intake, rl_task *task) {
     } else {
         rl_metric_add(metrics->dead_letters, 1);
     }
-    rl_log(intake->o.log, RL_LOG_INFO, task->id[0] ? "submission.finished" : "submission.refused",
-           RL_S("id", task->id), RL_S("topic", task->partition->topic),
-           RL_I("partition", task->partition->number), RL_I("offset", task->offset),
-           RL_S("verdict", task->id[0] ? rl_verdict_name(task->verdict) : NULL),
-           RL_I("took_us", rl_clock_us() - task->taken_us));
+    rl_task_log(intake->o.log, RL_LOG_INFO, task->id[0] ? "submission.finished" : "submission.refused", task,
+                RL_S("verdict", task->id[0] ? rl_verdict_name(task->verdict) : NULL),
+                RL_I("took_us", rl_clock_us() - task->taken_us));
     rl_intake_end(intake, task, true);
 }
 
 /* librdkafka tries for ever what can be cured by trying; what comes back here is something else. A full local
  * queue aside, which is TRANSIENT. */
 static void on_undelivered(rl_intake *intake, rl_task *task) {
+    rl_metric_add(intake->o.metrics->emit_errors[task->err.error_class], 1);
     if (task->err.error_class == RL_FATAL) {
         intake->fatal = task->err;
         rl_intake_park(intake, task, INT64_MAX);
         return;
     }
     if (task->err.error_class == RL_INVALID) {
-        rl_log_failure(intake->o.log, RL_LOG_ERROR, "submission.emit_refused", &task->err);
+        rl_task_log_failure(intake->o.log, RL_LOG_ERROR, "submission.emit_refused", task);
         if (task->dead_letter) {
             task->dead_letter =
                 false; /* the broker takes no record of that size: the offset stays in the log */
@@ -137,9 +135,18 @@ static void complain_about_image(rl_intake *intake, const rl_task *task) {
     int64_t now_us = rl_clock_us();
     if (intake->image_logged_us == 0 || now_us - intake->image_logged_us >= IMAGE_QUIET_US) {
         intake->image_logged_us = now_us;
-        rl_log(intake->o.log, RL_LOG_WARN, "language.unavailable", RL_S("reason", task->err.message),
-               RL_I("submissions", intake->parked.images + 1));
+        rl_task_log(intake->o.log, RL_LOG_WARN, "language.unavailable", task,
+                    RL_S("class", rl_error_class_name(RL_TRANSIENT)), RL_S("error", task->err.message),
+                    RL_I("submissions", intake->parked.images + 1));
     }
+}
+
+/* A record that is nobody's submission, or that ends runners. */
+static void note_refusal(const rl_intake *intake, const rl_task *task) {
+    rl_task_log(intake->o.log, RL_LOG_WARN, "submission.set_aside", task,
+                RL_S("class", rl_error_class_name(task->refusal.error_class)),
+                RL_S("error", task->refusal.message));
+    rl_metric_add(intake->o.metrics->execute_errors[task->refusal.error_class], 1);
 }
 
 void rl_intake_welcome(rl_intake *intake, rl_task *task) {
@@ -148,12 +155,17 @@ void rl_intake_welcome(rl_intake *intake, rl_task *task) {
     }
     switch (task->state) {
     case RL_TASK_DECIDED:
+        if (task->dead_letter) {
+            note_refusal(intake, task);
+        }
         rl_intake_emit(intake, task);
         return;
     case RL_TASK_RETRY:
+        rl_metric_add(intake->o.metrics->execute_errors[task->err.error_class], 1);
         park_and_back_off(intake, task, "submission.retried");
         return;
     case RL_TASK_IMAGE_AWAY:
+        rl_metric_add(intake->o.metrics->execute_errors[RL_TRANSIENT], 1);
         rl_metric_add(intake->o.metrics->repeated, 1);
         complain_about_image(intake, task);
         rl_intake_park(intake, task, rl_clock_us() + IMAGE_PAUSE_US);

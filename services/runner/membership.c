@@ -52,6 +52,7 @@ void rl_membership_report(rl_membership *m, const char *doing, rd_kafka_error_t 
 
 /* A broker that is away is reported again at each attempt to reach it. */
 void rl_membership_complain(rl_membership *m, const rl_error *err) {
+    rl_metric_add(m->o.metrics->consume_errors[err->error_class], 1);
     if (err->error_class == RL_FATAL) {
         rl_membership_fail(m, err);
     }
@@ -173,8 +174,10 @@ bool rl_membership_take(rl_membership *m, rl_taken *ret) {
             return true;
         }
         if (taken == RL_TAKE_ERROR) {
+            rl_metric_add(m->o.metrics->consume_errors[err.error_class], 1);
             rl_log(m->o.log, RL_LOG_WARN, "partition.error", RL_S("topic", partition->topic),
-                   RL_I("partition", partition->number), RL_S("reason", err.message));
+                   RL_I("partition", partition->number), RL_S("class", rl_error_class_name(err.error_class)),
+                   RL_S("error", err.message));
         }
     }
     /* Only now: a partition that is empty while another one has work needs no larger lease, and what is leased is

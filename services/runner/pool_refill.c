@@ -93,7 +93,7 @@ static void note_failure(rl_pool *pool, rl_pool_language *l, rl_container_status
     rl_metric_add(pool->failures, 1);
     if (pool->options.log && !again) {
         rl_log(pool->options.log, RL_LOG_WARN, "pool.refill_failed", RL_S("language", l->manifest->name),
-               RL_S("reason", err->message));
+               RL_S("class", rl_error_class_name(err->error_class)), RL_S("error", err->message));
     }
 }
 

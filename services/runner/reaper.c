@@ -76,6 +76,7 @@ static bool take(rl_reaper *reaper, int64_t until_us, entry *ret, bool *ret_stop
         *ret = reaper->queue[reaper->first];
         reaper->first = (reaper->first + 1) % QUEUE_SIZE;
         reaper->count--;
+        rl_metric_set(reaper->options.waiting, (int64_t)reaper->count);
     }
     *ret_stopping = reaper->stopping;
     pthread_mutex_unlock(&reaper->lock);
@@ -155,6 +156,7 @@ void rl_reaper_add(rl_reaper *reaper, const char *container_id, rl_agent_link *l
     if (queued) {
         reaper->queue[(reaper->first + reaper->count) % QUEUE_SIZE] = unwanted;
         reaper->count++;
+        rl_metric_set(reaper->options.waiting, (int64_t)reaper->count);
         pthread_cond_signal(&reaper->changed);
     }
     pthread_mutex_unlock(&reaper->lock);

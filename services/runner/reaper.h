@@ -22,7 +22,8 @@ typedef struct {
     rl_engine *engine;
     const char *project;
     rl_log *log;             /* may be NULL */
-    rl_metric *removal_time; /* may be NULL, as the other */
+    rl_metric *removal_time; /* may be NULL, as the others */
+    rl_metric *waiting;      /* containers in the queue */
     rl_metric *swept;
 } rl_reaper_options;
 

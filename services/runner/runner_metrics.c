@@ -14,11 +14,20 @@ static void init_finished(rl_runner_metrics *m, rl_metrics *registry) {
 
 static void init_stages(rl_runner_metrics *m, rl_metrics *registry) {
     static const char name[] = "runlog_runner_stage_seconds";
-    static const char help[] = "How long a submission spent waiting in the queue, in the sandbox, and "
-                               "until its result was acknowledged.";
+    static const char help[] = "How long a submission spent in a stage; queue includes fetch and dispatch.";
     m->queue_wait = rl_metrics_histogram(registry, name, "stage=\"queue\"", help);
+    m->fetch = rl_metrics_histogram(registry, name, "stage=\"fetch\"", help);
+    m->dispatch = rl_metrics_histogram(registry, name, "stage=\"dispatch\"", help);
     m->sandbox = rl_metrics_histogram(registry, name, "stage=\"sandbox\"", help);
     m->emit = rl_metrics_histogram(registry, name, "stage=\"emit\"", help);
+}
+
+static void init_errors(rl_runner_metrics *m, rl_metrics *registry) {
+    static const char name[] = "runlog_runner_errors_total";
+    static const char help[] = "Failures that are no program's fault, by stage and class.";
+    rl_metrics_counters_by_class(registry, name, "stage=\"consume\"", help, m->consume_errors);
+    rl_metrics_counters_by_class(registry, name, "stage=\"execute\"", help, m->execute_errors);
+    rl_metrics_counters_by_class(registry, name, "stage=\"emit\"", help, m->emit_errors);
 }
 
 void rl_runner_metrics_init(rl_runner_metrics *m, rl_metrics *registry) {
@@ -51,5 +60,6 @@ void rl_runner_metrics_init(rl_runner_metrics *m, rl_metrics *registry) {
                                             "Offset commits that the coordinator refused.");
     m->rebalances = rl_metrics_counter(registry, "runlog_runner_rebalances_total", NULL,
                                        "Assignments and revocations of partitions.");
+    init_errors(m, registry);
     init_stages(m, registry);
 }

@@ -26,9 +26,14 @@ typedef struct {
     rl_metric *commits;
     rl_metric *commit_failures;
     rl_metric *rebalances;
-    rl_metric *queue_wait; /* accepted by the API until taken by a slot */
-    rl_metric *sandbox;    /* of a slot */
-    rl_metric *emit;       /* decided until acknowledged */
+    rl_metric *execute_errors[RL_ERROR_CLASSES]; /* executions that came to no verdict */
+    rl_metric *emit_errors[RL_ERROR_CLASSES];    /* records that were not acknowledged */
+    rl_metric *consume_errors[RL_ERROR_CLASSES]; /* what the consumer reports */
+    rl_metric *queue_wait;                       /* accepted by the API until taken by a slot */
+    rl_metric *fetch;                            /* of that, from the record's timestamp until it is taken */
+    rl_metric *dispatch;                         /* and from there until a slot begins */
+    rl_metric *sandbox;                          /* of a slot */
+    rl_metric *emit;                             /* decided until acknowledged */
 } rl_runner_metrics;
 
 void rl_runner_metrics_init(rl_runner_metrics *ret, rl_metrics *registry);

@@ -144,7 +144,8 @@ static try_status explain_loss(const run *r, const rl_container *container, rl_t
     rl_metric_add(r->sandbox->lost, 1);
     if (r->sandbox->log) {
         rl_log(r->sandbox->log, RL_LOG_WARN, "sandbox.lost", RL_S("id", r->submission->id),
-               RL_S("reason", err->message), RL_I("exit_code", known ? state.exit_code : -1));
+               RL_S("class", rl_error_class_name(err->error_class)), RL_S("error", err->message),
+               RL_I("exit_code", known ? state.exit_code : -1));
     }
     return TRY_LOST;
 }

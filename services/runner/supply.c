@@ -299,6 +299,15 @@ static rl_metric *counter(rl_metrics *metrics, const char *name, const char *hel
     return metrics ? rl_metrics_counter(metrics, name, NULL, help) : NULL;
 }
 
+static void count_engine_errors(rl_supply *supply, rl_metrics *metrics) {
+    rl_metric *errors[RL_ERROR_CLASSES] = {NULL};
+    if (metrics) {
+        rl_metrics_counters_by_class(metrics, "runlog_runner_engine_errors_total", NULL,
+                                     "requests to the Docker Engine that failed, by class", errors);
+    }
+    rl_engine_count_errors(supply->engine, errors);
+}
+
 static void init_metrics(rl_supply *supply, rl_metrics *metrics) {
     supply->create = step_metric(metrics, "step=\"create\"");
     supply->attach = step_metric(metrics, "step=\"attach\"");
@@ -330,6 +339,7 @@ static bool start_parts(rl_supply *supply, const rl_sandbox_options *options, rl
         !rl_sweep_own(supply->engine, supply->project, supply->runner, &removed, err)) {
         return false;
     }
+    count_engine_errors(supply, options->metrics);
     /* An orphan that cannot be removed keeps nobody from starting: the reaper tries again and says so. */
     (void)rl_sweep_orphans(supply->engine, supply->project, &removed, NULL);
     supply->images = rl_image_table_new(options->image_prefix, options->image_tag, err);
@@ -338,6 +348,10 @@ static bool start_parts(rl_supply *supply, const rl_sandbox_options *options, rl
         .project = supply->project,
         .log = options->log,
         .removal_time = supply->remove,
+        .waiting = options->metrics
+                       ? rl_metrics_gauge(options->metrics, "runlog_runner_sandbox_removals_waiting", NULL,
+                                          "containers that wait to be removed")
+                       : NULL,
         .swept = counter(options->metrics, "runlog_runner_sandbox_orphans_total",
                          "containers of dead runners that were removed"),
     };
