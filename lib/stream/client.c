@@ -25,6 +25,9 @@ static const setting shared_settings[] = {
     /* RL_FINISHED_MAX_BYTES and its framing fit; the topics have the same bound. */
     {"message.max.bytes", "10485760"},
     {"allow.auto.create.topics", "false"},
+    /* Histograms for a broker that asks its clients for their metrics (KIP-714): a quarter MiB for each client,
+     * of which the API has four. Our own metrics are at /metrics. */
+    {"enable.metrics.push", "false"},
 };
 
 bool rl_stream_set(rd_kafka_conf_t *conf, const char *name, const char *value, rl_error *err) {

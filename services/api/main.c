@@ -14,11 +14,15 @@
 #include <time.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/memory.h"
 #include "services/api/api.h"
 #include "services/api/routes.h"
 #include "services/api/server.h"
 
 extern char **environ;
+
+/* Heaps for all of its threads. */
+#define ARENAS 4
 
 /* How often the service looks whether it can go on. */
 #define HEALTH_US (RL_US_PER_S / 4)
@@ -61,11 +65,18 @@ static bool cannot_go_on(const rl_api *api, rl_error *err) {
     return rl_publisher_has_failed(api->publisher, err) || rl_tail_has_failed(api->tail, err);
 }
 
+static bool is_ready(const rl_api *api) {
+    char reason[128];
+    return rl_publisher_ready(api->publisher, reason) && rl_tail_ready(api->tail, reason);
+}
+
 /* Until a signal says stop: true; or until it cannot go on: false with FATAL. */
 static bool await_end(rl_api *api, const sigset_t *signals, rl_error *err) {
     const struct timespec beat = {.tv_nsec = HEALTH_US * 1000};
     int signal_number;
+    rl_memory_settling settling = {0};
     do {
+        (void)rl_memory_settle(&settling, is_ready(api), rl_clock_us());
         if (cannot_go_on(api, err)) {
             rl_log_failure(api->log, RL_LOG_ERROR, "api.stopping", err);
             return false;
@@ -142,6 +153,7 @@ static bool run(const rl_api_config *config, rl_log *log, const sigset_t *signal
 }
 
 int main(int argc, char **argv) {
+    rl_memory_bound(ARENAS);
     rl_api_config config;
     rl_error err = RL_ERROR_INIT;
     rl_log_level level = RL_LOG_INFO;

@@ -1,11 +1,11 @@
 /* main.c: wiring: settings, parts, the sink, the internal port; SIGTERM and SIGINT end it. */
-#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
+#include "lib/base/memory.h"
 #include "lib/ops/ops_server.h"
 #include "lib/store/result_document.h"
 #include "lib/stream/topics.h"
@@ -13,6 +13,7 @@
 #include "services/result-sink/sink.h"
 
 #define SERVICE "runlog-result-sink"
+#define ARENAS 2
 #define DEAD_LETTER_TIMEOUT_US (10 * RL_US_PER_S)
 #define MONGO_SELECT_TIMEOUT_US (2 * RL_US_PER_S)
 
@@ -113,15 +114,8 @@ static bool serve(const rl_sink_settings *settings, rl_log *log, rl_error *err) 
     return ok;
 }
 
-/* Records of several MiB come now and then. With glibc's defaults one of them teaches malloc to keep such blocks
- * in the heap, and each thread of librdkafka to have a heap of its own. */
-static void keep_memory_flat(void) {
-    mallopt(M_MMAP_THRESHOLD, 256 * 1024);
-    mallopt(M_ARENA_MAX, 2);
-}
-
 int main(int argc, char **argv) {
-    keep_memory_flat();
+    rl_memory_bound(ARENAS);
     switch (rl_config_arguments(&rl_sink_config_table, argc, argv)) {
     case RL_CONFIG_DONE:
         return EXIT_SUCCESS;

@@ -198,6 +198,14 @@ static bool check_mongo(rl_sink *sink, rl_error *err) {
     return true;
 }
 
+static void settle_memory(rl_sink *sink) {
+    char reason[128];
+    if (!sink->settling.done) {
+        const bool ready = rl_sink_kafka_ready(sink, reason) && rl_sink_mongo_ready(sink, reason);
+        (void)rl_memory_settle(&sink->settling, ready, rl_clock_us());
+    }
+}
+
 static bool step(rl_sink *sink, rl_error *err) {
     if (rl_producer_has_failed(sink->parts.producer, err) || !check_mongo(sink, err) || !gather(sink, err)) {
         return false;
@@ -207,6 +215,7 @@ static bool step(rl_sink *sink, rl_error *err) {
     }
     rl_intake_commit(sink->intake);
     update_figures(sink);
+    settle_memory(sink);
     return true;
 }
 

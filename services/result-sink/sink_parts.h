@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/memory.h"
 #include "services/result-sink/batch.h"
 #include "services/result-sink/sink.h"
 #include "services/result-sink/sink_metrics.h"
@@ -23,6 +24,7 @@ struct rl_sink {
     bool indexes_made;    /* or given up on, with a line in the log */
     int64_t check_due_us; /* monotonic: when MongoDB is asked next while there is nothing to write */
     int64_t figures_due_us;
+    rl_memory_settling settling;
     atomic_bool holding;     /* an attempt has failed and is being repeated; read by any thread */
     atomic_bool stopping;    /* set by any thread */
     atomic_bool mongo_ready; /* read by any thread */

@@ -1,4 +1,5 @@
-/* health.c: one thread, two questions, every INTERVAL.
+/* health.c: one thread, two questions, every INTERVAL. As it is the one that looks around while the service works,
+ * it also gives back the memory that only starting needed (memory.h).
  *
  * Locks: `lock` guards everything below it in the struct; no question is asked under it.
  */
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/memory.h"
 
 #define INTERVAL_US (2 * RL_US_PER_S)
 #define KAFKA_TIMEOUT_US (2 * RL_US_PER_S)
@@ -66,10 +68,19 @@ static bool rest(rl_health *health) {
     return go_on;
 }
 
+static bool is_well(rl_health *health) {
+    pthread_mutex_lock(&health->lock);
+    bool well = health->docker.ok && health->kafka.ok;
+    pthread_mutex_unlock(&health->lock);
+    return well;
+}
+
 static void *watch(void *context) {
     rl_health *health = context;
+    rl_memory_settling settling = {0};
     do {
         ask(health);
+        (void)rl_memory_settle(&settling, is_well(health), rl_clock_us());
     } while (rest(health));
     return NULL;
 }

@@ -4,16 +4,16 @@
  * configuration or arguments.
  */
 #include <errno.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/memory.h"
 #include "services/runner/runner.h"
 
-enum { EXIT_CONFIG = 2 };
+enum { EXIT_CONFIG = 2, ARENAS = 2 };
 
 RL_DEFINE_CLEANUP(log_slot, rl_log, rl_log_free)
 RL_DEFINE_CLEANUP(runner_slot, rl_runner, rl_runner_free)
@@ -34,15 +34,8 @@ static int fail(rl_log *log, const char *event, const rl_error *err, int status)
     return status;
 }
 
-/* librdkafka's two dozen threads would each keep a heap of their own, and one large result would teach
- * malloc to hold on to blocks of its size. */
-static void bound_memory(void) {
-    (void)mallopt(M_ARENA_MAX, 2);
-    (void)mallopt(M_MMAP_THRESHOLD, 256 * 1024);
-}
-
 int main(int argc, char **argv) {
-    bound_memory();
+    rl_memory_bound(ARENAS);
     switch (rl_config_arguments(&rl_runner_config_table, argc, argv)) {
     case RL_CONFIG_DONE:
         return EXIT_SUCCESS;
