@@ -45,12 +45,16 @@ static rd_kafka_resp_err_t on_response(rd_kafka_t *client, int socket, const cha
     return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
-/* Whatever was outstanding went with the connection. */
+/* librdkafka's name for the connection to whoever coordinates the group; it has one of its own. */
+static const char coordinator[] = "GroupCoordinator";
+
+/* Whatever was outstanding went with the connection. That of another broker, or another one to the same broker, which
+ * may have been closed for being idle, says nothing. */
 static rd_kafka_resp_err_t on_broker_state(rd_kafka_t *client, int32_t broker_id, const char *protocol,
                                            const char *broker, int port, const char *state, void *context) {
-    (void)client, (void)broker_id, (void)protocol, (void)broker, (void)port;
+    (void)client, (void)broker_id, (void)protocol, (void)port;
     rl_rebalance_watch *watch = context;
-    if (strcmp(state, "DOWN") == 0) {
+    if (strcmp(broker, coordinator) == 0 && strcmp(state, "DOWN") == 0) {
         atomic_store(&watch->since_us, 0);
         atomic_store(&watch->beat_us, 0);
     }
