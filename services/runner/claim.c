@@ -1,4 +1,4 @@
-/* claim.c: two requests of the Admin API, the second only after a loss. */
+/* claim.c: two requests of the Admin API, the second only after a loss or at the very beginning. */
 #include "services/runner/claim.h"
 
 #include <errno.h>
@@ -17,7 +17,7 @@ struct rl_claims {
     rl_on_claim on_claim;
     void *context;
     bool asking;
-    rd_kafka_topic_partition_list_t *found; /* with notes, while the ends of their logs are asked for */
+    rd_kafka_topic_partition_list_t *found; /* with notes, while the edges of their logs are asked for */
 };
 
 static const uint64_t one = 1;
@@ -86,32 +86,39 @@ static bool tells_of_leases(const rd_kafka_topic_partition_t *partition) {
            memchr(note.marks, RL_MARK_LEASED, note.count) != NULL;
 }
 
-/* `ends`: NULL, or the ends of the logs of those partitions where it matters. */
+/* `edges`: NULL, or of those partitions where it matters the end of the log, or its beginning where nothing is
+ * committed. */
 static void tell(rl_claims *claims, const rd_kafka_topic_partition_list_t *found,
-                 rd_kafka_topic_partition_list_t *ends) {
+                 rd_kafka_topic_partition_list_t *edges) {
     for (int i = 0; found && i < found->cnt; i++) {
         const rd_kafka_topic_partition_t *partition = &found->elems[i];
-        const rd_kafka_topic_partition_t *end =
-            ends ? rd_kafka_topic_partition_list_find(ends, partition->topic, partition->partition) : NULL;
+        const rd_kafka_topic_partition_t *edge =
+            edges ? rd_kafka_topic_partition_list_find(edges, partition->topic, partition->partition) : NULL;
+        int64_t at = edge && edge->offset >= 0 ? edge->offset : -1;
+        bool committed = partition->offset >= 0;
         const rl_claim claim = {
             .topic = partition->topic,
             .number = partition->partition,
-            .committed = partition->offset >= 0 ? partition->offset : -1,
+            .committed = committed ? partition->offset : -1,
+            .start = committed ? partition->offset
+                     : at >= 0 ? at
+                               : 0,
             .note = note_of(partition),
-            .log_end = end && end->offset >= 0 ? end->offset : INT64_MAX,
+            .log_end = committed && at >= 0 ? at : INT64_MAX,
         };
         claims->on_claim(claims->context, &claim);
     }
 }
 
-/* Asks where the logs of those partitions end whose notes tell of leases; false where there is none. */
-static bool ask_ends(rl_claims *claims) {
+/* Asks where the logs of those partitions begin that have no committed offset, and where those end whose notes tell
+ * of leases; false where there is none of either. */
+static bool ask_edges(rl_claims *claims) {
     rd_kafka_topic_partition_list_t *wanted = rd_kafka_topic_partition_list_new(claims->found->cnt);
     for (int i = 0; i < claims->found->cnt; i++) {
         const rd_kafka_topic_partition_t *partition = &claims->found->elems[i];
-        if (tells_of_leases(partition)) {
+        if (partition->offset < 0 || tells_of_leases(partition)) {
             rd_kafka_topic_partition_list_add(wanted, partition->topic, partition->partition)->offset =
-                RD_KAFKA_OFFSET_SPEC_LATEST;
+                partition->offset < 0 ? RD_KAFKA_OFFSET_SPEC_EARLIEST : RD_KAFKA_OFFSET_SPEC_LATEST;
         }
     }
     bool any = wanted->cnt > 0;
@@ -147,32 +154,33 @@ static bool on_offsets(rl_claims *claims, rd_kafka_event_t *event, rl_error *err
         return rl_stream_error(err, code, "cannot read the group's offsets");
     }
     claims->found = rd_kafka_topic_partition_list_copy(found);
-    if (!ask_ends(claims)) {
+    if (!ask_edges(claims)) {
         tell(claims, claims->found, NULL);
         forget(claims);
     }
     return true;
 }
 
-static bool on_ends(rl_claims *claims, rd_kafka_event_t *event, rl_error *err) {
+static bool on_edges(rl_claims *claims, rd_kafka_event_t *event, rl_error *err) {
     size_t count = 0;
     const rd_kafka_ListOffsetsResultInfo_t **infos =
         rd_kafka_ListOffsets_result_infos(rd_kafka_event_ListOffsets_result(event), &count);
-    rd_kafka_topic_partition_list_t *ends = rd_kafka_topic_partition_list_new((int)count);
+    rd_kafka_topic_partition_list_t *edges = rd_kafka_topic_partition_list_new((int)count);
     for (size_t i = 0; i < count; i++) {
-        const rd_kafka_topic_partition_t *end = rd_kafka_ListOffsetsResultInfo_topic_partition(infos[i]);
+        const rd_kafka_topic_partition_t *edge = rd_kafka_ListOffsetsResultInfo_topic_partition(infos[i]);
         rd_kafka_topic_partition_t *copy =
-            rd_kafka_topic_partition_list_add(ends, end->topic, end->partition);
-        copy->offset = end->offset;
-        copy->err = end->err;
+            rd_kafka_topic_partition_list_add(edges, edge->topic, edge->partition);
+        copy->offset = edge->offset;
+        copy->err = edge->err;
     }
-    rd_kafka_resp_err_t code = first_error(ends);
+    rd_kafka_resp_err_t code = first_error(edges);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR && claims->found) {
-        tell(claims, claims->found, ends);
+        tell(claims, claims->found, edges);
         forget(claims);
     }
-    rd_kafka_topic_partition_list_destroy(ends);
-    return code == RD_KAFKA_RESP_ERR_NO_ERROR || rl_stream_error(err, code, "cannot read where the log ends");
+    rd_kafka_topic_partition_list_destroy(edges);
+    return code == RD_KAFKA_RESP_ERR_NO_ERROR ||
+           rl_stream_error(err, code, "cannot read where the log begins and ends");
 }
 
 static bool handle(rl_claims *claims, rd_kafka_event_t *event, rl_error *err) {
@@ -184,7 +192,7 @@ static bool handle(rl_claims *claims, rd_kafka_event_t *event, rl_error *err) {
     case RD_KAFKA_EVENT_LISTCONSUMERGROUPOFFSETS_RESULT:
         return on_offsets(claims, event, err);
     case RD_KAFKA_EVENT_LISTOFFSETS_RESULT:
-        return on_ends(claims, event, err);
+        return on_edges(claims, event, err);
     default:
         return true;
     }

@@ -2,7 +2,8 @@
  *
  * librdkafka reads committed offsets by itself to know where to start, but does not show the note. So it is
  * asked for once more, in the background. Where a note tells of leases, the end of the log is asked for as
- * well: what came later cannot have been started under that lease.
+ * well: what came later cannot have been started under that lease. Where nothing is committed, its beginning is, which
+ * retention may have moved: an offset before it would be committed for nothing.
  *
  * One request at a time. An answer tells of all partitions of its request, or the request has failed and may
  * be repeated.
@@ -25,6 +26,7 @@ typedef struct {
     const char *topic;
     int32_t number;
     int64_t committed; /* -1: the group has none */
+    int64_t start;     /* the first offset that is not done: `committed`, or where the log begins */
     rl_bytes note;     /* any bytes */
     int64_t log_end;   /* INT64_MAX where it does not matter */
 } rl_claim;

@@ -88,13 +88,28 @@ static void image_away(const rl_executor *executor, rl_task *task, const rl_subm
     if (task->image_away_us == 0) {
         task->image_away_us = now_us;
     }
-    if (now_us - task->image_away_us < RL_IMAGE_PATIENCE_US &&
-        now_us - language_away_us(executor, manifest, now_us) < RL_IMAGE_PATIENCE_US) {
+    if (now_us - task->image_away_us < executor->patience_us &&
+        now_us - language_away_us(executor, manifest, now_us) < executor->patience_us) {
         task->state = RL_TASK_IMAGE_AWAY;
         return;
     }
     rl_finished finished =
         system_error(submission, "the language's image is missing or does not start on the runner");
+    decide(executor, task, &finished);
+}
+
+/* The pauses in between grow to ten seconds (parking), so that the host can recover. */
+static void run_again(const rl_executor *executor, rl_task *task, const rl_submission *submission) {
+    int64_t now_us = rl_clock_us();
+    if (task->unfair_us == 0) {
+        task->unfair_us = now_us;
+    }
+    if (now_us - task->unfair_us < executor->patience_us) {
+        task->state = RL_TASK_RETRY;
+        return;
+    }
+    rl_finished finished =
+        system_error(submission, "the runner's host was out of memory each time it was tried");
     decide(executor, task, &finished);
 }
 
@@ -119,7 +134,11 @@ static void run(const rl_executor *executor, rl_task *task, const rl_submission 
         decide(executor, task, &finished);
         return;
     case RL_RUN_TRANSIENT:
+        task->unfair_us = 0;
         task->state = RL_TASK_RETRY;
+        return;
+    case RL_RUN_UNFAIR:
+        run_again(executor, task, submission);
         return;
     case RL_RUN_NO_IMAGE:
         image_away(executor, task, submission, manifest);
@@ -174,8 +193,8 @@ static void decide_or_run(const rl_executor *executor, rl_task *task, const rl_s
 static void condemn(const rl_executor *executor, rl_task *task) {
     rl_error why = RL_ERROR_INIT;
     rl_error_set(&why, RL_INVALID, 0,
-                 "the runner was lost each of the %d times that it executed this record alone",
-                 RL_SOLO_ATTEMPTS);
+                 "the runner was lost each of the %d times that it tried this record again, in the end alone",
+                 RL_SUSPECT_TRIES);
     refuse(executor, task, &why, "the submission brought its runner down each time it was tried");
 }
 

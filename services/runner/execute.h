@@ -11,7 +11,8 @@
  *     a language nobody offers   DECIDED: SYSTEM_ERROR
  *     a verdict                  DECIDED
  *     Docker or memory is away   RETRY
- *     the image went missing     IMAGE_AWAY; DECIDED as SYSTEM_ERROR after IMAGE_PATIENCE_US
+ *     the host short of memory   RETRY; DECIDED as SYSTEM_ERROR after patience_us
+ *     the image went missing     IMAGE_AWAY; DECIDED as SYSTEM_ERROR after patience_us
  *     abandoned meanwhile        DROPPED
  *
  * Thread: rl_execute from any number of slots at once.
@@ -26,9 +27,10 @@
 #include "services/runner/runner_metrics.h"
 #include "services/runner/sandbox.h"
 
-/* How long records wait for an image that was there when the runner started: each of them, and all of a language
- * together, so that a backlog of it does not hold the others up again and again. */
-#define RL_IMAGE_PATIENCE_US (INT64_C(600) * 1000000)
+/* How long records wait in a runner for what it has not got, once they have been tried: for an image that was there when
+ * it started, each of them, and all of a language together, so that a backlog of it does not hold the others up again
+ * and again; and for a host that does not kill their program for want of memory. */
+#define RL_EXECUTE_PATIENCE_US (INT64_C(600) * 1000000)
 
 /* As rl_sandbox_run, which it is in a runner. */
 typedef rl_run_status (*rl_run_function)(void *sandbox, const rl_submission *submission,
@@ -45,6 +47,7 @@ typedef struct {
     rl_emitter *emitter;
     rl_runner_metrics *metrics;
     rl_log *log;
+    int64_t patience_us; /* RL_EXECUTE_PATIENCE_US, but in tests */
     _Atomic int64_t
         *images_away_us; /* by the manifests' order: monotonic, since when the language's image has been
                                         away, 0: it is not; NULL: records wait each for itself */

@@ -74,8 +74,24 @@ static void show(const rl_intake *intake) {
     rl_metric_set(intake->o.metrics->slots_busy, (int64_t)rl_slots_busy(intake->o.slots));
 }
 
-static bool turn(rl_intake *intake, rl_error *err) {
-    if (!rl_lanes_poll(intake->lanes, err)) {
+/* true, and the end has begun, once nothing can be sent any more. */
+static bool look_at_producer(rl_intake *intake) {
+    /* What it could not send is parked by now, or comes back; a runner that takes on more would repeat it. */
+    bool failed =
+        intake->fatal.error_class != RL_OK || rl_emitter_has_failed(intake->o.emitter, &intake->fatal);
+    if (failed && !intake->failing) {
+        intake->failing = true;
+        rl_log_failure(intake->o.log, RL_LOG_ERROR, "runner.failing", &intake->fatal);
+        rl_intake_begin_failing(intake);
+    }
+    return failed;
+}
+
+/* false: there is no orderly end. */
+static bool turn(rl_intake *intake) {
+    rl_error err = RL_ERROR_INIT;
+    if (!rl_lanes_poll(intake->lanes, &err)) {
+        intake->fatal = err;
         return false;
     }
     rl_task *task;
@@ -88,32 +104,25 @@ static bool turn(rl_intake *intake, rl_error *err) {
     rl_lanes_advance(intake->lanes, now_us);
     rl_intake_advance_stop(intake, now_us);
     show(intake);
-    if (intake->fatal.error_class == RL_OK) {
-        /* What it could not send is parked by now, or comes back; a runner that takes on more would repeat it. */
-        (void)rl_emitter_has_failed(intake->o.emitter, &intake->fatal);
-    }
-    if (intake->fatal.error_class != RL_OK) {
-        if (err) {
-            *err = intake->fatal;
-        }
-        return false;
-    }
-    return true;
+    return !look_at_producer(intake) || !intake->condemns;
 }
 
 bool rl_intake_run(rl_intake *intake, rl_error *err) {
     rl_metric_set(intake->o.metrics->slots, (int64_t)rl_slots_count(intake->o.slots));
     while (intake->phase != RL_INTAKE_ENDED) {
-        if (!turn(intake, err)) {
+        if (!turn(intake)) {
             atomic_store(&intake->stopping, true);
             rl_intake_abandon_all(intake);
-            return false;
+            break;
         }
         if (intake->phase != RL_INTAKE_ENDED && await(intake, sleep_ms(intake, rl_clock_us()))) {
             rl_intake_begin_stop(intake);
         }
     }
-    return true;
+    if (intake->fatal.error_class != RL_OK && err) {
+        *err = intake->fatal;
+    }
+    return intake->fatal.error_class == RL_OK;
 }
 
 /* Enough of one partition for every slot to take another record while a commit is under way. */
@@ -163,6 +172,10 @@ rl_intake *rl_intake_new(const rl_intake_options *options, rl_error *err) {
 
 bool rl_intake_is_joined(const rl_intake *intake) {
     return rl_lanes_are_joined(intake->lanes);
+}
+
+const char *rl_intake_refused(const rl_intake *intake) {
+    return rl_lanes_refused(intake->lanes, rl_clock_us());
 }
 
 bool rl_intake_is_stopping(const rl_intake *intake) {

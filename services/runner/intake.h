@@ -13,11 +13,13 @@
  * place in the window, until its pause is over. While an emission is parked, or as many executions as there
  * are slots, nothing new is taken: the log is the better place to wait.
  *
- * A suspect (lease.h) runs alone: once one is at hand nothing else starts until the slots are empty, its attempt
- * has been written down, and it has ended.
+ * A suspect (lease.h) of two losses runs alone: once one is at hand nothing else starts until the slots are empty, its
+ * attempt has been written down, and it has ended. A suspect of one loss runs like any other record.
  *
  * Stopping: nothing more is taken; what runs may end within the grace period, what does not is cancelled
- * and left to another runner; watermarks are committed; the group is left.
+ * and left to another runner; watermarks are committed, for which a rebalance is waited out that holds them up; the
+ * group is left. Where the producer has failed for good, what runs is cancelled at once and the rest is the same: the
+ * next runner finds no suspects. A consumer that has failed can hand nothing back any more.
  */
 #ifndef RL_RUNNER_INTAKE_H
 #define RL_RUNNER_INTAKE_H
@@ -52,6 +54,7 @@ bool rl_intake_run(rl_intake *intake, rl_error *err);
 
 /* Any thread: for readiness. */
 bool rl_intake_is_joined(const rl_intake *intake);
+const char *rl_intake_refused(const rl_intake *intake); /* as rl_membership_refused */
 bool rl_intake_is_stopping(const rl_intake *intake);
 
 /* Frees. Slots and producer must have been freed: every task is home. NULL is fine. */

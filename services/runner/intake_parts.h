@@ -34,9 +34,12 @@ struct rl_intake {
     bool solo_due; /* a parked suspect waits for the slots to be empty */
     rl_intake_phase phase;
     int64_t phase_until_us;
+    int64_t commit_until_us; /* the longest that COMMITTING waits for the end of a rebalance */
     int64_t image_logged_us;
     atomic_bool stopping;
     rl_error fatal; /* RL_OK: none */
+    bool failing;   /* and all has been stopped because of it */
+    bool condemns;  /* it is a record's doing, and what is leased is to remain suspect */
 };
 
 /* ---- intake_start.c ---- */
@@ -71,6 +74,10 @@ void rl_intake_welcome(rl_intake *intake, rl_task *task);
 
 /* Somebody asks the runner to stop; asked twice: at once. */
 void rl_intake_begin_stop(rl_intake *intake);
+
+/* Nothing can be sent any more: stops all that runs and goes the rest of the way. Nothing, where it is a record's doing,
+ * or where the end is near anyway. */
+void rl_intake_begin_failing(rl_intake *intake);
 
 /* As many steps towards the end as are due. */
 void rl_intake_advance_stop(rl_intake *intake, int64_t now_us);

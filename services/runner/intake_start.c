@@ -16,7 +16,7 @@ static void start(rl_intake *intake, rl_task *task) {
     rl_slots_start(intake->o.slots, task);
 }
 
-/* A suspect runs alone: if this runner is lost meanwhile, it was that record and no other. */
+/* A suspect of two losses runs alone: if this runner is lost meanwhile, it was that record and no other. */
 static bool may_start(const rl_intake *intake, const rl_task *task) {
     return !intake->solo && (task->solo ? rl_slots_busy(intake->o.slots) == 0 : has_free_slot(intake));
 }
@@ -52,11 +52,22 @@ static bool take(rl_intake *intake, int64_t now_us, rl_taken *ret) {
     return rl_slots_busy(intake->o.slots) == 0 && rl_lanes_take_suspect(intake->lanes, now_us, ret);
 }
 
-static void log_suspect(const rl_intake *intake, const rl_task *task) {
-    rl_log(intake->o.log, RL_LOG_WARN, task->solo ? "submission.tried_alone" : "submission.condemned",
+/* What is not tried for the first time is told. */
+static void tell_try(const rl_intake *intake, const rl_task *task) {
+    if (task->attempt <= 1) {
+        return;
+    }
+    rl_runner_metrics *metrics = intake->o.metrics;
+    rl_metric_add(task->condemned ? metrics->condemned
+                  : task->solo    ? metrics->tried_alone
+                                  : metrics->tried_again,
+                  1);
+    rl_log(intake->o.log, RL_LOG_WARN,
+           task->condemned ? "submission.condemned"
+           : task->solo    ? "submission.tried_alone"
+                           : "submission.tried_again",
            RL_S("topic", task->partition->topic), RL_I("partition", task->partition->number),
            RL_I("offset", task->offset), RL_I("attempt", task->attempt));
-    rl_metric_add(task->solo ? intake->o.metrics->tried_alone : intake->o.metrics->condemned, 1);
 }
 
 void rl_intake_start_new(rl_intake *intake, int64_t now_us) {
@@ -75,9 +86,7 @@ void rl_intake_start_new(rl_intake *intake, int64_t now_us) {
         rl_intake_enlist(intake, task);
         rl_metric_add(intake->o.metrics->consumed, 1);
         rl_metric_observe_us(intake->o.metrics->fetch, rl_message_age_us(task->message));
-        if (task->solo || task->condemned) {
-            log_suspect(intake, task);
-        }
+        tell_try(intake, task);
         start(intake, task);
     }
 }

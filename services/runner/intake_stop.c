@@ -3,6 +3,7 @@
 
 #define CANCEL_PATIENCE_US (3 * RL_US_PER_S)
 #define COMMIT_PATIENCE_US (3 * RL_US_PER_S)
+#define LOOK_AGAIN_US (100 * RL_US_PER_MS)
 #define LEAVE_PATIENCE_US (5 * RL_US_PER_S)
 
 static void enter(rl_intake *intake, rl_intake_phase next, int64_t patience_us) {
@@ -21,6 +22,7 @@ void rl_intake_begin_stop(rl_intake *intake) {
     atomic_store(&intake->stopping, true);
     rl_lanes_hurry(intake->lanes);
     enter(intake, RL_INTAKE_DRAINING, intake->o.grace_us);
+    intake->commit_until_us = intake->phase_until_us + CANCEL_PATIENCE_US + COMMIT_PATIENCE_US;
     rl_intake_end_all(intake, rl_parking_take(&intake->parked, rl_parking_is_run, NULL));
 }
 
@@ -32,21 +34,70 @@ void rl_intake_abandon_all(rl_intake *intake) {
     }
 }
 
+/* What still runs ends now, and is handed back without suspicion. */
+static void cancel(rl_intake *intake) {
+    rl_intake_abandon_all(intake);
+    rl_lanes_surrender(intake->lanes);
+    enter(intake, RL_INTAKE_CANCELLING, CANCEL_PATIENCE_US);
+}
+
+void rl_intake_begin_failing(rl_intake *intake) {
+    if (intake->condemns || intake->phase >= RL_INTAKE_COMMITTING) {
+        return;
+    }
+    atomic_store(&intake->stopping, true);
+    rl_lanes_hurry(intake->lanes);
+    cancel(intake);
+    intake->commit_until_us = intake->phase_until_us + COMMIT_PATIENCE_US;
+}
+
+/* No commit can be made while a rebalance is under way; leaving without one repeats what has been done. */
+static bool is_worth_waiting(const rl_intake *intake, int64_t now_us) {
+    return now_us < intake->commit_until_us && rl_lanes_are_rebalancing(intake->lanes, now_us);
+}
+
+static void step_committing(rl_intake *intake, int64_t now_us, bool late) {
+    if (!rl_lanes_are_committed(intake->lanes)) {
+        if (!late) {
+            return;
+        }
+        if (is_worth_waiting(intake, now_us)) {
+            enter(intake, RL_INTAKE_COMMITTING, LOOK_AGAIN_US);
+            return;
+        }
+        rl_log_event(intake->o.log, RL_LOG_WARN, "offsets.left_uncommitted");
+    }
+    rl_lanes_leave(intake->lanes);
+    enter(intake, RL_INTAKE_LEAVING, LEAVE_PATIENCE_US);
+}
+
 /* One step, if one is due. */
 static void step_stop(rl_intake *intake, int64_t now_us) {
     bool late = now_us >= intake->phase_until_us;
-    if (intake->phase == RL_INTAKE_DRAINING && intake->tasks > 0 && late) {
-        rl_intake_abandon_all(intake);
-        rl_lanes_surrender(intake->lanes);
-        enter(intake, RL_INTAKE_CANCELLING, CANCEL_PATIENCE_US);
-    } else if ((intake->phase == RL_INTAKE_DRAINING && intake->tasks == 0) ||
-               (intake->phase == RL_INTAKE_CANCELLING && (intake->tasks == 0 || late))) {
-        enter(intake, RL_INTAKE_COMMITTING, COMMIT_PATIENCE_US);
-    } else if (intake->phase == RL_INTAKE_COMMITTING && (rl_lanes_are_committed(intake->lanes) || late)) {
-        rl_lanes_leave(intake->lanes);
-        enter(intake, RL_INTAKE_LEAVING, LEAVE_PATIENCE_US);
-    } else if (intake->phase == RL_INTAKE_LEAVING && (rl_lanes_are_closed(intake->lanes) || late)) {
-        intake->phase = RL_INTAKE_ENDED;
+    switch (intake->phase) {
+    case RL_INTAKE_DRAINING:
+        if (intake->tasks == 0) {
+            enter(intake, RL_INTAKE_COMMITTING, COMMIT_PATIENCE_US);
+        } else if (late) {
+            cancel(intake);
+        }
+        return;
+    case RL_INTAKE_CANCELLING:
+        if (intake->tasks == 0 || late) {
+            enter(intake, RL_INTAKE_COMMITTING, COMMIT_PATIENCE_US);
+        }
+        return;
+    case RL_INTAKE_COMMITTING:
+        step_committing(intake, now_us, late);
+        return;
+    case RL_INTAKE_LEAVING:
+        if (late || rl_lanes_are_closed(intake->lanes)) {
+            intake->phase = RL_INTAKE_ENDED;
+        }
+        return;
+    case RL_INTAKE_RUNNING:
+    case RL_INTAKE_ENDED:
+        return;
     }
 }
 

@@ -119,6 +119,7 @@ static void on_undelivered(rl_intake *intake, rl_task *task) {
                 false; /* the broker takes no record of that size: the offset stays in the log */
         } else if (!rl_emitter_shrink(intake->o.emitter, task)) {
             rl_error_set(&intake->fatal, RL_FATAL, 0, "the broker refuses even a result without contents");
+            intake->condemns = true;
             rl_intake_park(intake, task, INT64_MAX);
             return;
         }

@@ -145,6 +145,23 @@ bool rl_lanes_are_joined(const rl_lanes *lanes) {
     return all(lanes, rl_membership_is_joined);
 }
 
+bool rl_lanes_are_rebalancing(rl_lanes *lanes, int64_t now_us) {
+    for (size_t i = 0; i < lanes->count; i++) {
+        if (rl_membership_is_rebalancing(lanes->members[i], now_us)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *rl_lanes_refused(const rl_lanes *lanes, int64_t now_us) {
+    const char *refused = NULL;
+    for (size_t i = 0; i < lanes->count && !refused; i++) {
+        refused = rl_membership_refused(lanes->members[i], now_us);
+    }
+    return refused;
+}
+
 void rl_lanes_free(rl_lanes *lanes) {
     if (lanes) {
         while (lanes->count > 0) {

@@ -3,7 +3,7 @@
  * The lanes share what is taken by weight (turns.h): of twenty records 14 come from the first lane, 5 from the
  * second and 1 from the third, and a lane without work costs the others nothing.
  *
- * Thread: the consumer thread; rl_lanes_are_joined from any.
+ * Thread: the consumer thread; rl_lanes_are_joined and rl_lanes_refused from any.
  */
 #ifndef RL_RUNNER_LANES_H
 #define RL_RUNNER_LANES_H
@@ -37,6 +37,8 @@ void rl_lanes_leave(rl_lanes *lanes);
 bool rl_lanes_are_committed(const rl_lanes *lanes);
 bool rl_lanes_are_closed(const rl_lanes *lanes);
 bool rl_lanes_are_joined(const rl_lanes *lanes);
+bool rl_lanes_are_rebalancing(rl_lanes *lanes, int64_t now_us); /* one at least */
+const char *rl_lanes_refused(const rl_lanes *lanes, int64_t now_us);
 void rl_lanes_free(rl_lanes *lanes);
 
 #endif

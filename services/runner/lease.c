@@ -7,7 +7,7 @@
 
 typedef struct {
     int64_t offset;
-    int attempts; /* 0..RL_SOLO_ATTEMPTS */
+    int attempts; /* 0..RL_SUSPECT_TRIES */
 } suspect;
 
 struct rl_lease {
@@ -97,7 +97,7 @@ size_t rl_lease_suspects(const rl_lease *lease) {
 
 void rl_lease_count(rl_lease *lease, int64_t offset, int by) {
     suspect *found = find(lease, offset);
-    if (found && found->attempts + by >= 0 && found->attempts + by <= RL_SOLO_ATTEMPTS) {
+    if (found && found->attempts + by >= 0 && found->attempts + by <= RL_SUSPECT_TRIES) {
         found->attempts += by;
     }
 }
@@ -122,6 +122,12 @@ void rl_lease_settle(rl_lease *lease, int64_t offset) {
     *slot(lease, offset) = false;
 }
 
+/* A suspect's tries as the note is to tell them: the one beside others counts from its lease on, and no longer. */
+static int tries_of(const rl_lease *lease, const suspect *s, int64_t next, size_t ahead) {
+    bool leased = s->offset < next ? *slot(lease, s->offset) : s->offset - next < (int64_t)ahead;
+    return s->attempts == 0 && leased ? 1 : s->attempts;
+}
+
 void rl_lease_note_of(rl_lease *lease, int64_t base, int64_t next, size_t ahead, rl_lease_note *ret) {
     size_t past = 0;
     while (past < lease->suspect_count && lease->suspects[past].offset < base) {
@@ -136,6 +142,7 @@ void rl_lease_note_of(rl_lease *lease, int64_t base, int64_t next, size_t ahead,
         rl_lease_note_mark(ret, next + (int64_t)i, RL_MARK_LEASED);
     }
     for (size_t i = 0; i < lease->suspect_count; i++) {
-        rl_lease_note_mark(ret, lease->suspects[i].offset, (char)('0' + lease->suspects[i].attempts));
+        const suspect *s = &lease->suspects[i];
+        rl_lease_note_mark(ret, s->offset, (char)('0' + tries_of(lease, s, next, ahead)));
     }
 }

@@ -8,8 +8,12 @@
  * reads that note. After a clean hand-back it marks nothing. After a loss it marks what was leased and not
  * answered: the culprit and its innocent neighbours, all of them *suspects*.
  *
- * A suspect runs alone in its runner, after a commit that counts the attempt: if the runner is lost again, it
- * is known which record was running. Only these attempts count, so a neighbour is cleared by its first run.
+ * Most losses are nobody's doing: somebody kills the runner, the host goes down. So the first time suspects are tried
+ * again they run like any other record, beside whatever else there is; only the note counts it, from the lease on. Who
+ * is under way at a second loss as well, and that is no more than a runner works on at once, runs alone in its runner
+ * from then on, after a commit that counts the attempt: if the runner is lost again, it is known which record was
+ * running. Nobody can be tried to the end without having been alone at the last two losses, so that a neighbour of
+ * the culprit is cleared by the run that it has alone, or long before.
  *
  * This module is the bookkeeping of one partition: which of the offsets in the window are leased, which
  * offsets are suspects and how often they have been tried.
@@ -36,13 +40,14 @@ void rl_lease_free(rl_lease *lease);
  * TRANSIENT when memory is short. */
 bool rl_lease_recall(rl_lease *lease, const rl_lease_note *note, int64_t log_end, rl_error *err);
 
-/* How often a suspect has been tried alone; -1: `offset` is no suspect. */
+/* How often a suspect has been tried; -1: `offset` is no suspect. One that has not been yet (0) may run beside others:
+ * for as long as it is held the note counts that as a try. */
 int rl_lease_attempts(const rl_lease *lease, int64_t offset);
 
 /* How many suspects are known, whether their records have been seen or not. */
 size_t rl_lease_suspects(const rl_lease *lease);
 
-/* Counts an attempt of a suspect, or (`by` -1) takes it back: the runner ended the attempt itself. */
+/* Counts an attempt alone of a suspect, or (`by` -1) takes it back: the runner ended the attempt itself. */
 void rl_lease_count(rl_lease *lease, int64_t offset, int by);
 
 /* Whether this runner may start `offset`, which lies in the window; the next note says so. */

@@ -7,7 +7,7 @@
 #include <string.h>
 
 static bool is_mark(char c) {
-    return c == RL_MARK_NONE || c == RL_MARK_LEASED || (c >= '0' && c <= '0' + RL_SOLO_ATTEMPTS);
+    return c == RL_MARK_NONE || c == RL_MARK_LEASED || (c >= '0' && c <= '0' + RL_SUSPECT_TRIES);
 }
 
 void rl_lease_note_clear(rl_lease_note *note, int64_t base) {

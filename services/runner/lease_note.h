@@ -8,7 +8,7 @@
  *
  *     '-'        nobody works on it
  *     '.'        leased: the runner may have started it
- *     '0'..'3'   suspect: it was leased when a runner was lost, and has been tried alone so often since
+ *     '0'..'3'   suspect: it was leased when a runner was lost, and has been tried so often since
  *
  * Trailing '-' are left out; a note that says nothing is the empty string. Anybody with access to the group
  * can write there, so reading survives any bytes; a note that is not of this form, or that belongs to
@@ -29,8 +29,8 @@
 #define RL_LEASE_NOTE_MARKS 2048
 #define RL_LEASE_NOTE_SIZE (RL_LEASE_NOTE_MARKS + 40) /* of the text with its NUL */
 
-/* A suspect that has been tried alone this often is not tried again. */
-#define RL_SOLO_ATTEMPTS 3
+/* A suspect that has been tried this often, first beside others and then alone, is not tried again. */
+#define RL_SUSPECT_TRIES 3
 
 #define RL_MARK_NONE '-'
 #define RL_MARK_LEASED '.'

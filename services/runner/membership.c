@@ -50,6 +50,15 @@ void rl_membership_report(rl_membership *m, const char *doing, rd_kafka_error_t 
     rd_kafka_error_destroy(refused);
 }
 
+void rl_membership_note_answer(_Atomic int64_t *since_us, bool accepted) {
+    int64_t never = 0;
+    if (accepted) {
+        atomic_store(since_us, 0);
+    } else {
+        (void)atomic_compare_exchange_strong(since_us, &never, rl_clock_us());
+    }
+}
+
 /* A broker that is away is reported again at each attempt to reach it. */
 void rl_membership_complain(rl_membership *m, const rl_error *err) {
     rl_metric_add(m->o.metrics->consume_errors[err->error_class], 1);
@@ -170,14 +179,14 @@ bool rl_membership_take(rl_membership *m, rl_taken *ret) {
         rl_partition *partition = m->partitions[m->turn++ % m->count];
         rl_error err = RL_ERROR_INIT;
         rl_take taken = rl_partition_take(partition, ret, &err);
-        if (taken == RL_TAKE_RECORD) {
-            return true;
-        }
-        if (taken == RL_TAKE_ERROR) {
+        if (err.error_class != RL_OK) {
             rl_metric_add(m->o.metrics->consume_errors[err.error_class], 1);
             rl_log(m->o.log, RL_LOG_WARN, "partition.error", RL_S("topic", partition->topic),
-                   RL_I("partition", partition->number), RL_S("class", rl_error_class_name(err.error_class)),
-                   RL_S("error", err.message));
+                   RL_I("partition", partition->number),
+                   RL_S("class", rl_error_class_name(err.error_class)), RL_S("error", err.message));
+        }
+        if (taken == RL_TAKE_RECORD) {
+            return true;
         }
     }
     /* Only now: a partition that is empty while another one has work needs no larger lease, and what is leased is
@@ -242,6 +251,24 @@ void rl_membership_leave(rl_membership *m) {
 
 bool rl_membership_is_closed(const rl_membership *m) {
     return m->leaving && rd_kafka_consumer_closed(m->consumer);
+}
+
+bool rl_membership_is_rebalancing(rl_membership *m, int64_t now_us) {
+    return rl_rebalance_watch_is_on(&m->rebalance, now_us);
+}
+
+static bool is_overdue(const _Atomic int64_t *since_us, int64_t now_us) {
+    int64_t since = atomic_load(since_us);
+    return since > 0 && now_us - since >= RL_MEMBERSHIP_PATIENCE_US;
+}
+
+const char *rl_membership_refused(const rl_membership *m, int64_t now_us) {
+    if (is_overdue(&m->claims_refused_us, now_us)) {
+        return "the group's offsets cannot be read: see kafka.error in the log";
+    }
+    return is_overdue(&m->commits_refused_us, now_us)
+               ? "the group takes no commits: see offsets.commit_failed in the log"
+               : NULL;
 }
 
 bool rl_membership_is_joined(const rl_membership *m) {

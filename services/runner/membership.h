@@ -100,8 +100,17 @@ void rl_membership_surrender(rl_membership *membership);
 void rl_membership_leave(rl_membership *membership);
 bool rl_membership_is_closed(const rl_membership *membership);
 
+/* Whether a rebalance holds commits up. */
+bool rl_membership_is_rebalancing(rl_membership *membership, int64_t now_us);
+
 /* Whether it has been given an assignment (an empty one counts) and not lost it. Any thread. */
 bool rl_membership_is_joined(const rl_membership *membership);
+
+/* What the group has refused for RL_MEMBERSHIP_PATIENCE_US without a break, so that nothing is taken any more: NULL
+ * (nothing), or a text that lives for ever. Any thread. */
+const char *rl_membership_refused(const rl_membership *membership, int64_t now_us);
+
+#define RL_MEMBERSHIP_PATIENCE_US (INT64_C(30) * 1000000)
 
 /* Frees. No task may hold a reference or a message any more. Leaves the group only if
  * rl_membership_leave was called: otherwise the group notices by the session's timeout. */

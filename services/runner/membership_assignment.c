@@ -122,6 +122,9 @@ void rl_membership_on_rebalance(rd_kafka_t *consumer, rd_kafka_resp_err_t code,
                                 rd_kafka_topic_partition_list_t *list, void *opaque) {
     rl_membership *m = opaque;
     rl_metric_add(m->o.metrics->rebalances, 1);
+    /* What was refused may have been because of this, or for a partition that is another's now. */
+    rl_membership_note_answer(&m->claims_refused_us, true);
+    rl_membership_note_answer(&m->commits_refused_us, true);
     if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
         take_assignment(m, list);
     } else if (code == RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS) {

@@ -4,6 +4,7 @@
 /* A partition that was given back and came again meanwhile waits for an answer that is younger than that. */
 void rl_membership_on_claim(void *context, const rl_claim *claim) {
     rl_membership *m = context;
+    rl_membership_note_answer(&m->claims_refused_us, true);
     rl_partition *partition = rl_membership_find(m, claim->topic, claim->number);
     if (!partition || partition->claimed || partition->claim_round != m->claim_round) {
         return;
@@ -50,6 +51,7 @@ void rl_membership_ask_claims(rl_membership *m, int64_t now_us) {
 void rl_membership_poll_claims(rl_membership *m) {
     rl_error err = RL_ERROR_INIT;
     if (!rl_claims_poll(m->claims, &err)) {
+        rl_membership_note_answer(&m->claims_refused_us, false);
         m->claim_not_before_us = rl_clock_us() + RL_MEMBERSHIP_REFUSED_PAUSE_US;
         rl_membership_complain(m, &err);
     }

@@ -8,6 +8,7 @@
 #define URGENT_INTERVAL_US (10 * RL_US_PER_MS) /* somebody waits for the commit */
 
 static void commit_failed(rl_membership *m, rd_kafka_resp_err_t code) {
+    rl_membership_note_answer(&m->commits_refused_us, false);
     m->commit_not_before_us = rl_clock_us() + RL_MEMBERSHIP_REFUSED_PAUSE_US;
     rl_error err = RL_ERROR_INIT;
     rl_stream_error(&err, code, "cannot commit");
@@ -32,6 +33,7 @@ void rl_membership_on_commit(rd_kafka_t *consumer, rd_kafka_resp_err_t code,
         }
     }
     if (ok) {
+        rl_membership_note_answer(&m->commits_refused_us, true);
         rl_metric_add(m->o.metrics->commits, 1);
     } else {
         commit_failed(m, code);

@@ -2,7 +2,7 @@
  * (membership.c), assignments and revocations (membership_assignment.c), claims (membership_claims.c) and commits
  * (membership_commit.c).
  *
- * Thread: the consumer thread only, but for `joined`.
+ * Thread: the consumer thread only, but for the atomics.
  */
 #ifndef RL_RUNNER_MEMBERSHIP_PARTS_H
 #define RL_RUNNER_MEMBERSHIP_PARTS_H
@@ -40,10 +40,12 @@ struct rl_membership {
     rl_claims *claims;
     uint32_t claim_round; /* counts requests */
     int64_t claim_not_before_us;
+    _Atomic int64_t claims_refused_us; /* monotonic: since when none has been answered; 0: the last one was */
 
     bool committing;
     int64_t last_commit_us;
     int64_t commit_not_before_us;
+    _Atomic int64_t commits_refused_us; /* as claims_refused_us */
 };
 
 /* ---- membership.c ---- */
@@ -59,6 +61,9 @@ void rl_membership_complain(rl_membership *m, const rl_error *err);
 
 /* Logs and destroys what librdkafka has refused to do; NULL is fine. */
 void rl_membership_report(rl_membership *m, const char *doing, rd_kafka_error_t *refused);
+
+/* Notes in `since_us` that a request has been refused, or that one was accepted. */
+void rl_membership_note_answer(_Atomic int64_t *since_us, bool accepted);
 
 /* ---- membership_assignment.c ---- */
 

@@ -43,7 +43,7 @@ rl_partition *rl_partition_open(rd_kafka_t *consumer, const char *topic, int32_t
 }
 
 bool rl_partition_claim(rl_partition *partition, const rl_claim *claim, rl_error *err) {
-    int64_t start = claim->committed >= 0 ? claim->committed : 0;
+    int64_t start = claim->start;
     rl_lease_note note;
     (void)rl_lease_note_read(claim->note, start, &note); /* what is not ours says nothing */
     RL_AUTO_WATERMARK rl_watermark *window = rl_watermark_new(start, partition->window_capacity, err);
@@ -149,10 +149,10 @@ static rl_take next_message(rl_partition *partition, rd_kafka_message_t **ret_me
 static bool place(rl_partition *partition, rl_record_held *record) {
     int64_t offset = record->message->offset;
     int attempts = rl_lease_attempts(partition->lease, offset);
-    record->condemned = attempts >= RL_SOLO_ATTEMPTS;
+    record->condemned = attempts >= RL_SUSPECT_TRIES;
     if (record->condemned) {
         rl_record_list_push(&partition->ready, record);
-    } else if (attempts >= 0) {
+    } else if (attempts > 0) {
         rl_record_list_push(&partition->suspects, record);
     } else if (offset < partition->leased_to) {
         rl_lease_hold(partition->lease, offset, true);
@@ -227,18 +227,22 @@ static void hand_over(rl_partition *partition, rl_record_held *record, int attem
     rl_record_held_free(record);
 }
 
+/* How often a record that may run beside others has been tried before, as far as is known. */
+static int tries_before(const rl_partition *partition, const rl_record_held *record) {
+    bool suspect = rl_lease_attempts(partition->lease, record->message->offset) >= 0;
+    return record->condemned ? RL_SUSPECT_TRIES : suspect ? 1 : 0;
+}
+
 rl_take rl_partition_take(rl_partition *partition, rl_taken *ret, rl_error *err) {
     if (partition->state != RL_PARTITION_ACTIVE || !partition->claimed) {
         return RL_TAKE_NOTHING;
     }
-    if (read_ahead(partition, err) == RL_TAKE_ERROR) {
-        return RL_TAKE_ERROR;
-    }
+    rl_take read = read_ahead(partition, err);
     rl_record_held *record = rl_record_list_pop(&partition->ready);
     if (!record) {
-        return RL_TAKE_NOTHING;
+        return read;
     }
-    hand_over(partition, record, record->condemned ? RL_SOLO_ATTEMPTS : 0, ret);
+    hand_over(partition, record, tries_before(partition, record), ret);
     return RL_TAKE_RECORD;
 }
 

@@ -10,6 +10,9 @@
  *                     \--------------- leased before it came -----------^
  *                      \--> suspects --alone, after a commit that counts the attempt--> a task
  *
+ * A suspect (lease.h) that has not been tried since goes the way of the others; from the second time on it is one of
+ * `suspects`.
+ *
  * Reading ahead fills the window, up to READ_AHEAD_BYTES. What waits is chosen in fair order between tenants
  * (fair_queue.h), a few at a time, and leased (lease.h) by the next commit; once that is acknowledged it may
  * start. While nothing waits, the lease is kept some offsets ahead of the log's end, so that a record that
@@ -61,7 +64,7 @@ typedef struct rl_partition {
     rl_fair_queue waiting;   /* read, not leased */
     rl_record_list asked;    /* in the note of the next commit, or of the one under way */
     rl_record_list ready;    /* leased */
-    rl_record_list suspects; /* read, each to run alone */
+    rl_record_list suspects; /* read, each to run alone: this partition's, and the runner's, one at a time */
     size_t held_bytes;       /* of the records in these four */
     size_t stride, stride_max;
     bool starved;      /* a slot was free and nothing ready anywhere while something waited here */
@@ -84,9 +87,9 @@ typedef struct rl_partition {
 typedef struct {
     rl_partition *partition;     /* one reference, until rl_partition_release */
     rd_kafka_message_t *message; /* the taker's */
-    int32_t attempt;             /* 1: the first try, as far as is known */
-    bool solo;                   /* nothing else may run beside it */
-    bool condemned;              /* it has been lost with its runner too often: answer it, do not run it */
+    int32_t attempt; /* 1: the first try, as far as is known; 2 and not solo: a suspect's, beside others */
+    bool solo;       /* nothing else may run beside it */
+    bool condemned;  /* it has been lost with its runner too often: answer it, do not run it */
 } rl_taken;
 
 /* Splits the queue of an assigned partition off; call it before rd_kafka_incremental_assign, so that no
@@ -106,7 +109,8 @@ typedef enum {
     RL_TAKE_ERROR,   /* `err` says what the broker or the client reports of this partition; go on */
 } rl_take;
 
-/* Takes the next record that may run beside others. Reads ahead. Never blocks. */
+/* Takes the next record that may run beside others, and reads ahead. Never blocks. `err` may be filled beside a RECORD
+ * as well: what there was to report while reading ahead of it. */
 rl_take rl_partition_take(rl_partition *partition, rl_taken *ret, rl_error *err);
 
 /* No partition had anything ready for a free slot: if something waits here, the next commit leases more. */

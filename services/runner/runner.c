@@ -22,6 +22,7 @@
 #define RETRY_MAX_US (5 * RL_US_PER_S)
 #define PRIME_TIMEOUT_US (5 * RL_US_PER_S)
 #define RUNNER_ID_SIZE 96
+#define CHECKS 5
 
 struct rl_runner {
     const rl_runner_config *config;
@@ -31,7 +32,7 @@ struct rl_runner {
     rl_metrics *registry;
     rl_runner_metrics metrics;
     rl_health *health;
-    rl_ops_readiness checks[4];
+    rl_ops_readiness checks[CHECKS];
     rl_ops_server *ops;
     rl_manifests *manifests;
     rl_sandbox *sandbox;
@@ -71,6 +72,14 @@ static bool check_group(void *context, char reason[128]) {
     return joined;
 }
 
+static bool check_offsets(void *context, char reason[128]) {
+    rl_runner *runner = context;
+    const rl_intake *intake = atomic_load(&runner->visible_intake);
+    const char *refused = intake ? rl_intake_refused(intake) : NULL;
+    snprintf(reason, 128, "%s", refused ? refused : "");
+    return !refused;
+}
+
 static bool check_accepting(void *context, char reason[128]) {
     rl_runner *runner = context;
     const rl_intake *intake = atomic_load(&runner->visible_intake);
@@ -90,14 +99,16 @@ static size_t slot_count(const rl_runner_config *config) {
 }
 
 static bool open_ops(rl_runner *runner, rl_error *err) {
-    const rl_ops_readiness checks[4] = {
+    const rl_ops_readiness checks[CHECKS] = {
         {"docker", rl_health_check_docker, runner->health, true},
         {"kafka", rl_health_check_kafka, runner->health, true},
         {"group", check_group, runner, true},
+        {"offsets", check_offsets, runner, true},
         {"accepting", check_accepting, runner, true},
     };
     memcpy(runner->checks, checks, sizeof checks);
-    runner->ops = rl_ops_server_new(runner->config->ops_listen, runner->registry, runner->checks, 4, err);
+    runner->ops =
+        rl_ops_server_new(runner->config->ops_listen, runner->registry, runner->checks, CHECKS, err);
     return runner->ops != NULL;
 }
 
@@ -232,6 +243,7 @@ static bool open_slots(rl_runner *runner, rl_error *err) {
         .emitter = runner->emitter,
         .metrics = &runner->metrics,
         .log = runner->log,
+        .patience_us = RL_EXECUTE_PATIENCE_US,
         .images_away_us = runner->images_away_us,
     };
     runner->slots = rl_slots_new(slot_count(runner->config), rl_execute, &runner->executor, err);

@@ -50,9 +50,12 @@ void rl_runner_metrics_init(rl_runner_metrics *m, rl_metrics *registry) {
                                      "Executions and emissions that had to be tried again.");
     m->abandoned = rl_metrics_counter(registry, "runlog_runner_abandoned_total", NULL,
                                       "Submissions handed back unfinished, for another runner.");
-    m->tried_alone =
-        rl_metrics_counter(registry, "runlog_runner_tried_alone_total", NULL,
-                           "Submissions executed alone, because they were under way when a runner was lost.");
+    m->tried_alone = rl_metrics_counter(
+        registry, "runlog_runner_tried_alone_total", NULL,
+        "Submissions executed alone, because they were under way at two losses of a runner.");
+    m->tried_again =
+        rl_metrics_counter(registry, "runlog_runner_tried_again_total", NULL,
+                           "Submissions executed again, because they were leased when a runner was lost.");
     m->condemned = rl_metrics_counter(registry, "runlog_runner_condemned_total", NULL,
                                       "Submissions not executed any more, because runners were lost by it.");
     m->commits = rl_metrics_counter(registry, "runlog_runner_commits_total", NULL, "Offset commits.");

@@ -21,6 +21,7 @@ typedef struct {
     rl_metric *dead_letters;
     rl_metric *repeated; /* executions or emissions that were tried again */
     rl_metric *abandoned;
+    rl_metric *tried_again; /* suspects beside others */
     rl_metric *tried_alone; /* attempts of suspects */
     rl_metric *condemned;
     rl_metric *commits;

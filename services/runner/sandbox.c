@@ -100,6 +100,7 @@ typedef enum {
     TRY_FAILED,  /* it will not get better: SYSTEM_ERROR with `err` */
     TRY_CANCELLED,
     TRY_TRANSIENT,
+    TRY_UNFAIR, /* as TRANSIENT, but it may be the program that brings the host to it */
     TRY_NO_IMAGE,
 } try_status;
 
@@ -190,7 +191,7 @@ static try_status converse(run *r, rl_supplied *supplied, rl_transcript *transcr
     case RL_TALK_MUTE:
         return TRY_MUTE;
     case RL_TALK_UNFAIR: /* again when the host has had time to recover */
-        return TRY_TRANSIENT;
+        return TRY_UNFAIR;
     case RL_TALK_FAILED:
         return explain_failure(transcript, err);
     case RL_TALK_REFUSED:
@@ -318,6 +319,8 @@ static rl_run_status conclude(const run *r, try_status status, const rl_transcri
                        rl_supply_others_start(r->sandbox->supply, r->manifest, r->began_us)
                    ? RL_RUN_NO_IMAGE
                    : RL_RUN_TRANSIENT;
+    case TRY_UNFAIR:
+        return RL_RUN_UNFAIR;
     case TRY_MUTE:
     case TRY_STARVED:
     case TRY_TRANSIENT:
@@ -346,7 +349,7 @@ rl_run_status rl_sandbox_run(rl_sandbox *sandbox, const rl_submission *submissio
     }
     *ret = (rl_finished){.verdict = RL_VERDICT_SYSTEM_ERROR};
     rl_run_status concluded = conclude(&r, status, &transcript, arena, ret, &failure);
-    if (err && (concluded == RL_RUN_TRANSIENT || concluded == RL_RUN_NO_IMAGE)) {
+    if (err && concluded != RL_RUN_DONE && concluded != RL_RUN_CANCELLED) {
         *err = failure;
     }
     return concluded;

@@ -37,6 +37,7 @@ struct fixture_runner {
 /* ---- the log ---- */
 
 void fixture_log_open(fixture_log *log, int partitions) {
+    log->patience_us = RL_EXECUTE_PATIENCE_US;
     rl_test_name(log->submissions, "submissions");
     rl_test_name(log->results, "results");
     rl_test_name(log->events, "events");
@@ -287,6 +288,7 @@ fixture_runner *fixture_runner_start(fixture_log *log, const char *name, size_t 
         .emitter = runner->emitter,
         .metrics = &runner->metrics,
         .log = runner->log,
+        .patience_us = log->patience_us,
     };
     runner->slots = rl_slots_new(slots, rl_execute, &runner->executor, &err);
     ck_assert_msg(runner->slots != NULL, "%s", err.message);

@@ -23,6 +23,7 @@ typedef struct {
     char group[RL_TEST_NAME_SIZE];
     rl_codec *codec;
     rl_producer *producer; /* the test's own */
+    int64_t patience_us;   /* of executors: RL_EXECUTE_PATIENCE_US unless the test sets another */
 } fixture_log;
 
 /* `partitions` of the topic of submissions. */

@@ -87,6 +87,7 @@ START_TEST(a_runner_whose_producer_failed_for_good_ends_and_the_next_one_answers
     check_one_ok_each(answers);
     ck_assert_str_eq(answers->runners[0], "next");
     fixture_await_commit(&log, 0, 1);
+    ck_assert_int_eq(rl_metric_value(fixture_runner_metrics(next)->tried_again), 0); /* it is not suspect */
     fixture_runner_stop(next);
     fixture_log_close(&log);
 }
@@ -285,6 +286,56 @@ START_TEST(a_missing_image_keeps_only_its_own_record_waiting) {
     RL_AUTO_FREE fixture_answers *answers = fixture_await(&log, 5);
     check_one_ok_each(answers);
     fixture_await_commit(&log, 0, 5);
+    fixture_runner_stop(runner);
+    fixture_log_close(&log);
+}
+END_TEST
+
+/* Submission 0 always ends in the status that the context is. */
+static rl_run_status run_lacking(void *context, const rl_submission *submission, const rl_manifest *manifest,
+                                 rl_cancel_token *cancel, rl_arena *arena, rl_finished *ret, rl_error *err) {
+    if (fixture_number(submission->id) == 0) {
+        rl_error_set(err, RL_TRANSIENT, 0, "not there");
+        return *(const rl_run_status *)context;
+    }
+    return fixture_run_ok(NULL, submission, manifest, cancel, arena, ret, err);
+}
+
+START_TEST(what_a_runner_lacks_for_too_long_is_answered) {
+    static const struct {
+        rl_run_status status;
+        const char *answer;
+    } cases[] = {
+        {RL_RUN_UNFAIR, "the runner's host was out of memory each time it was tried"},
+        {RL_RUN_NO_IMAGE, "the language's image is missing or does not start on the runner"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        fixture_log log;
+        fixture_log_open(&log, 1);
+        log.patience_us = 1;
+        rl_run_status status = cases[i].status;
+        fixture_runner *runner = start(&log, "one", 1, run_lacking, &status);
+        fixture_submit(&log, 0, 0);
+        fixture_submit(&log, 0, 1);
+        RL_AUTO_FREE fixture_answers *answers = fixture_await(&log, 2);
+        ck_assert_int_eq(answers->verdicts[0], RL_VERDICT_SYSTEM_ERROR);
+        ck_assert_str_eq(answers->messages[0], cases[i].answer);
+        ck_assert_int_eq(answers->verdicts[1], RL_VERDICT_OK);
+        fixture_await_commit(&log, 0, 2);
+        fixture_runner_stop(runner);
+        fixture_log_close(&log);
+    }
+}
+END_TEST
+
+START_TEST(what_is_tried_again_while_the_host_recovers_gets_its_own_verdict) {
+    fixture_log log;
+    fixture_log_open(&log, 1);
+    outage o = {.left = 2, .status = RL_RUN_UNFAIR};
+    fixture_runner *runner = start(&log, "one", 1, run_in_outage, &o);
+    fixture_submit(&log, 0, 0);
+    RL_AUTO_FREE fixture_answers *answers = fixture_await(&log, 1);
+    check_one_ok_each(answers);
     fixture_runner_stop(runner);
     fixture_log_close(&log);
 }
@@ -491,8 +542,8 @@ START_TEST(a_record_that_kills_its_runners_is_set_aside_and_its_neighbours_are_a
     }
     fixture_log bare = without_clients(&log);
     let_one_die(&bare, 4); /* among its neighbours */
-    for (int attempt = 0; attempt < RL_SOLO_ATTEMPTS; attempt++) {
-        let_one_die(&bare, 4); /* alone */
+    for (int attempt = 0; attempt < RL_SUSPECT_TRIES; attempt++) {
+        let_one_die(&bare, 4); /* beside others once more, then alone */
     }
     fixture_runner *last = start(&bare, "last", 4, run_poison, NULL);
     RL_AUTO_FREE fixture_answers *answers = fixture_await(&bare, 12);
@@ -520,7 +571,7 @@ START_TEST(a_runner_killed_with_50_in_flight_makes_no_system_error) {
     }
     fixture_log bare = without_clients(&log);
     kill_one(&bare, 50, -1, 50);
-    kill_one(&bare, 50, -1, 1); /* the next one gets no further than its first suspect */
+    kill_one(&bare, 50, -1, 50); /* all of them suspects; what runs in the next one runs alone */
     fixture_runner *next = start(&bare, "next", 4, fixture_run_ok, NULL);
     RL_AUTO_FREE fixture_answers *answers = fixture_await(&bare, 80);
     for (int n = 0; n < 80; n++) {
@@ -681,6 +732,8 @@ RL_SUITE_WITHIN(getenv("RUNLOG_TEST_CYCLES") ? 3600 : 240, "services/runner/inta
                 a_record_whose_schema_nobody_published_is_answered_too,
                 what_may_not_run_is_answered_without_running, an_outage_of_docker_delays_and_loses_nothing,
                 a_missing_image_keeps_only_its_own_record_waiting,
+                what_a_runner_lacks_for_too_long_is_answered,
+                what_is_tried_again_while_the_host_recovers_gets_its_own_verdict,
                 a_stopping_runner_finishes_what_runs_and_takes_nothing_more,
                 what_does_not_end_within_the_grace_period_is_handed_back,
                 a_second_runner_takes_half_and_nothing_runs_twice,

@@ -68,13 +68,34 @@ END_TEST
 START_TEST(suspects_stay_in_the_note_until_they_are_answered) {
     RL_AUTO_LEASE rl_lease *lease = lease_of(8);
     recall(lease, "runlog/1 50 .-.", 50, INT64_MAX);
-    check_note(lease, 50, 50, 2, "runlog/1 50 0.0"); /* the lease ahead does not hide them */
+    check_note(lease, 50, 50, 0, "runlog/1 50 0-0");
     rl_lease_count(lease, 52, 1);
     check_note(lease, 50, 53, 0, "runlog/1 50 0-1");
     rl_lease_settle(lease, 52);
     check_note(lease, 50, 53, 0, "runlog/1 50 0");
     check_note(lease, 51, 53, 0, "");
     ck_assert_uint_eq(rl_lease_suspects(lease), 0);
+}
+END_TEST
+
+START_TEST(a_suspect_is_tried_beside_others_for_as_long_as_it_is_leased) {
+    RL_AUTO_LEASE rl_lease *lease = lease_of(8);
+    recall(lease, "runlog/1 50 ..21", 50, INT64_MAX);
+    rl_lease_hold(lease, 51, true);
+    check_note(lease, 50, 54, 0, "runlog/1 50 0121");
+    ck_assert_int_eq(rl_lease_attempts(lease, 51), 0);
+    rl_lease_hold(lease, 51, false); /* handed back */
+    check_note(lease, 50, 54, 0, "runlog/1 50 0021");
+    rl_lease_hold(lease, 58, true); /* shares a place in the ring with 50 */
+    check_note(lease, 51, 59, 0, "runlog/1 51 021----.");
+}
+END_TEST
+
+START_TEST(a_lease_ahead_is_a_try_of_the_suspects_in_it) {
+    RL_AUTO_LEASE rl_lease *lease = lease_of(8);
+    recall(lease, "runlog/1 50 .-...", 50, INT64_MAX);
+    check_note(lease, 50, 50, 3, "runlog/1 50 1.100");
+    check_note(lease, 50, 50, 0, "runlog/1 50 0-000");
 }
 END_TEST
 
@@ -86,9 +107,9 @@ START_TEST(attempts_are_counted_and_taken_back_within_bounds) {
     for (int i = 0; i < 5; i++) {
         rl_lease_count(lease, 9, 1);
     }
-    ck_assert_int_eq(rl_lease_attempts(lease, 9), RL_SOLO_ATTEMPTS);
+    ck_assert_int_eq(rl_lease_attempts(lease, 9), RL_SUSPECT_TRIES);
     rl_lease_count(lease, 9, -1);
-    ck_assert_int_eq(rl_lease_attempts(lease, 9), RL_SOLO_ATTEMPTS - 1);
+    ck_assert_int_eq(rl_lease_attempts(lease, 9), RL_SUSPECT_TRIES - 1);
     rl_lease_count(lease, 10, 1);
     ck_assert_int_eq(rl_lease_attempts(lease, 10), -1);
 }
@@ -181,6 +202,7 @@ RL_SUITE("runner/lease", a_note_tells_what_is_leased_and_what_will_be,
          a_runner_that_holds_nothing_leaves_an_empty_note,
          what_was_leased_at_a_loss_is_suspect_and_nothing_else,
          a_record_that_came_after_the_loss_is_no_suspect, suspects_stay_in_the_note_until_they_are_answered,
-         attempts_are_counted_and_taken_back_within_bounds, the_longest_note_fits_the_broker_and_comes_back,
-         a_note_of_another_offset_or_form_says_nothing, any_bytes_are_survived,
-         what_lies_beyond_a_note_is_left_out)
+         a_suspect_is_tried_beside_others_for_as_long_as_it_is_leased,
+         a_lease_ahead_is_a_try_of_the_suspects_in_it, attempts_are_counted_and_taken_back_within_bounds,
+         the_longest_note_fits_the_broker_and_comes_back, a_note_of_another_offset_or_form_says_nothing,
+         any_bytes_are_survived, what_lies_beyond_a_note_is_left_out)

@@ -8,7 +8,7 @@ static rl_partition *claimed(int64_t committed, const char *note) {
     partition->window_capacity = 64;
     partition->stride_max = 16;
     partition->solo = -1;
-    const rl_claim claim = {.committed = committed, .note = rl_bytes_of(note), .log_end = INT64_MAX};
+    const rl_claim claim = {.committed = committed, .start = committed, .note = rl_bytes_of(note), .log_end = INT64_MAX};
     rl_error err = RL_ERROR_INIT;
     ck_assert_msg(rl_partition_claim(partition, &claim, &err), "%s", err.message);
     return partition;
@@ -97,7 +97,7 @@ END_TEST
 
 START_TEST(suspects_of_the_last_owner_are_handed_on) {
     rl_partition *partition = claimed(100, "runlog/1 100 .-2");
-    expect_commit(partition, 100, "runlog/1 100 0.2.");
+    expect_commit(partition, 100, "runlog/1 100 1.2.");
     rl_partition_committed(partition, 100);
     rl_partition_withdraw(partition);
     expect_commit(partition, 100, "runlog/1 100 0-2");
