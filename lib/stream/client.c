@@ -10,12 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct {
-    const char *name;
-    const char *value;
-} setting;
-
-static const setting shared_settings[] = {
+static const rl_stream_setting shared_settings[] = {
     {"socket.nagle.disable", "true"},
     {"socket.keepalive.enable", "true"},
     {"socket.connection.setup.timeout.ms", "5000"},
@@ -36,6 +31,16 @@ bool rl_stream_set(rd_kafka_conf_t *conf, const char *name, const char *value, r
         return true;
     }
     return rl_error_set(err, RL_INVALID, 0, "Kafka property %s: %s", name, reason);
+}
+
+bool rl_stream_set_all(rd_kafka_conf_t *conf, const rl_stream_setting *settings, size_t count,
+                       rl_error *err) {
+    for (size_t i = 0; i < count; i++) {
+        if (!rl_stream_set(conf, settings[i].name, settings[i].value, err)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static void drop_log(const rd_kafka_t *client, int level, const char *facility, const char *text) {
@@ -78,13 +83,9 @@ rd_kafka_conf_t *rl_stream_conf(const rl_stream_config *config, rl_error *err) {
     RL_CLEANUP(rl_rd_conf_slot) rd_kafka_conf_t *conf = rd_kafka_conf_new();
     rd_kafka_conf_set_log_cb(conf, drop_log);
     if (!rl_stream_set(conf, "bootstrap.servers", config->brokers, err) ||
-        !rl_stream_set(conf, "client.id", config->client_id, err)) {
+        !rl_stream_set(conf, "client.id", config->client_id, err) ||
+        !rl_stream_set_all(conf, shared_settings, sizeof shared_settings / sizeof shared_settings[0], err)) {
         return NULL;
-    }
-    for (size_t i = 0; i < sizeof shared_settings / sizeof shared_settings[0]; i++) {
-        if (!rl_stream_set(conf, shared_settings[i].name, shared_settings[i].value, err)) {
-            return NULL;
-        }
     }
     if (config->properties && *config->properties) {
         RL_AUTO_FREE char *list = strdup(config->properties);
@@ -110,6 +111,14 @@ rd_kafka_t *rl_stream_client(rd_kafka_type_t type, rd_kafka_conf_t **conf, rl_er
     }
     *conf = NULL;
     return client;
+}
+
+rd_kafka_t *rl_stream_consumer(rd_kafka_conf_t **conf, rl_error *err) {
+    rd_kafka_t *consumer = rl_stream_client(RD_KAFKA_CONSUMER, conf, err);
+    if (consumer) {
+        rd_kafka_poll_set_consumer(consumer);
+    }
+    return consumer;
 }
 
 static rl_error_class class_of(rd_kafka_resp_err_t code) {

@@ -25,11 +25,21 @@ rd_kafka_conf_t *rl_stream_conf(const rl_stream_config *config, rl_error *err);
 /* rd_kafka_conf_set with an rl_error. */
 bool rl_stream_set(rd_kafka_conf_t *conf, const char *name, const char *value, rl_error *err);
 
+typedef struct {
+    const char *name;
+    const char *value;
+} rl_stream_setting;
+
+/* One after the other; the first that is refused ends it. */
+bool rl_stream_set_all(rd_kafka_conf_t *conf, const rl_stream_setting *settings, size_t count, rl_error *err);
+
 /* Makes a client of what `*conf` says and takes it over: `*conf` is NULL afterwards. On failure it stays the
  * caller's, and NULL is returned with INVALID (settings that do not go together) or TRANSIENT (the system has no
- * threads or files left). A consumer's records and events then come by rd_kafka_poll until
- * rd_kafka_poll_set_consumer. */
+ * threads or files left). */
 rd_kafka_t *rl_stream_client(rd_kafka_type_t type, rd_kafka_conf_t **conf, rl_error *err);
+
+/* The same for a consumer all of whose events come by rd_kafka_consumer_poll, as its records do. */
+rd_kafka_t *rl_stream_consumer(rd_kafka_conf_t **conf, rl_error *err);
 
 /* Fills `err` from a librdkafka code: TRANSIENT what librdkafka retries by itself or what a broker's return
  * cures, FATAL what ends a client (fencing, authentication), INVALID what the record itself causes. */
@@ -42,5 +52,10 @@ bool rl_stream_too_large(const rl_error *err);
 RL_DEFINE_CLEANUP(rl_rd_client_slot, rd_kafka_t, rd_kafka_destroy)
 RL_DEFINE_CLEANUP(rl_rd_conf_slot, rd_kafka_conf_t, rd_kafka_conf_destroy)
 RL_DEFINE_CLEANUP(rl_rd_message_slot, rd_kafka_message_t, rd_kafka_message_destroy)
+RL_DEFINE_CLEANUP(rl_rd_topic_slot, rd_kafka_topic_t, rd_kafka_topic_destroy)
+RL_DEFINE_CLEANUP(rl_rd_list_slot, rd_kafka_topic_partition_list_t, rd_kafka_topic_partition_list_destroy)
+RL_DEFINE_CLEANUP(rl_rd_queue_slot, rd_kafka_queue_t, rd_kafka_queue_destroy)
+RL_DEFINE_CLEANUP(rl_rd_event_slot, rd_kafka_event_t, rd_kafka_event_destroy)
+RL_DEFINE_CLEANUP(rl_rd_admin_options_slot, rd_kafka_AdminOptions_t, rd_kafka_AdminOptions_destroy)
 
 #endif

@@ -14,20 +14,12 @@ static const rl_stream_setting common[] = {
     {"fetch.error.backoff.ms", "100"},
 };
 
-static bool apply(rd_kafka_conf_t *conf, const rl_stream_setting *settings, size_t count, rl_error *err) {
-    for (size_t i = 0; i < count; i++) {
-        if (!rl_stream_set(conf, settings[i].name, settings[i].value, err)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static rd_kafka_conf_t *member_conf(const rl_group_member_options *o, rl_error *err) {
     RL_CLEANUP(rl_rd_conf_slot) rd_kafka_conf_t *conf = rl_stream_conf(o->stream, err);
     if (!conf || !rl_stream_set(conf, "group.id", o->group, err) ||
-        !apply(conf, common, sizeof common / sizeof common[0], err) ||
-        !apply(conf, o->settings, o->setting_count, err) || !rl_rebalance_watch_attach(o->watch, conf, err)) {
+        !rl_stream_set_all(conf, common, sizeof common / sizeof common[0], err) ||
+        !rl_stream_set_all(conf, o->settings, o->setting_count, err) ||
+        !rl_rebalance_watch_attach(o->watch, conf, err)) {
         return NULL;
     }
     rd_kafka_conf_set_opaque(conf, o->opaque);
@@ -48,10 +40,6 @@ static bool subscribe(rd_kafka_t *consumer, const char *topic, rl_error *err) {
 rd_kafka_t *rl_group_member_open(const rl_group_member_options *options, rl_error *err) {
     RL_CLEANUP(rl_rd_conf_slot) rd_kafka_conf_t *conf = member_conf(options, err);
     RL_CLEANUP(rl_rd_client_slot)
-    rd_kafka_t *consumer = conf ? rl_stream_client(RD_KAFKA_CONSUMER, &conf, err) : NULL;
-    if (!consumer) {
-        return NULL;
-    }
-    rd_kafka_poll_set_consumer(consumer);
-    return subscribe(consumer, options->topic, err) ? RL_STEAL(consumer) : NULL;
+    rd_kafka_t *consumer = conf ? rl_stream_consumer(&conf, err) : NULL;
+    return consumer && subscribe(consumer, options->topic, err) ? RL_STEAL(consumer) : NULL;
 }

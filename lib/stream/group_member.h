@@ -17,11 +17,6 @@ typedef void (*rl_on_commit)(rd_kafka_t *consumer, rd_kafka_resp_err_t code,
 typedef void (*rl_on_error)(rd_kafka_t *consumer, int code, const char *reason, void *opaque);
 
 typedef struct {
-    const char *name;
-    const char *value;
-} rl_stream_setting;
-
-typedef struct {
     const rl_stream_config *stream;
     const char *group;
     const char *topic;

@@ -109,7 +109,7 @@ static rd_kafka_conf_t *producer_conf(const rl_stream_config *config, int64_t de
                                       rl_error *err) {
     char timeout_ms[24];
     snprintf(timeout_ms, sizeof timeout_ms, "%" PRId64, delivery_timeout_us / RL_US_PER_MS);
-    const char *settings[][2] = {
+    const rl_stream_setting settings[] = {
         {"enable.idempotence", "true"},
         {"acks", "all"},
         {"compression.type", "lz4"},
@@ -119,13 +119,8 @@ static rd_kafka_conf_t *producer_conf(const rl_stream_config *config, int64_t de
         {"partitioner", "murmur2_random"}, /* as Java's clients: other tools find a key where we put it */
     };
     RL_CLEANUP(rl_rd_conf_slot) rd_kafka_conf_t *conf = rl_stream_conf(config, err);
-    if (!conf) {
+    if (!conf || !rl_stream_set_all(conf, settings, sizeof settings / sizeof settings[0], err)) {
         return NULL;
-    }
-    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
-        if (!rl_stream_set(conf, settings[i][0], settings[i][1], err)) {
-            return NULL;
-        }
     }
     rd_kafka_conf_set_dr_msg_cb(conf, on_report);
     return RL_STEAL(conf);

@@ -12,8 +12,6 @@
 #define PARTITION 0
 #define POLL_MS 100
 
-RL_DEFINE_CLEANUP(rd_topic_slot, rd_kafka_topic_t, rd_kafka_topic_destroy)
-
 static rd_kafka_t *new_reader(const rl_stream_config *stream, rl_error *err) {
     RL_CLEANUP(rl_rd_conf_slot) rd_kafka_conf_t *conf = rl_stream_conf(stream, err);
     if (!conf || !rl_stream_set(conf, "enable.partition.eof", "true", err)) {
@@ -58,7 +56,7 @@ bool rl_schema_topic_learn(const rl_stream_config *stream, const char *topic_nam
     if (!client) {
         return false;
     }
-    RL_CLEANUP(rd_topic_slot) rd_kafka_topic_t *topic = rd_kafka_topic_new(client, topic_name, NULL);
+    RL_CLEANUP(rl_rd_topic_slot) rd_kafka_topic_t *topic = rd_kafka_topic_new(client, topic_name, NULL);
     if (!topic || rd_kafka_consume_start(topic, PARTITION, RD_KAFKA_OFFSET_BEGINNING) != 0) {
         return rl_stream_error(err, rd_kafka_last_error(), "topic of schemas");
     }

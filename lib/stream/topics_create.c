@@ -16,10 +16,6 @@
 #define REQUEST_MS 10000
 #define PAUSE_US (250 * RL_US_PER_MS)
 
-RL_DEFINE_CLEANUP(queue_slot, rd_kafka_queue_t, rd_kafka_queue_destroy)
-RL_DEFINE_CLEANUP(event_slot, rd_kafka_event_t, rd_kafka_event_destroy)
-RL_DEFINE_CLEANUP(admin_options_slot, rd_kafka_AdminOptions_t, rd_kafka_AdminOptions_destroy)
-
 typedef struct {
     rd_kafka_NewTopic_t **topics;
     size_t count;
@@ -117,8 +113,8 @@ static bool read_answer(rd_kafka_event_t *event, size_t *ret_created, rl_error *
 static bool request(rd_kafka_t *client, const new_topics *list, int64_t timeout_us, size_t *ret_created,
                     rl_error *err) {
     int timeout_ms = timeout_us / RL_US_PER_MS < REQUEST_MS ? (int)(timeout_us / RL_US_PER_MS) : REQUEST_MS;
-    RL_CLEANUP(queue_slot) rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
-    RL_CLEANUP(admin_options_slot)
+    RL_CLEANUP(rl_rd_queue_slot) rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
+    RL_CLEANUP(rl_rd_admin_options_slot)
     rd_kafka_AdminOptions_t *admin = rd_kafka_AdminOptions_new(client, RD_KAFKA_ADMIN_OP_CREATETOPICS);
     char reason[160];
     if (rd_kafka_AdminOptions_set_request_timeout(admin, timeout_ms < 1 ? 1 : timeout_ms, reason,
@@ -127,7 +123,7 @@ static bool request(rd_kafka_t *client, const new_topics *list, int64_t timeout_
     }
     rd_kafka_CreateTopics(client, list->topics, list->count, admin, queue);
     /* The request ends by its own timeout, so waiting for its event needs none. */
-    RL_CLEANUP(event_slot) rd_kafka_event_t *event = rd_kafka_queue_poll(queue, -1);
+    RL_CLEANUP(rl_rd_event_slot) rd_kafka_event_t *event = rd_kafka_queue_poll(queue, -1);
     return read_answer(event, ret_created, err);
 }
 

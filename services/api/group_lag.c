@@ -18,12 +18,8 @@ static bool make_client(rl_group_lag *lag, const rl_stream_config *stream, const
         !rl_stream_set(conf, "enable.auto.commit", "false", err)) {
         return false;
     }
-    lag->client = rl_stream_client(RD_KAFKA_CONSUMER, &conf, err);
-    if (!lag->client) {
-        return false;
-    }
-    rd_kafka_poll_set_consumer(lag->client);
-    return true;
+    lag->client = rl_stream_consumer(&conf, err);
+    return lag->client != NULL;
 }
 
 rl_group_lag *rl_group_lag_new(const rl_stream_config *stream, const char *group, rl_error *err) {

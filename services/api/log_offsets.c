@@ -1,14 +1,8 @@
 /* log_offsets.c: see log_offsets.h. */
 #include "services/api/log_offsets.h"
 
-RL_DEFINE_CLEANUP(list_slot, rd_kafka_topic_partition_list_t, rd_kafka_topic_partition_list_destroy)
-RL_DEFINE_CLEANUP(options_slot, rd_kafka_AdminOptions_t, rd_kafka_AdminOptions_destroy)
-RL_DEFINE_CLEANUP(queue_slot, rd_kafka_queue_t, rd_kafka_queue_destroy)
-RL_DEFINE_CLEANUP(event_slot, rd_kafka_event_t, rd_kafka_event_destroy)
-RL_DEFINE_CLEANUP(topic_slot, rd_kafka_topic_t, rd_kafka_topic_destroy)
-
 bool rl_log_partitions(rd_kafka_t *client, const char *topic, int timeout_ms, int32_t *ret, rl_error *err) {
-    RL_CLEANUP(topic_slot) rd_kafka_topic_t *handle = rd_kafka_topic_new(client, topic, NULL);
+    RL_CLEANUP(rl_rd_topic_slot) rd_kafka_topic_t *handle = rd_kafka_topic_new(client, topic, NULL);
     const struct rd_kafka_metadata *metadata = NULL;
     rd_kafka_resp_err_t code = rd_kafka_metadata(client, 0, handle, &metadata, timeout_ms);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -26,8 +20,8 @@ bool rl_log_partitions(rd_kafka_t *client, const char *topic, int timeout_ms, in
 /* What librdkafka answers with, or NULL. */
 static rd_kafka_event_t *ask(rd_kafka_t *client, rd_kafka_topic_partition_list_t *list, int timeout_ms) {
     char reason[64];
-    RL_CLEANUP(queue_slot) rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
-    RL_CLEANUP(options_slot)
+    RL_CLEANUP(rl_rd_queue_slot) rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
+    RL_CLEANUP(rl_rd_admin_options_slot)
     rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(client, RD_KAFKA_ADMIN_OP_LISTOFFSETS);
     /* A time-out that is refused leaves the default, a longer one. */
     (void)rd_kafka_AdminOptions_set_request_timeout(options, timeout_ms, reason, sizeof(reason));
@@ -54,12 +48,12 @@ static rd_kafka_resp_err_t read_answers(rd_kafka_event_t *event, int32_t partiti
 
 static bool ask_all(rd_kafka_t *client, const char *topic, int32_t partitions, int64_t what, int timeout_ms,
                     take_answer take, void *context, rl_error *err) {
-    RL_CLEANUP(list_slot)
+    RL_CLEANUP(rl_rd_list_slot)
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(partitions);
     for (int32_t i = 0; i < partitions; i++) {
         rd_kafka_topic_partition_list_add(list, topic, i)->offset = what;
     }
-    RL_CLEANUP(event_slot) rd_kafka_event_t *event = ask(client, list, timeout_ms);
+    RL_CLEANUP(rl_rd_event_slot) rd_kafka_event_t *event = ask(client, list, timeout_ms);
     rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR__TIMED_OUT;
     if (event && rd_kafka_event_type(event) == RD_KAFKA_EVENT_LISTOFFSETS_RESULT) {
         code = rd_kafka_event_error(event);

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/stopper.h"
 #include "lib/codec/id.h"
 #include "lib/stream/message.h"
 #include "lib/stream/producer.h"
@@ -22,7 +23,6 @@
 #include "lib/stream/topics.h"
 #include "services/api/backlogs.h"
 #include "services/api/group_lag.h"
-#include "services/api/stopper.h"
 
 #define PRIME_TIMEOUT_US (5 * RL_US_PER_S)
 #define RETRY_MIN_US (RL_US_PER_S / 4)

@@ -46,19 +46,18 @@ static bool connect_client(rl_readback *readback, rl_error *err) {
     if (readback->client) {
         return true;
     }
+    static const rl_stream_setting settings[] = {
+        {"group.id", "runlog-api-readback"},
+        {"enable.auto.commit", "false"},
+        {"auto.offset.reset", "error"},
+        {"queued.max.messages.kbytes", "1024"},
+    };
     RL_CLEANUP(rl_rd_conf_slot) rd_kafka_conf_t *conf = rl_stream_conf(&readback->stream, err);
-    if (!conf || !rl_stream_set(conf, "group.id", "runlog-api-readback", err) ||
-        !rl_stream_set(conf, "enable.auto.commit", "false", err) ||
-        !rl_stream_set(conf, "auto.offset.reset", "error", err) ||
-        !rl_stream_set(conf, "queued.max.messages.kbytes", "1024", err)) {
+    if (!conf || !rl_stream_set_all(conf, settings, sizeof(settings) / sizeof(settings[0]), err)) {
         return false;
     }
-    readback->client = rl_stream_client(RD_KAFKA_CONSUMER, &conf, err);
-    if (!readback->client) {
-        return false;
-    }
-    rd_kafka_poll_set_consumer(readback->client);
-    return true;
+    readback->client = rl_stream_consumer(&conf, err);
+    return readback->client != NULL;
 }
 
 static bool start_at(rl_readback *readback, int32_t partition, int64_t offset, rl_error *err) {

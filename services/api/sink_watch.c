@@ -13,9 +13,9 @@
 #include <stdlib.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/stopper.h"
 #include "lib/stream/topics.h"
 #include "services/api/log_offsets.h"
-#include "services/api/stopper.h"
 
 #define ASK_TIMEOUT_MS 3000
 #define WATCH_US RL_US_PER_S

@@ -11,8 +11,8 @@
 #include <stdlib.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/stopper.h"
 #include "lib/store/result_document.h"
-#include "services/api/stopper.h"
 
 #define SELECT_TIMEOUT_US (2 * RL_US_PER_S)
 #define CONNECT_TIMEOUT_US (2 * RL_US_PER_S)

@@ -286,20 +286,15 @@ static void on_error(rd_kafka_t *client, int code, const char *reason, void *opa
 }
 
 static rd_kafka_conf_t *consumer_conf(rl_tail *tail, rl_error *err) {
-    static const char *const settings[][2] = {
+    static const rl_stream_setting settings[] = {
         {"group.id", RL_GROUP_SINK},           {"enable.auto.commit", "false"},
         {"enable.auto.offset.store", "false"}, {"auto.offset.reset", "earliest"},
         {"enable.partition.eof", "true"},      {"queued.max.messages.kbytes", "16384"},
         {"fetch.wait.max.ms", "500"},
     };
     RL_CLEANUP(rl_rd_conf_slot) rd_kafka_conf_t *conf = rl_stream_conf(&tail->config.stream, err);
-    if (!conf) {
+    if (!conf || !rl_stream_set_all(conf, settings, sizeof(settings) / sizeof(settings[0]), err)) {
         return NULL;
-    }
-    for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
-        if (!rl_stream_set(conf, settings[i][0], settings[i][1], err)) {
-            return NULL;
-        }
     }
     rd_kafka_conf_set_opaque(conf, tail);
     rd_kafka_conf_set_error_cb(conf, on_error);
@@ -311,12 +306,8 @@ static bool make_client(rl_tail *tail, rl_error *err) {
     if (!conf) {
         return false;
     }
-    tail->client = rl_stream_client(RD_KAFKA_CONSUMER, &conf, err);
-    if (!tail->client) {
-        return false;
-    }
-    rd_kafka_poll_set_consumer(tail->client);
-    return true;
+    tail->client = rl_stream_consumer(&conf, err);
+    return tail->client != NULL;
 }
 
 static bool start_reading(rl_tail *tail, rl_error *err) {

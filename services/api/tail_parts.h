@@ -10,10 +10,10 @@
 #include <stdatomic.h>
 
 #include "lib/base/log_limit.h"
+#include "lib/base/stopper.h"
 #include "lib/stream/schema_source.h"
 #include "services/api/readback.h"
 #include "services/api/sink_watch.h"
-#include "services/api/stopper.h"
 #include "services/api/tail.h"
 
 typedef struct {

@@ -12,6 +12,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/memory.h"
+#include "lib/base/stopper.h"
 
 #define INTERVAL_US (2 * RL_US_PER_S)
 #define KAFKA_TIMEOUT_US (2 * RL_US_PER_S)
@@ -27,10 +28,9 @@ struct rl_health {
     const char *topic;
     pthread_t thread;
     bool started;
+    rl_stopper stopper;
 
     pthread_mutex_t lock;
-    pthread_cond_t changed;
-    bool stop;
     answer docker, kafka;
 };
 
@@ -57,17 +57,6 @@ static void ask(rl_health *health) {
     rl_health_set_kafka(health, reached ? NULL : &err);
 }
 
-static bool rest(rl_health *health) {
-    int64_t until_us = rl_clock_us() + INTERVAL_US;
-    pthread_mutex_lock(&health->lock);
-    while (!health->stop && rl_clock_us() < until_us) {
-        rl_cond_wait_until(&health->changed, &health->lock, until_us);
-    }
-    bool go_on = !health->stop;
-    pthread_mutex_unlock(&health->lock);
-    return go_on;
-}
-
 static bool is_well(rl_health *health) {
     pthread_mutex_lock(&health->lock);
     bool well = health->docker.ok && health->kafka.ok;
@@ -81,7 +70,7 @@ static void *watch(void *context) {
     do {
         ask(health);
         (void)rl_memory_settle(&settling, is_well(health), rl_clock_us());
-    } while (rest(health));
+    } while (rl_stopper_pause_us(&health->stopper, INTERVAL_US));
     return NULL;
 }
 
@@ -92,7 +81,7 @@ rl_health *rl_health_new(rl_error *err) {
         return NULL;
     }
     pthread_mutex_init(&health->lock, NULL);
-    rl_cond_init(&health->changed);
+    rl_stopper_init(&health->stopper);
     static const rl_error starting = {RL_TRANSIENT, 0, "not asked yet"};
     rl_health_set_docker(health, &starting);
     rl_health_set_kafka(health, &starting);
@@ -113,10 +102,7 @@ void rl_health_stop(rl_health *health) {
     if (!health->started) {
         return;
     }
-    pthread_mutex_lock(&health->lock);
-    health->stop = true;
-    pthread_cond_broadcast(&health->changed);
-    pthread_mutex_unlock(&health->lock);
+    rl_stopper_stop(&health->stopper);
     pthread_join(health->thread, NULL);
     health->started = false;
 }
@@ -124,7 +110,7 @@ void rl_health_stop(rl_health *health) {
 void rl_health_free(rl_health *health) {
     if (health) {
         rl_health_stop(health);
-        pthread_cond_destroy(&health->changed);
+        rl_stopper_destroy(&health->stopper);
         pthread_mutex_destroy(&health->lock);
         free(health);
     }

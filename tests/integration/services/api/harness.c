@@ -111,6 +111,9 @@ static void start_with(api_process *api, const char *const *wanted) {
     add_setting(settings, &count, "RUNLOG_KAFKA_BROKERS=%s", neighbour("RUNLOG_TEST_KAFKA_BROKERS"));
     add_setting(settings, &count, "RUNLOG_MONGO_URI=%s", neighbour("RUNLOG_TEST_MONGO_URI"));
     add_setting(settings, &count, "ASAN_OPTIONS=%s", "detect_leaks=1");
+    if (getenv("GCOV_PREFIX")) { /* where a build with --coverage leaves its counters */
+        add_setting(settings, &count, "GCOV_PREFIX=%s", getenv("GCOV_PREFIX"));
+    }
     rl_buffer_free(&api->logged);
     launch(api, settings);
     await_port(api);

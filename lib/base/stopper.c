@@ -1,5 +1,5 @@
 /* stopper.c: see stopper.h. */
-#include "services/api/stopper.h"
+#include "lib/base/stopper.h"
 
 #include "lib/base/clock.h"
 

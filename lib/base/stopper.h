@@ -2,8 +2,8 @@
  *
  * Thread: any, between init and destroy.
  */
-#ifndef RL_API_STOPPER_H
-#define RL_API_STOPPER_H
+#ifndef RL_BASE_STOPPER_H
+#define RL_BASE_STOPPER_H
 
 #include <pthread.h>
 #include <stdbool.h>
