@@ -9,6 +9,7 @@
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 #include <stdio.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 
 enum {
@@ -189,7 +190,9 @@ bool rl_id_issue(const rl_id_keys *keys, const rl_id_parts *parts, char ret_id[R
     for (size_t i = 0; i < 4; i++) {
         raw[TAG_AT + i] = (unsigned char)(parts->tenant_tag >> (8 * (3 - i)));
     }
-    if (RAND_bytes(raw + RANDOM_AT, RANDOM_BYTES) != 1 || !mac(keys->key[0], raw, raw + MAC_AT)) {
+    /* From the kernel: OpenSSL would keep a generator, some KiB, for each thread that ever issued an id. */
+    if (getrandom(raw + RANDOM_AT, RANDOM_BYTES, 0) != RANDOM_BYTES ||
+        !mac(keys->key[0], raw, raw + MAC_AT)) {
         return rl_error_set(err, RL_FATAL, 0, "no randomness for an id");
     }
     encode(raw, ret_id);
