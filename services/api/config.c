@@ -46,7 +46,7 @@ static const rl_config_option options[] = {
     {"RUNLOG_API_PUBLISH_TIMEOUT", RL_CONFIG_DURATION, AT(publish_timeout_us), "8s", 1 * SECOND, 60 * SECOND,
      "longest time for Kafka to acknowledge a submission; past it the answer is 503"},
     {"RUNLOG_API_CACHE_BYTES", RL_CONFIG_BYTES, AT(cache_bytes), "64MiB", 1 * MIB, 64 * GIB,
-     "recent results kept in memory"},
+     "results kept in memory while MongoDB may not have them; of those that it has, a 32nd of it"},
     {"RUNLOG_MAX_QUEUE_TIME", RL_CONFIG_DURATION, AT(max_queue_us), "1h", 10 * SECOND, 1 * DAY,
      "longest time that a submission may wait for a runner"},
     {"RUNLOG_RESULT_RETENTION", RL_CONFIG_DURATION, AT(retention_us), "30d", 3600 * SECOND, 3650 * DAY,

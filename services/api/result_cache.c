@@ -16,8 +16,8 @@
 
 struct rl_result_cache {
     rl_cache_shard shards[RL_CACHE_SHARDS];
-    int64_t max_bytes;
-    _Atomic int64_t entries, bytes, uncommitted, stripped, evicted;
+    int64_t max_bytes, max_committed_bytes;
+    _Atomic int64_t entries, bytes, committed_bytes, uncommitted, stripped, evicted;
     _Atomic int64_t forgotten_ms;
     _Atomic int64_t committed[RL_TOPIC_MAX_PARTITIONS];
 };
@@ -32,6 +32,21 @@ static void raise_forgotten(rl_result_cache *cache, int64_t created_ms) {
     }
 }
 
+static int64_t cost_of(const rl_cache_entry *e) {
+    return (int64_t)sizeof(*e) + rl_cached_record_cost(e->record);
+}
+
+/* Into and out of the list of committed entries. */
+static void append_recent(rl_result_cache *cache, rl_cache_shard *s, rl_cache_entry *e) {
+    rl_cache_list_append(&s->recent, e);
+    atomic_fetch_add(&cache->committed_bytes, cost_of(e));
+}
+
+static void remove_recent(rl_result_cache *cache, rl_cache_shard *s, rl_cache_entry *e) {
+    rl_cache_list_remove(&s->recent, e);
+    atomic_fetch_sub(&cache->committed_bytes, cost_of(e));
+}
+
 /* Takes a committed entry out. It must be in no list any more. */
 static void forget(rl_result_cache *cache, rl_cache_shard *s, rl_cache_entry *e) {
     raise_forgotten(cache, e->created_ms);
@@ -40,7 +55,7 @@ static void forget(rl_result_cache *cache, rl_cache_shard *s, rl_cache_entry *e)
     s->count--;
     atomic_fetch_sub(&cache->entries, 1);
     atomic_fetch_add(&cache->evicted, 1);
-    atomic_fetch_sub(&cache->bytes, (int64_t)sizeof(*e) + rl_cached_record_cost(e->record));
+    atomic_fetch_sub(&cache->bytes, cost_of(e));
     rl_cached_record_release(e->record);
     free(e);
 }
@@ -53,18 +68,22 @@ static void strip(rl_result_cache *cache, rl_cache_shard *s, rl_cache_entry *e) 
     e->record = NULL;
 }
 
-/* Makes room after `newest` came in. */
+static bool is_full(const rl_result_cache *cache) {
+    return atomic_load(&cache->bytes) > cache->max_bytes;
+}
+
+/* Makes room after `newest` came in, or after a commit (NULL). */
 static void shrink(rl_result_cache *cache, rl_cache_shard *s, const rl_cache_entry *newest) {
-    while (atomic_load(&cache->bytes) > cache->max_bytes) {
+    while (is_full(cache) || atomic_load(&cache->committed_bytes) > cache->max_committed_bytes) {
         rl_cache_entry *least = s->recent.first;
         if (least && least != newest) {
-            rl_cache_list_remove(&s->recent, least);
+            remove_recent(cache, s, least);
             forget(cache, s, least);
             continue;
         }
-        rl_cache_entry *oldest = rl_cache_shard_oldest_rich(s);
+        rl_cache_entry *oldest = is_full(cache) ? rl_cache_shard_oldest_rich(s) : NULL;
         if (!oldest || oldest == newest) {
-            return;
+            return; /* what is too much lies in other shards */
         }
         strip(cache, s, oldest);
     }
@@ -75,7 +94,7 @@ static void place(rl_result_cache *cache, rl_cache_shard *s, rl_cache_entry *e) 
     e->sequence = s->sequence++;
     e->committed = e->offset < atomic_load(&cache->committed[e->partition]);
     if (e->committed) {
-        rl_cache_list_append(&s->recent, e);
+        append_recent(cache, s, e);
     } else {
         rl_cache_shard_enqueue(s, e);
         atomic_fetch_add(&cache->uncommitted, 1);
@@ -84,7 +103,7 @@ static void place(rl_result_cache *cache, rl_cache_shard *s, rl_cache_entry *e) 
 
 static void displace(rl_result_cache *cache, rl_cache_shard *s, rl_cache_entry *e) {
     if (e->committed) {
-        rl_cache_list_remove(&s->recent, e);
+        remove_recent(cache, s, e);
         return;
     }
     rl_cache_shard_unqueue(s, e);
@@ -105,7 +124,7 @@ static void assign(rl_cache_entry *e, const rl_result_key *key, rl_cached_record
 
 /* --- the cache --- */
 
-rl_result_cache *rl_result_cache_new(size_t max_bytes, rl_error *err) {
+rl_result_cache *rl_result_cache_new(size_t max_bytes, size_t max_committed_bytes, rl_error *err) {
     rl_result_cache *cache = calloc(1, sizeof(*cache));
     bool ok = cache != NULL;
     for (size_t i = 0; ok && i < RL_CACHE_SHARDS; i++) {
@@ -117,6 +136,7 @@ rl_result_cache *rl_result_cache_new(size_t max_bytes, rl_error *err) {
         return NULL;
     }
     cache->max_bytes = (int64_t)max_bytes;
+    cache->max_committed_bytes = (int64_t)max_committed_bytes;
     atomic_init(&cache->forgotten_ms, INT64_MIN);
     return cache;
 }
@@ -143,7 +163,7 @@ static rl_cache_put_status put_new(rl_result_cache *cache, rl_cache_shard *s, rl
     *slot = e;
     s->count++;
     atomic_fetch_add(&cache->entries, 1);
-    atomic_fetch_add(&cache->bytes, (int64_t)sizeof(*e) + rl_cached_record_cost(record));
+    atomic_fetch_add(&cache->bytes, cost_of(e));
     place(cache, s, e);
     if (s->count > s->bucket_count) {
         rl_cache_shard_grow(s);
@@ -216,11 +236,12 @@ static void commit_shard(rl_result_cache *cache, rl_cache_shard *s, int32_t part
         displace(cache, s, e);
         e->committed = true;
         if (e->record) {
-            rl_cache_list_append(&s->recent, e);
+            append_recent(cache, s, e);
         } else {
             forget(cache, s, e);
         }
     }
+    shrink(cache, s, NULL);
 }
 
 void rl_result_cache_committed(rl_result_cache *cache, int32_t partition, int64_t offset) {

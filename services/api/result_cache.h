@@ -2,7 +2,8 @@
  *
  * An answer "completed" must never turn back into "pending". MongoDB has what the sink has committed and
  * nothing else for sure, so the cache falls into two parts:
- *   - committed entries are a convenience: the least recently used go first;
+ *   - committed entries are a convenience within a bound of their own, much lower, so that the memory of a
+ *     service whose results are stored in time stays flat; the least recently used go first;
  *   - uncommitted entries stay. Where they alone pass the byte bound, the oldest give up their record and
  *     keep its position on the log, from where it can be read again.
  * An entry without its record costs some 150 bytes; past `max_bytes` of those the cache calls itself
@@ -11,7 +12,7 @@
  * When a committed entry goes, its id's time is remembered (the newest such time): an id that is newer
  * cannot have been here.
  *
- * The bound is kept within one record for each of the 16 shards.
+ * The bounds are kept within one record for each of the 16 shards.
  *
  * Pure: no Kafka, no clock. Thread: any; one lock per shard, chosen by the id's hash.
  */
@@ -29,8 +30,9 @@
 
 typedef struct rl_result_cache rl_result_cache;
 
-/* NULL and TRANSIENT when memory is short. */
-rl_result_cache *rl_result_cache_new(size_t max_bytes, rl_error *err);
+/* `max_bytes`: of all entries; `max_committed_bytes`: of the committed ones among them. NULL and TRANSIENT when
+ * memory is short. */
+rl_result_cache *rl_result_cache_new(size_t max_bytes, size_t max_committed_bytes, rl_error *err);
 void rl_result_cache_free(rl_result_cache *cache);
 
 /* Where a Finished record came from and what it is about. */

@@ -29,6 +29,8 @@
 #define RETRY_MAX_US RL_US_PER_S
 /* A decoded record is about as large as the encoded one; views and terminators come on top. */
 #define DECODE_BYTES (2 * (size_t)RL_FINISHED_MAX_BYTES)
+/* Of the cache, for results that MongoDB has: some thousand small ones by default. */
+#define COMMITTED_SHARE 32
 
 static void note_problem(rl_tail *tail, const rl_error *problem) {
     pthread_mutex_lock(&tail->lock);
@@ -326,7 +328,8 @@ rl_tail *rl_tail_new(const rl_tail_config *config, rl_error *err) {
     rl_error_set(&tail->problem, RL_TRANSIENT, 0, "not connected yet");
     pthread_mutex_init(&tail->lock, NULL);
     rl_stopper_init(&tail->stopper);
-    tail->cache = rl_result_cache_new((size_t)config->cache_bytes, err);
+    tail->cache = rl_result_cache_new((size_t)config->cache_bytes,
+                                      (size_t)config->cache_bytes / COMMITTED_SHARE, err);
     tail->readback = tail->cache ? rl_readback_new(&config->stream, RL_TOPIC_RESULTS, err) : NULL;
     tail->schemas =
         tail->readback ? rl_schema_source_new(&tail->config.stream, RL_TOPIC_SCHEMAS, tail->config.codec, err)

@@ -6,12 +6,14 @@
 #include "suite.h"
 
 #define RECORD 10000
+#define BOUND ((size_t)1 << 20)
+#define COMMITTED_BOUND (BOUND / 2)
 
 static rl_result_cache *cache;
 static char big[RECORD];
 
 static void set_up(void) {
-    cache = rl_result_cache_new((size_t)1 << 20, NULL);
+    cache = rl_result_cache_new(BOUND, COMMITTED_BOUND, NULL);
     ck_assert_ptr_nonnull(cache);
 }
 
@@ -128,6 +130,35 @@ START_TEST(committed_results_go_when_room_is_needed_and_raise_the_mark) {
 }
 END_TEST
 
+START_TEST(committed_results_have_a_lower_bound_of_their_own) {
+    for (int i = 0; i < 80; i++) {
+        put_big(i, 0, i);
+    }
+    ck_assert_int_gt(rl_result_cache_statistics(cache).bytes, (int64_t)COMMITTED_BOUND);
+    ck_assert_int_eq(rl_result_cache_statistics(cache).evicted, 0);
+    rl_result_cache_committed(cache, 0, 80);
+    const rl_result_cache_stats stats = rl_result_cache_statistics(cache);
+    ck_assert_int_le(stats.bytes, (int64_t)COMMITTED_BOUND);
+    ck_assert_int_gt(stats.bytes, (int64_t)COMMITTED_BOUND - 2 * RECORD);
+    ck_assert_int_eq(stats.entries + stats.evicted, 80);
+}
+END_TEST
+
+START_TEST(uncommitted_results_do_not_give_way_to_the_bound_of_committed_ones) {
+    for (int i = 0; i < 40; i++) {
+        put_big(i, 0, i);
+    }
+    for (int i = 40; i < 80; i++) {
+        put_big(i, 1, i);
+    }
+    rl_result_cache_committed(cache, 0, 40);
+    for (int i = 40; i < 80; i++) {
+        ck_assert_int_eq(get(i), RL_CACHE_HIT);
+    }
+    ck_assert_int_eq(rl_result_cache_statistics(cache).stripped, 0);
+}
+END_TEST
+
 START_TEST(a_commit_reaches_only_its_partition_and_below_its_offset) {
     put_text(1, 0, 10, "a");
     put(2, 0, 1, 10, rl_bytes_of("b"));
@@ -217,6 +248,8 @@ int main(void) {
     tcase_add_test(tests, uncommitted_results_are_never_forgotten);
     tcase_add_test(tests, a_stripped_result_still_knows_its_position);
     tcase_add_test(tests, committed_results_go_when_room_is_needed_and_raise_the_mark);
+    tcase_add_test(tests, committed_results_have_a_lower_bound_of_their_own);
+    tcase_add_test(tests, uncommitted_results_do_not_give_way_to_the_bound_of_committed_ones);
     tcase_add_test(tests, a_commit_reaches_only_its_partition_and_below_its_offset);
     tcase_add_test(tests, a_commit_before_the_record_was_read_counts_as_well);
     tcase_add_test(tests, a_stripped_result_goes_when_it_is_committed);
