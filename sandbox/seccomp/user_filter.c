@@ -9,8 +9,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
@@ -20,6 +22,10 @@
 #define NATIVE_ARCH AUDIT_ARCH_AARCH64
 #else
 #error "the filter knows x86_64 and aarch64 system call numbers only"
+#endif
+
+#ifndef PR_SET_VMA
+#define PR_SET_VMA 0x53564d41
 #endif
 
 /* Refused whatever the arguments, with this error; 0: the call succeeds without doing anything. The conditional ones do not exist on every architecture or in every set
@@ -59,6 +65,10 @@ static const struct {
 #ifdef SYS_memfd_secret
     {SYS_memfd_secret, ENOSYS},
 #endif
+    /* Packet filter programs are compiled into memory that the whole host shares (bpf_jit_limit) and no control group
+     * counts: with it used up, no other container gets the filter that its own program needs. See also setsockopt and
+     * prctl below. */
+    {SYS_seccomp, ENOSYS},
     /* work for the whole host that no program can tell from none: succeed without it */
     {SYS_sync, 0},
     {SYS_syncfs, 0},
@@ -156,6 +166,19 @@ static const struct {
     /* Record locks are kernel memory that nobody is charged for and no limit counts: they succeed without locking. */
     {SYS_fcntl, 1, ONE_OF, {F_SETLK, F_SETLKW, F_OFD_SETLK, F_OFD_SETLKW}, 4, 0},
     {SYS_ioctl, 1, ONE_OF, {TIOCSTI, TIOCLINUX}, 2, EPERM},
+    /* Huge pages come from a pool of the whole host, which the memory limit does not count. */
+    {SYS_mmap, 3, ANY_BIT, {MAP_HUGETLB}, 1, ENOMEM},
+    {SYS_memfd_create, 1, ANY_BIT, {MFD_HUGETLB}, 1, EINVAL},
+    {SYS_shmget, 2, ANY_BIT, {SHM_HUGETLB}, 1, ENOMEM},
+    /* As for SYS_seccomp: a socket takes such a program too, and each of thousands another one. */
+    {SYS_setsockopt,
+     2,
+     ONE_OF,
+     {SO_ATTACH_FILTER, SO_ATTACH_BPF, SO_ATTACH_REUSEPORT_CBPF, SO_ATTACH_REUSEPORT_EBPF},
+     4,
+     EPERM},
+    /* The older way to a filter; and names of mappings, kernel memory that nobody is charged for. */
+    {SYS_prctl, 0, ONE_OF, {PR_SET_SECCOMP, PR_SET_VMA}, 2, EINVAL},
 };
 
 static void emit(rl_user_filter *filter, struct sock_filter instruction) {

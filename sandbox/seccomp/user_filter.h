@@ -19,6 +19,8 @@
  * - Calls that make the whole host work for a stranger, and whose effect no program can tell from its absence,
  *   succeed without one: flushing every file system, and advice about the page cache of shared images. So do record locks (fcntl), which
  *   no limit counts: one program has nobody to lock out but processes of its own. flock(2) is a real lock.
+ * - What comes out of a pool of the whole host that no limit counts does not exist: huge pages, packet filter programs
+ *   (on sockets, or as further seccomp filters), names of mappings.
  *
  * The program is assembled here from a table instead of by libseccomp: the agent links nothing but libc.
  * Source: Documentation/userspace-api/seccomp_filter.rst of the kernel.

@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
@@ -59,6 +62,12 @@ static uint32_t interpret(const struct seccomp_data *data) {
 
 static uint32_t ask(long number, uint64_t a0, uint64_t a1, uint64_t a2) {
     const struct seccomp_data data = {.nr = (int)number, .arch = NATIVE, .args = {a0, a1, a2}};
+    return interpret(&data);
+}
+
+static uint32_t ask_mmap(uint64_t flags) {
+    const struct seccomp_data data = {
+        .nr = SYS_mmap, .arch = NATIVE, .args = {0, 4096, PROT_READ, flags, 0, 0}};
     return interpret(&data);
 }
 
@@ -159,6 +168,27 @@ START_TEST(work_for_the_whole_host_is_not_done) {
 }
 END_TEST
 
+START_TEST(pools_of_the_whole_host_are_out_of_reach) {
+    ck_assert_uint_eq(ask_mmap(MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB), refused(ENOMEM));
+    ck_assert_uint_eq(ask_mmap(MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK), SECCOMP_RET_ALLOW);
+    ck_assert_uint_eq(ask(SYS_memfd_create, 0, MFD_CLOEXEC | MFD_HUGETLB, 0), refused(EINVAL));
+    ck_assert_uint_eq(ask(SYS_memfd_create, 0, MFD_CLOEXEC | MFD_ALLOW_SEALING, 0), SECCOMP_RET_ALLOW);
+    ck_assert_uint_eq(ask(SYS_shmget, 0, 4096, SHM_HUGETLB | 0600), refused(ENOMEM));
+    ck_assert_uint_eq(ask(SYS_shmget, 0, 4096, IPC_CREAT | 0600), SECCOMP_RET_ALLOW);
+}
+END_TEST
+
+START_TEST(user_code_installs_no_packet_filters) {
+    ck_assert_uint_eq(ask(SYS_seccomp, 1, 0, 0), refused(ENOSYS));
+    ck_assert_uint_eq(ask(SYS_prctl, PR_SET_SECCOMP, 2, 0), refused(EINVAL));
+    ck_assert_uint_eq(ask(SYS_prctl, PR_GET_SECCOMP, 0, 0), SECCOMP_RET_ALLOW);
+    ck_assert_uint_eq(ask(SYS_prctl, PR_SET_NAME, 0, 0), SECCOMP_RET_ALLOW);
+    ck_assert_uint_eq(ask(SYS_setsockopt, 3, SOL_SOCKET, SO_ATTACH_FILTER), refused(EPERM));
+    ck_assert_uint_eq(ask(SYS_setsockopt, 3, SOL_SOCKET, SO_ATTACH_BPF), refused(EPERM));
+    ck_assert_uint_eq(ask(SYS_setsockopt, 3, SOL_SOCKET, SO_SNDBUF), SECCOMP_RET_ALLOW);
+}
+END_TEST
+
 START_TEST(upper_argument_bits_do_not_smuggle_a_value) {
     ck_assert_uint_eq(ask(SYS_socket, 1ull << 32 | AF_NETLINK, SOCK_RAW, 0), refused(EAFNOSUPPORT));
     ck_assert_uint_eq(ask(SYS_ioctl, 0, 1ull << 32 | TIOCSTI, 0), refused(EPERM));
@@ -195,6 +225,8 @@ int main(void) {
     tcase_add_test(tests, clone_may_make_threads_and_processes_only);
     tcase_add_test(tests, the_only_sockets_are_local_ones);
     tcase_add_test(tests, work_for_the_whole_host_is_not_done);
+    tcase_add_test(tests, pools_of_the_whole_host_are_out_of_reach);
+    tcase_add_test(tests, user_code_installs_no_packet_filters);
     tcase_add_test(tests, upper_argument_bits_do_not_smuggle_a_value);
     tcase_add_test(tests, personality_and_terminal_injection);
     tcase_add_test(tests, foreign_architectures_are_killed);
