@@ -1,6 +1,7 @@
 /* config.c: the runner's options; see lib/base/config.h for how the table is used. */
 #include "services/runner/config.h"
 
+#include <inttypes.h>
 #include <stddef.h>
 
 #include "services/runner/pool.h"
@@ -42,8 +43,8 @@ static const rl_config_option options[] = {
      "how long a stopping runner waits for what is running; the rest is handed back to the group"},
     {"RUNLOG_SANDBOX_MAX_CPU", RL_CONFIG_DURATION, AT(max_cpu_us), "60s", 1 * SECOND, 3600 * SECOND,
      "CPU time of a compile or run step, whatever the record asks for"},
-    {"RUNLOG_SANDBOX_MAX_WALL", RL_CONFIG_DURATION, AT(max_wall_us), "122s", 1 * SECOND, 7200 * SECOND,
-     "elapsed time of a compile or run step, whatever the record asks for"},
+    {"RUNLOG_SANDBOX_MAX_WALL", RL_CONFIG_DURATION, AT(max_wall_us), "122s", 1 * SECOND, 7202 * SECOND,
+     "elapsed time of a compile or run step, whatever the record asks for; twice MAX_CPU and 2s at least"},
     {"RUNLOG_SANDBOX_MAX_MEMORY", RL_CONFIG_BYTES, AT(max_memory_bytes), "2GiB", 16 * MIB, 1024 * GIB,
      "memory of a sandbox, its files included, whatever the record asks for"},
     {"RUNLOG_SANDBOX_MAX_OUTPUT", RL_CONFIG_BYTES, AT(max_output_bytes), "1MiB", 1024, 1 * MIB,
@@ -70,6 +71,16 @@ const rl_config_table rl_runner_config_table = {
     .options = options,
     .count = sizeof options / sizeof options[0],
 };
+
+/* Twice the CPU time and 2 s: what the API's own limits are made of, too. */
+bool rl_runner_config_check(const rl_runner_config *config, rl_error *err) {
+    int64_t least_us = 2 * config->max_cpu_us + 2 * SECOND;
+    return config->max_wall_us >= least_us || rl_error_set(err, RL_INVALID, 0,
+                                                           "RUNLOG_SANDBOX_MAX_WALL must be %" PRId64
+                                                           "s at least, twice RUNLOG_SANDBOX_MAX_CPU and 2s: "
+                                                           "below that a busy host changes verdicts",
+                                                           (least_us + SECOND - 1) / SECOND);
+}
 
 rl_limits rl_runner_config_maxima(const rl_runner_config *config) {
     const rl_phase_limits phase = {

@@ -39,6 +39,10 @@ typedef struct {
 
 extern const rl_config_table rl_runner_config_table;
 
+/* What no bound of a single option says. false with INVALID: a wall limit that a program within its CPU limit would meet
+ * on a busy host. */
+bool rl_runner_config_check(const rl_runner_config *config, rl_error *err);
+
 /* The maxima in the form in which the sandbox takes them. */
 rl_limits rl_runner_config_maxima(const rl_runner_config *config);
 
