@@ -39,8 +39,10 @@ typedef struct {
     _Atomic int64_t body_memory; /* bytes of request bodies held now */
 } rl_api;
 
-/* Logs why a request failed, unless `kind`, a limit of `api`, says that too many such lines stand there already. */
-void rl_api_log_failure(const rl_api *api, rl_log_limit *kind, const char *event, const rl_error *err);
+/* Logs why a request about submission `id` failed, unless `kind`, a limit of `api`, says that too many such lines stand
+ * there already. */
+void rl_api_log_failure(const rl_api *api, rl_log_limit *kind, const char *event, const char *id,
+                        const rl_error *err);
 
 /* What each thread of the server keeps from request to request. */
 typedef struct {

@@ -75,11 +75,13 @@ static bool log_is_ready(rl_api *api, rl_http_response *response) {
     return true;
 }
 
-void rl_api_log_failure(const rl_api *api, rl_log_limit *kind, const char *event, const rl_error *err) {
+void rl_api_log_failure(const rl_api *api, rl_log_limit *kind, const char *event, const char *id,
+                        const rl_error *err) {
     int64_t withheld;
     if (rl_log_limit_pass(kind, rl_clock_us(), &withheld)) {
-        rl_log(api->log, RL_LOG_WARN, event, RL_S("class", rl_error_class_name(err->error_class)),
-               RL_I("code", err->code), RL_S("error", err->message), RL_I("withheld", withheld));
+        rl_log(api->log, RL_LOG_WARN, event, RL_S("id", id),
+               RL_S("class", rl_error_class_name(err->error_class)), RL_I("code", err->code),
+               RL_S("error", err->message), RL_I("withheld", withheld));
     }
 }
 

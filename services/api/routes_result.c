@@ -128,7 +128,7 @@ static bool look(rl_api *api, const question *q, rl_http_response *response) {
         break;
     case RL_LOOKUP_UNAVAILABLE:
         rl_metric_add(api->metrics->lookup_failures[err.error_class], 1);
-        rl_api_log_failure(api, &api->failed_lookups, "lookup.failed", &err);
+        rl_api_log_failure(api, &api->failed_lookups, "lookup.failed", q->id, &err);
         rl_http_unavailable(response, 2, "The result cannot be looked up now");
         break;
     case RL_LOOKUP_PENDING:

@@ -67,13 +67,13 @@ static void answer_accepted(rl_http_response *response, const char *id) {
     rl_json_close(&json, '}');
 }
 
-static void answer_failed(rl_api *api, rl_http_response *response, const rl_error *err) {
+static void answer_failed(rl_api *api, const char *id, rl_http_response *response, const rl_error *err) {
     if (rl_stream_too_large(err)) {
         (void)refuse_size(response, "Submission", RL_SUBMISSION_MAX_BYTES);
         return;
     }
     rl_metric_add(api->metrics->publish_failures[err->error_class], 1);
-    rl_api_log_failure(api, &api->refused_submissions, "submission.refused", err);
+    rl_api_log_failure(api, &api->refused_submissions, "submission.refused", id, err);
     if (err->error_class == RL_INVALID) { /* and would be again */
         rl_http_error(response, 500, "The submission could not be written to the log");
         return;
@@ -105,7 +105,7 @@ static void publish(rl_api *api, rl_api_thread *thread, rl_submission *submissio
     }
     submission->id = id;
     if (!rl_publish(api->publisher, thread->ticket, submission, partition, &waited_us, &err)) {
-        answer_failed(api, response, &err);
+        answer_failed(api, id, response, &err);
         return;
     }
     rl_metric_observe_us(api->metrics->produce_duration, waited_us);

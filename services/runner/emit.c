@@ -34,6 +34,10 @@ bool rl_emitter_has_failed(const rl_emitter *emitter, rl_error *err) {
     return rl_producer_has_failed(emitter->o.producer, err);
 }
 
+int rl_emitter_pending(const rl_emitter *emitter) {
+    return rl_producer_pending(emitter->o.producer);
+}
+
 void rl_emitter_started(rl_emitter *emitter, const rl_submission *submission, int32_t attempt) {
     const rl_started started = {
         .id = submission->id,

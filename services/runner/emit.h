@@ -32,6 +32,9 @@ void rl_emitter_free(rl_emitter *emitter);
 /* Whether the producer has failed for good, so that nothing can be sent any more. Any thread. */
 bool rl_emitter_has_failed(const rl_emitter *emitter, rl_error *err);
 
+/* Records handed to the producer and not reported on yet. Any thread. */
+int rl_emitter_pending(const rl_emitter *emitter);
+
 /* News for live views; may be lost. Any thread. */
 void rl_emitter_started(rl_emitter *emitter, const rl_submission *submission, int32_t attempt);
 

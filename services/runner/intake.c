@@ -71,6 +71,7 @@ static void show(const rl_intake *intake) {
     rl_metric_set(intake->o.metrics->window_largest, (int64_t)largest);
     rl_metric_set(intake->o.metrics->tasks, (int64_t)intake->tasks);
     rl_metric_set(intake->o.metrics->parked, (int64_t)rl_parking_count(&intake->parked));
+    rl_metric_set(intake->o.metrics->produce_queue, rl_emitter_pending(intake->o.emitter));
     rl_metric_set(intake->o.metrics->slots_busy, (int64_t)rl_slots_busy(intake->o.slots));
 }
 

@@ -1,6 +1,7 @@
 /* intake_start.c: which record starts next, and when. */
 #include "lib/stream/message.h"
 #include "services/runner/intake_parts.h"
+#include "services/runner/task_log.h"
 
 #define IMAGES_MAX 256 /* records waiting for an image: each holds a descriptor and a fetched batch */
 
@@ -62,12 +63,11 @@ static void tell_try(const rl_intake *intake, const rl_task *task) {
                   : task->solo    ? metrics->tried_alone
                                   : metrics->tried_again,
                   1);
-    rl_log(intake->o.log, RL_LOG_WARN,
-           task->condemned ? "submission.condemned"
-           : task->solo    ? "submission.tried_alone"
-                           : "submission.tried_again",
-           RL_S("topic", task->partition->topic), RL_I("partition", task->partition->number),
-           RL_I("offset", task->offset), RL_I("attempt", task->attempt));
+    rl_task_log_write(intake->o.log, RL_LOG_WARN,
+                      task->condemned ? "submission.condemned"
+                      : task->solo    ? "submission.tried_alone"
+                                      : "submission.tried_again",
+                      task, NULL, 0);
 }
 
 void rl_intake_start_new(rl_intake *intake, int64_t now_us) {

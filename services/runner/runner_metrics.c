@@ -41,6 +41,8 @@ void rl_runner_metrics_init(rl_runner_metrics *m, rl_metrics *registry) {
     m->tasks = rl_metrics_gauge(registry, "runlog_runner_tasks", NULL, "Submissions held by this runner.");
     m->parked = rl_metrics_gauge(registry, "runlog_runner_parked", NULL,
                                  "Submissions waiting for another try (Docker, an image or Kafka is away).");
+    m->produce_queue = rl_metrics_gauge(registry, "runlog_runner_produce_queue_records", NULL,
+                                        "Records handed to the producer and not reported on.");
     m->consumed =
         rl_metrics_counter(registry, "runlog_runner_consumed_total", NULL, "Records taken from the log.");
     init_finished(m, registry);

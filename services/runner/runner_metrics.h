@@ -16,6 +16,7 @@ typedef struct {
     rl_metric *window_largest; /* the same of the fullest partition */
     rl_metric *tasks;          /* held by the runner, wherever they are */
     rl_metric *parked;         /* of these, waiting for another try */
+    rl_metric *produce_queue;  /* records not reported on */
     rl_metric *consumed;
     rl_metric *finished[RL_VERDICT_COUNT];
     rl_metric *dead_letters;

@@ -169,6 +169,22 @@ START_TEST(a_result_tells_the_trace_of_its_submission) {
 }
 END_TEST
 
+START_TEST(a_result_from_mongodb_tells_it_too) {
+    char id[RL_ID_SIZE];
+    answer a;
+    issue_id(api.secret, 7200 * RL_US_PER_S, id);
+    rl_finished finished = make_finished(id, 0, "stored");
+    rl_submission submission = *finished.submission;
+    submission.traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00";
+    finished.submission = &submission;
+    store_finished(&finished);
+    ask_for(&api, id, "", &a);
+    expect_in_body(&a, "\"stdOutput\":\"stored\"");
+    expect_in_head(&a, "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00\r\n");
+    answer_free(&a);
+}
+END_TEST
+
 START_TEST(what_is_no_trace_in_a_record_is_no_header) {
     static const char *const traces[] = {
         "", "00-\r\nSet-Cookie: a=b",
@@ -396,6 +412,7 @@ int main(void) {
     tcase_add_test(tests, the_first_of_a_generation_wins_and_a_higher_one_replaces);
     tcase_add_test(tests, output_that_is_no_text_comes_flagged_or_in_base64);
     tcase_add_test(tests, a_result_tells_the_trace_of_its_submission);
+    tcase_add_test(tests, a_result_from_mongodb_tells_it_too);
     tcase_add_test(tests, what_is_no_trace_in_a_record_is_no_header);
     tcase_add_test(tests, a_bad_wait_is_400);
     tcase_add_test(tests, a_wait_ends_with_its_time);

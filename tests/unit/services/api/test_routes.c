@@ -80,9 +80,9 @@ START_TEST(a_flood_of_one_kind_of_failure_does_not_hide_another) {
     rl_error err = RL_ERROR_INIT;
     rl_error_set(&err, RL_TRANSIENT, 0, "away");
     for (int i = 0; i < 5 * RL_LOG_LIMIT_LINES; i++) {
-        rl_api_log_failure(&api, &api.failed_lookups, "lookup.failed", &err);
+        rl_api_log_failure(&api, &api.failed_lookups, "lookup.failed", "some-id", &err);
     }
-    rl_api_log_failure(&api, &api.refused_submissions, "submission.refused", &err);
+    rl_api_log_failure(&api, &api.refused_submissions, "submission.refused", "some-id", &err);
     const int floods = count_in(file, "lookup.failed");
     ck_assert_msg(floods >= RL_LOG_LIMIT_LINES && floods < 5 * RL_LOG_LIMIT_LINES, "%d lines", floods);
     ck_assert_int_eq(count_in(file, "submission.refused"), 1);
