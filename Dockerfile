@@ -123,6 +123,7 @@ COPY tests/support tests/support
 COPY tests/unit tests/unit
 COPY tests/integration tests/integration
 COPY tests/interop tests/interop
+COPY tests/metrics tests/metrics
 RUN --mount=type=cache,target=/ccache \
     cmake --preset dev && cmake --build build/dev \
  && cmake --preset asan-ubsan && cmake --build build/asan-ubsan \

@@ -33,7 +33,12 @@ def test_the_last_rows_add_up_to_the_whole():
 
 def test_stages_stand_in_the_order_in_which_a_submission_meets_them():
     rows = stages.exact_table("", [{"runlog_unknown": 1.0, stages.SANDBOX: 2.0, stages.QUEUE: 3.0}], [7.0])["rows"]
-    assert [row[0] for row in rows[:3]] == ["fetch and queue", "sandbox, whole", "unknown"]
+    assert [row[0] for row in rows[:3]] == ["produce to dispatch", "sandbox, whole", "unknown"]
+
+
+def test_what_the_benchmark_asks_for_itself_is_no_stage():
+    rows = stages.exact_table("", [{'runlog_api_request_duration_seconds{route="metrics"}': 1.0, stages.SANDBOX: 2.0}], [7.0])
+    assert [row[0] for row in rows["rows"]] == ["sandbox, whole"]
 
 
 def test_shares_of_the_processors_refer_to_all_of_them():
