@@ -1,0 +1,31 @@
+"""What stands on the topics, read with the broker's own tool inside its container, and what the services say in their logs."""
+
+from __future__ import annotations
+
+import json
+
+
+def headers_of(stack, topic, key):
+    """[{header: value}]: one for each record of `key` on the topic, oldest first."""
+    said = stack.docker("exec", stack.container("kafka"), "java", "-cp", "/opt/kafka/libs/*",
+                        "org.apache.kafka.tools.consumer.ConsoleConsumer", "--bootstrap-server", "kafka:9092",
+                        "--topic", topic, "--from-beginning", "--timeout-ms", "4000",
+                        "--formatter-property", "print.headers=true", "--formatter-property", "print.key=true",
+                        "--formatter-property", "print.value=false",
+                        "--formatter-property", "headers.separator=;;")
+    found = []
+    for line in said.splitlines():
+        headers, _, own_key = line.rpartition("\t")
+        if own_key == key:
+            found.append(dict(item.split(":", 1) for item in headers.split(";;") if ":" in item))
+    return found
+
+
+def raw_lines(stack, service):
+    """All that a service's containers have written, a line each."""
+    return [line for line in stack.compose("logs", "--no-color", "--no-log-prefix", service).splitlines() if line.strip()]
+
+
+def events(stack, service):
+    """The same as objects."""
+    return [json.loads(line) for line in raw_lines(stack, service)]
