@@ -1,0 +1,148 @@
+"""Every attack ends with its verdict, reaches nothing, and leaves the product as it was.
+
+What is submitted lies in attacks/ (catalogue.py says how to read and write it). Everything runs through the API against the real
+stack; nothing of it runs anywhere but in a sandbox container.
+"""
+
+import json
+
+import pytest
+
+import catalogue
+from campaign import CANARY_SAYS
+from conftest import PROGRAMS
+from runlog_client import eventually, show
+
+# Far above what a canary takes (some 20 ms; a second where a container must be made on a busy host) and far below what a
+# runner takes to be restarted or a submission to be leased anew.
+CANARY_S = 10
+
+
+def test_all_47_classes_are_there():
+    assert sorted({program.number for program in PROGRAMS}) == list(range(1, 48))
+    assert len({program.id for program in PROGRAMS}) == len(PROGRAMS)
+
+
+def test_attack(program, outcomes, before, note):
+    outcome = outcomes[program.id]
+    wrong = [outcome.error] if outcome.error else []
+    if outcome.result:
+        wrong += catalogue.complaints(program, outcome.result, outcome.raw)
+    elif not wrong and not program.accepts_refusal:
+        wrong.append(f"not accepted: {outcome.refused}")
+    if program.host_text and before and outcome.result:
+        wrong += lines_of_the_host(outcome.result["compileOutput"], before["host"]["users"])
+    for role, result in (("neighbour", outcome.neighbour), ("follower", outcome.follower)):
+        if result and (result["verdict"], result["stdOutput"].splitlines()[-1:]) != ("OK", ["done"]) or result and "BREACH" in result["stdOutput"]:
+            wrong.append(f"{role}: {show(result)}")
+    if outcome.neighbour and outcome.result and not overlap(outcome.result, outcome.neighbour):
+        wrong.append("the neighbour did not run beside the attack")
+    if outcome.canary and (outcome.canary["verdict"], outcome.canary["stdOutput"]) != ("OK", CANARY_SAYS):
+        wrong.append(f"canary: {show(outcome.canary)}")
+    if outcome.canary_s > CANARY_S:
+        wrong.append(f"the canary took {outcome.canary_s:.1f} s")
+    note(program, outcome, wrong)
+    assert not wrong, f"{program.number} {program.title}: {program.name} ({program.lang})\n" + "\n".join(wrong) + "\n" + (
+        show(outcome.result) if outcome.result else "")
+
+
+def overlap(one, other):
+    return one["startedAt"] < other["finishedAt"] and other["startedAt"] < one["finishedAt"]
+
+
+def lines_of_the_host(text, users):
+    """People whom the host has and no image."""
+    return [f"the host's /etc/passwd: {line}" for line in users if 1000 <= int(line.split(":")[2]) < 60000 and line in text]
+
+
+# ---- the host, afterwards
+
+
+@pytest.fixture(scope="module")
+def after(host, outcomes, before):
+    """The host once everything has come to rest: (before, after)."""
+    if not host:
+        pytest.skip("RUNLOG_TEST_OBSERVER_IMAGE is not set: nothing can look at the host")
+    seen = {}
+
+    def at_rest():
+        known = set(host.containers())
+        seen["host"] = host.look()
+        # Containers come and go while one looks: an id is unknown only when the Engine does not know it afterwards either.
+        known |= set(host.containers())
+        seen["unknown"] = unknown_containers(seen["host"], known)
+        seen["users"] = user_processes(seen["host"])
+        return not seen["unknown"] and not seen["users"]
+
+    try:
+        eventually("the host at rest", at_rest, deadline=90, pause=1)
+    except AssertionError:
+        pass  # the tests below say what is left
+    return before, seen
+
+
+def unknown_containers(look, known):
+    """Everything on the host that belongs to a container which the Engine does not have."""
+    found = [f"{place}: {one}" for place, ids in look["engine"].items() if place != "volumes" for one in ids
+             if one.removesuffix("-init") not in known]
+    found += [f"control group: {one}" for one in look["control_groups"] if one not in known]
+    found += [f"process: {process}" for process in look["processes"] if process[3] and process[3] not in known]
+    return found
+
+
+def user_processes(look):
+    return [process for process in look["processes"] if 200000 <= process[2] < 265536]
+
+
+def test_no_process_of_a_sandbox_is_left(after):
+    _, seen = after
+    assert seen["users"] == []
+
+
+def test_nothing_belongs_to_a_container_that_is_gone(after):
+    _, seen = after
+    assert seen["unknown"] == []
+
+
+def test_each_sandbox_holds_its_agent_alone(after, host):
+    _, seen = after
+    ours = {one for one, project in host.containers().items() if project == host.stack.project}
+    inside = {}
+    for _, name, uid, container in seen["host"]["processes"]:
+        if container in ours:
+            inside.setdefault(container, []).append([name, uid])
+    wrong = {one[:12]: who for one, who in inside.items() if who != [["runlog-agent", 0]] and [name for name, _ in who] != ["runlog-agent"]}
+    assert not wrong
+
+
+def test_the_services_are_the_same_processes_as_before(after, host):
+    before, _ = after
+    assert host.services() == before["services"]
+
+
+def test_mounts_are_as_before(after):
+    before, seen = after
+
+    def lasting(look):
+        # Those of the Engine's containers belong to containers, which have been looked at; those of others' builds to others.
+        return {mount for mount in look["mounts"] if "/overlay2/" not in mount and "/containers/" not in mount and "/netns/" not in mount and
+                "/buildkit/" not in mount and "/io.containerd." not in mount}
+
+    assert lasting(seen["host"]) == lasting(before["host"])
+
+
+def test_files_sockets_keys_and_ipc_objects_are_as_before(after):
+    before, seen = after
+    for what in ("files", "sockets", "keys", "ipc"):
+        assert seen["host"][what] == [], what
+        assert before["host"][what] == [], f"{what}, before"
+    assert seen["host"]["listeners"] == before["host"]["listeners"]
+    assert set(seen["host"]["engine"]["volumes"]) <= set(before["host"]["engine"]["volumes"])
+
+
+def test_the_kernels_settings_modules_and_clock_are_as_before(after):
+    before, seen = after
+    old, new = before["host"]["settings"], seen["host"]["settings"]
+    changed = {name: [old.get(name), new.get(name)] for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
+    assert not changed, json.dumps(changed, indent=1)[:2000]
+    assert abs(seen["host"]["clock"] - before["host"]["clock"]) < 60
