@@ -104,6 +104,35 @@ def test_the_inner_filter_stands_alone(execute):
     assert {answers[name] for name in REFUSED if name not in only_outer} <= {"EPERM", "ENOSYS"}, answers
 
 
+def test_pools_of_the_whole_host_are_out_of_reach(execute):
+    source = r"""
+#define _GNU_SOURCE
+#include <errno.h>
+#include <linux/filter.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/shm.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+int main(void) {
+    struct sock_filter code = BPF_STMT(BPF_RET | BPF_K, 0x7fff0000);
+    struct sock_fprog program = {1, &code};
+    printf("%d", setsockopt(socket(AF_UNIX, SOCK_DGRAM, 0), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program));
+    printf(" %d", prctl(PR_SET_SECCOMP, 2, &program, 0, 0));
+    printf(" %ld", syscall(SYS_seccomp, 1, 0, &program));
+    printf(" %d", mmap(NULL, 2 << 20, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0) == MAP_FAILED ? -1 : 0);
+    printf(" %d", memfd_create("huge", MFD_HUGETLB));
+    printf(" %d\n", shmget(IPC_PRIVATE, 2 << 20, SHM_HUGETLB | 0600));
+    return 0;
+}
+"""
+    lax = '{"defaultAction": "SCMP_ACT_ALLOW"}'
+    done = execute("c", ["./main"], [("main.c", source)], compile_argv=["gcc", "-o", "main", "main.c"], seccomp=lax)
+    assert done.stdout == b"-1 -1 -1 -1 -1 -1\n", done.stdout
+
+
 def test_no_new_namespace_through_clone(python):
     done = python(SYSCALL + "for bit in (17, 25, 26, 27, 28, 29, 30): print(call(56, (1 << bit) | 17, 0, 0, 0, 0))")
     assert done.stdout == b"EPERM\n" * 7
