@@ -64,6 +64,8 @@ static void make_submit(rl_api_metrics *m) {
     rl_metrics_counters_by_class(m->registry, "runlog_api_publish_failures_total", NULL,
                                  "Submissions that did not get onto the log, by class of error.",
                                  m->publish_failures);
+    m->produce_queue =
+        gauge(m, "runlog_api_produce_queue_records", "Records handed to the producer and not reported on.");
     m->body_memory = gauge(m, "runlog_api_body_memory_bytes", "Request bodies held in memory.");
 }
 

@@ -39,6 +39,7 @@ typedef struct {
     rl_metric *tail_read, *tail_undecodable;
     rl_metric *cache_entries, *cache_bytes, *cache_uncommitted, *cache_stripped, *cache_evicted;
     rl_metric *body_memory;
+    rl_metric *produce_queue; /* records not reported on */
     rl_metric *client_gone;
     rl_metric *clients_cut;
 } rl_api_metrics;

@@ -158,6 +158,10 @@ bool rl_publisher_has_failed(const rl_publisher *publisher, rl_error *err) {
     return rl_producer_has_failed(publisher->producer, err);
 }
 
+int rl_publisher_pending(const rl_publisher *publisher) {
+    return rl_producer_pending(publisher->producer);
+}
+
 bool rl_publisher_ready(const rl_publisher *publisher, char reason[128]) {
     rl_error failure = RL_ERROR_INIT;
     if (rl_publisher_has_failed(publisher, &failure)) {

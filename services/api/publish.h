@@ -36,6 +36,9 @@ bool rl_publisher_ready(const rl_publisher *publisher, char reason[128]);
  * it should end and be started again. `err` then gets FATAL and the cause. Cheap. */
 bool rl_publisher_has_failed(const rl_publisher *publisher, rl_error *err);
 
+/* Records handed to the producer and not reported on yet. Any thread. */
+int rl_publisher_pending(const rl_publisher *publisher);
+
 /* A partition for the next submission: the one with less to do of two drawn at random. Only once ready. */
 int32_t rl_publisher_partition(const rl_publisher *publisher);
 
