@@ -9,7 +9,6 @@
  */
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -161,21 +160,14 @@ int main(int argc, char **argv) {
     if (action != RL_CONFIG_RUN) {
         return action == RL_CONFIG_DONE ? EXIT_SUCCESS : 2;
     }
-    if (!load_config(&config, &level, &err)) {
-        (void)fprintf(stderr, "runlog-api: %s\n", err.message);
-        return EXIT_FAILURE;
-    }
+    const bool loaded = load_config(&config, &level, &err);
     rl_log *log = rl_log_new("runlog-api", level, STDERR_FILENO);
-    if (!log) {
-        (void)fprintf(stderr, "runlog-api: out of memory\n");
-        return EXIT_FAILURE;
-    }
     const sigset_t signals = block_signals();
-    const bool ok = run(&config, log, &signals, &err);
-    if (!ok) {
-        rl_log_failure(log, RL_LOG_ERROR, "api.failed", &err);
+    const bool ok = loaded && log && run(&config, log, &signals, &err);
+    if (ok) {
+        rl_log_event(log, RL_LOG_INFO, "api.stopped");
     } else {
-        rl_log_write(log, RL_LOG_INFO, "api.stopped", NULL, 0);
+        rl_log_failure(log, RL_LOG_ERROR, loaded ? "api.failed" : "api.misconfigured", &err);
     }
     rl_log_free(log);
     return ok ? EXIT_SUCCESS : EXIT_FAILURE;
