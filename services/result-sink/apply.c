@@ -226,7 +226,7 @@ static bool run_suspects(run *r, rl_apply_item *const *items, size_t count, rl_e
         if (item->status != RL_APPLY_PENDING || !item->suspicion.on) {
             continue;
         }
-        r->insert = !item->turned_away;
+        r->insert = true;
         bool settled = write_range(r, &item, 1, &code, err);
         if (settled && item->status == RL_APPLY_PENDING) { /* turned away just now */
             r->insert = false;
@@ -252,6 +252,7 @@ bool rl_apply_run(const rl_apply_target *target, rl_apply_item *const *items, si
     }
     for (size_t i = 0; i < count; i++) {
         items[i]->attempts += items[i]->status == RL_APPLY_PENDING;
+        items[i]->turned_away = false;
     }
     run r = {.target = target, .counts = counts, .suspects = count_suspects(items, count)};
     r.client = rl_mongo_take(target->mongo);

@@ -8,7 +8,8 @@
  * Where the guard turns an existing document away, the insert meets the unique index on _id and fails
  * with E11000. That is either "stale" or a race (between the server's look and its insert another writer
  * inserted a lower generation), so the operation is done once more without inserting: what matches nothing
- * then is stale. E11000 of another unique index, which somebody gave the collection, is neither: see below.
+ * then is stale. Both belong to one call of rl_apply_run: where the connection breaks in between, the next one begins
+ * with the insert again, for what was in the way may have gone meanwhile. E11000 of another unique index, which somebody gave the collection, is neither: see below.
  *
  * All operations of a batch go out as one unordered bulk with majority write concern. The reply is accounted
  * for operation by operation; a bulk whose reply does not account for all of them (the driver stops at a
@@ -45,7 +46,7 @@ typedef struct {
     int64_t generation;
     const bson_t *document; /* the whole document, _id included */
     rl_apply_status status; /* PENDING before the first call */
-    bool turned_away;       /* false before the first call: its insert met a document that is there */
+    bool turned_away;       /* in this call: its insert met a document that is there */
     int32_t attempts;       /* how often it was tried, 0 before the first call */
     rl_suspicion suspicion; /* zeroed before the first call */
     rl_error why;

@@ -9,6 +9,7 @@
 #include "lib/ops/ops_server.h"
 #include "lib/store/result_document.h"
 #include "lib/stream/topics.h"
+#include "services/result-sink/apply.h"
 #include "services/result-sink/config.h"
 #include "services/result-sink/sink.h"
 
@@ -70,6 +71,7 @@ static rl_sink_config sink_config(const rl_sink_settings *settings) {
         .batch_records = (size_t)settings->batch_records,
         .batch_bytes = (size_t)settings->batch_bytes,
         .batch_time_us = settings->batch_time_us,
+        .patience = RL_APPLY_PATIENCE,
     };
 }
 

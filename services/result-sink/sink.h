@@ -26,6 +26,7 @@
 #include "lib/store/mongo.h"
 #include "lib/stream/producer.h"
 #include "services/result-sink/intake.h"
+#include "services/result-sink/suspicion.h"
 
 typedef struct {
     rl_intake_config intake;
@@ -36,6 +37,7 @@ typedef struct {
     size_t batch_records;          /* a batch ends when one of the three is reached */
     size_t batch_bytes;
     int64_t batch_time_us; /* spent gathering */
+    rl_patience patience;  /* with a result that MongoDB refuses without saying why: apply.h */
 } rl_sink_config;
 
 /* Borrowed until rl_sink_free. The producer is the sink's alone; its delivery timeout bounds how long a

@@ -84,7 +84,7 @@ static bool write_chosen(rl_sink *sink, size_t *ret_revived, rl_error *err) {
     }
     rl_apply_counts counts = {0};
     int64_t begun_us = rl_clock_us();
-    const rl_apply_target target = {sink->parts.mongo, sink->config.collection, RL_APPLY_PATIENCE};
+    const rl_apply_target target = {sink->parts.mongo, sink->config.collection, sink->config.patience};
     bool ok = rl_apply_run(&target, items, count, &counts, err);
     rl_metric_observe_us(sink->metrics.write_time, rl_clock_us() - begun_us);
     rl_metric_add(sink->metrics.applied, counts.applied);

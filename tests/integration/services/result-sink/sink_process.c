@@ -5,6 +5,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/store/result_document.h"
+#include "services/result-sink/apply.h"
 #include "services/result-sink/sink.h"
 
 static rl_sink *sink;
@@ -34,6 +35,7 @@ int main(int argc, char **argv) {
         .batch_records = 50,
         .batch_bytes = 1 << 20,
         .batch_time_us = 50 * RL_US_PER_MS,
+        .patience = RL_APPLY_PATIENCE,
     };
     const rl_sink_parts parts = {
         .mongo = rl_mongo_new(&mongo_config, &err),

@@ -62,6 +62,23 @@ START_TEST(new_ones_are_applied_and_a_second_time_stale) {
 }
 END_TEST
 
+START_TEST(what_was_turned_away_before_the_connection_broke_is_inserted_once_nothing_is_in_the_way) {
+    world w;
+    world_open(&w);
+    item_set set;
+    make_items(&set, 0);
+    for (size_t i = 0; i < ITEMS; i++) {
+        set.items[i].turned_away = true; /* as a second round leaves it that did not get through */
+    }
+    rl_apply_counts counts = apply(&w, &set);
+    ck_assert_int_eq(counts.applied, ITEMS);
+    ck_assert_int_eq(counts.stale, 0);
+    ck_assert_int_eq(count_documents(&w), ITEMS);
+    free_items(&set);
+    world_close(&w);
+}
+END_TEST
+
 START_TEST(a_document_too_large_for_the_server_is_refused_alone) {
     world w;
     world_open(&w);
@@ -375,6 +392,7 @@ START_TEST(writers_that_race_end_with_the_highest_generation) {
 END_TEST
 
 RL_SUITE("sink/apply", new_ones_are_applied_and_a_second_time_stale,
+         what_was_turned_away_before_the_connection_broke_is_inserted_once_nothing_is_in_the_way,
          a_document_too_large_for_the_server_is_refused_alone,
          a_document_that_the_driver_will_not_encode_is_refused_alone,
          a_server_that_is_away_leaves_every_item_pending,

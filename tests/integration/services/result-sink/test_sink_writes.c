@@ -80,6 +80,42 @@ START_TEST(of_one_generation_the_first_wins_and_a_higher_one_replaces) {
 }
 END_TEST
 
+/* No two results of one runner: a rule that somebody else has made for the collection. */
+static void make_runners_unique(world *w) {
+    bson_t request;
+    bson_error_t cause;
+    ck_assert(bson_init_from_json(&request,
+                                  "{\"createIndexes\": \"results\", \"indexes\":"
+                                  " [{\"name\": \"own\", \"key\": {\"runner\": 1}, \"unique\": true}]}",
+                                  -1, &cause));
+    mongoc_client_t *client = rl_mongo_take(w->mongo);
+    ck_assert_msg(
+        mongoc_client_command_simple(client, rl_mongo_database(w->mongo), &request, NULL, NULL, &cause), "%s",
+        cause.message);
+    rl_mongo_give_back(w->mongo, client);
+    bson_destroy(&request);
+}
+
+START_TEST(what_a_refused_result_superseded_in_its_batch_is_stored) {
+    world w;
+    world_open(&w);
+    make_runners_unique(&w);
+    put_saying(&w, "other", 0, "taken");
+    sink_runner *s = sink_start(&w, NULL, 0);
+    await_committed(&w);
+    sink_stop(s);
+    put_saying(&w, "climbing", 0, "low"); /* in one batch: both are there before the sink is */
+    put_saying(&w, "climbing", 1, "taken");
+    s = sink_start(&w, NULL, 0);
+    await_committed(&w);
+    ck_assert_int_eq(generation_of(&w, "climbing"), 0);
+    assert_runner(&w, "climbing", "low");
+    ck_assert_int_eq(sink_metric(s, "runlog_sink_dead_letters_total"), 1);
+    sink_stop(s);
+    world_close(&w);
+}
+END_TEST
+
 START_TEST(a_higher_generation_replaces_the_whole_document) {
     world w;
     rl_sample sample;
@@ -321,6 +357,7 @@ END_TEST
 
 RL_SUITE("sink/writes", a_result_reaches_mongodb_whole,
          of_one_generation_the_first_wins_and_a_higher_one_replaces,
+         what_a_refused_result_superseded_in_its_batch_is_stored,
          a_higher_generation_replaces_the_whole_document, reading_everything_again_changes_nothing,
          a_tombstone_is_not_brought_back_by_a_late_result, what_is_past_its_retention_is_not_written,
          the_indexes_are_there_and_expiry_is_by_date, garbage_is_set_aside_and_the_rest_is_written,

@@ -33,6 +33,7 @@ sink_runner *sink_start(world *w, const char *uri, size_t batch_records) {
         .batch_records = batch_records ? batch_records : 500,
         .batch_bytes = 16 * 1024 * 1024,
         .batch_time_us = 50 * RL_US_PER_MS,
+        .patience = {.strikes = 3, .us = 0},
     };
     s->metrics = rl_metrics_new();
     s->log = rl_log_new("sink-under-test", RL_LOG_INFO, 2);
