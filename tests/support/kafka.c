@@ -60,6 +60,25 @@ void rl_test_create_topic(const char *name, int partitions) {
     rd_kafka_destroy(client);
 }
 
+void rl_test_delete_records(const char *topic, int32_t partition, int64_t offset) {
+    rd_kafka_t *client = open_client(RD_KAFKA_PRODUCER, NULL);
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
+    rd_kafka_topic_partition_list_t *before = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(before, topic, partition)->offset = offset;
+    rd_kafka_DeleteRecords_t *request = rd_kafka_DeleteRecords_new(before);
+    rd_kafka_DeleteRecords(client, &request, 1, NULL, queue);
+    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, 3 * ANSWER_MS);
+    ck_assert_msg(event && !rd_kafka_event_error(event), "the broker does not answer");
+    const rd_kafka_topic_partition_list_t *results =
+        rd_kafka_DeleteRecords_result_offsets(rd_kafka_event_DeleteRecords_result(event));
+    ck_assert_int_eq(results->elems[0].err, RD_KAFKA_RESP_ERR_NO_ERROR);
+    rd_kafka_event_destroy(event);
+    rd_kafka_DeleteRecords_destroy(request);
+    rd_kafka_topic_partition_list_destroy(before);
+    rd_kafka_queue_destroy(queue);
+    rd_kafka_destroy(client);
+}
+
 static int partitions_of(rd_kafka_t *client, const char *topic) {
     rd_kafka_topic_t *handle = rd_kafka_topic_new(client, topic, NULL);
     const struct rd_kafka_metadata *metadata = NULL;

@@ -29,6 +29,9 @@ typedef bool (*rl_test_visit)(void *context, const rd_kafka_message_t *message);
 /* Reads a topic from its beginning until `visit` is content or `timeout_us` has passed; whether it was. */
 bool rl_test_read(const char *topic, int64_t timeout_us, rl_test_visit visit, void *context);
 
+/* Drops all records of the partition before `offset`, as retention does; fails the test where it cannot. */
+void rl_test_delete_records(const char *topic, int32_t partition, int64_t offset);
+
 /* Commits for a group that has no members, with a note ("": none) beside the offset. */
 void rl_test_commit(const char *group, const char *topic, int32_t partition, int64_t offset,
                     const char *note);

@@ -12,6 +12,7 @@
 #include "lib/stream/message.h"
 
 #define POLL_PAUSE_MS 20
+#define GRACE_US (10 * RL_US_PER_S)
 
 struct fixture_runner {
     rl_log *log;
@@ -213,6 +214,14 @@ fixture_answers *fixture_await(fixture_log *log, int count) {
     return c.answers;
 }
 
+void fixture_check_one_ok_each(const fixture_answers *answers) {
+    for (int n = 0; n < answers->count; n++) {
+        ck_assert_msg(answers->answers[n] == 1, "submission %d has %d results", n, answers->answers[n]);
+        ck_assert_msg(answers->verdicts[n] == RL_VERDICT_OK, "submission %d: %s %s", n,
+                      rl_verdict_name(answers->verdicts[n]), answers->messages[n]);
+    }
+}
+
 void fixture_await_commit(fixture_log *log, int32_t partition, int64_t offset) {
     int64_t deadline_us = rl_clock_us() + PATIENCE_US;
     int64_t seen = -1;
@@ -295,6 +304,11 @@ fixture_runner *fixture_runner_start(fixture_log *log, const char *name, size_t 
     open_intake(runner, log, grace_us, drain_us);
     ck_assert_int_eq(pthread_create(&runner->thread, NULL, run_intake, runner), 0);
     return runner;
+}
+
+fixture_runner *fixture_start(fixture_log *log, const char *name, size_t slots, rl_run_function run,
+                              void *context) {
+    return fixture_runner_start(log, name, slots, GRACE_US, GRACE_US, run, context);
 }
 
 void fixture_runner_await_partitions(fixture_runner *runner, int64_t partitions) {

@@ -71,6 +71,9 @@ typedef struct {
 /* Reads results until each of `count` submissions has one, or fails the test. The caller frees. */
 fixture_answers *fixture_await(fixture_log *log, int count);
 
+/* Fails the test where a submission has another verdict than OK, or another number of results than one. */
+void fixture_check_one_ok_each(const fixture_answers *answers);
+
 /* Waits until the group has committed `offset` for the partition, or fails the test. */
 void fixture_await_commit(fixture_log *log, int32_t partition, int64_t offset);
 
@@ -79,6 +82,10 @@ typedef struct fixture_runner fixture_runner;
 /* Starts a runner whose slots call `run` with `context`. */
 fixture_runner *fixture_runner_start(fixture_log *log, const char *name, size_t slots, int64_t grace_us,
                                      int64_t drain_us, rl_run_function run, void *context);
+
+/* The same with ample time to end and to hand back. */
+fixture_runner *fixture_start(fixture_log *log, const char *name, size_t slots, rl_run_function run,
+                              void *context);
 
 /* Waits until the runner holds `partitions` of them. */
 void fixture_runner_await_partitions(fixture_runner *runner, int64_t partitions);
