@@ -44,7 +44,9 @@ static bool is_complete(void *context, const rd_kafka_message_t *message) {
     return rl_bytes_equal(rl_message_key(message), rl_bytes_of("the key")) &&
            rl_bytes_equal(rl_message_value(message), rl_bytes_of("the value")) &&
            rl_message_header(message, RL_HEADER_TRACEPARENT, &trace) &&
-           rl_bytes_equal(trace, rl_bytes_of(context));
+           rl_bytes_equal(trace, rl_bytes_of(context)) &&
+           strcmp(rl_message_trace(message).trace, "4bf92f3577b34da6a3ce929d0e0e4736") == 0 &&
+           rl_message_age_us(message) < PATIENCE_US;
 }
 
 START_TEST(a_record_arrives_with_key_value_and_headers) {
