@@ -68,6 +68,10 @@ static bool parse_number(const rl_config_option *option, const char *text, int64
     case RL_CONFIG_BYTES:
         return parse_scaled(text, byte_units, sizeof byte_units / sizeof *byte_units, ret_value);
     case RL_CONFIG_DURATION:
+        if (strcmp(text, "off") == 0) {
+            *ret_value = 0;
+            return true;
+        }
         return parse_scaled(text, duration_units, sizeof duration_units / sizeof *duration_units, ret_value);
     case RL_CONFIG_TEXT:
     case RL_CONFIG_BOOL:

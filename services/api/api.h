@@ -11,6 +11,7 @@
 #include "lib/base/log_limit.h"
 #include "lib/manifest/manifest.h"
 #include "lib/ops/ops_server.h"
+#include "services/api/admission.h"
 #include "services/api/api_metrics.h"
 #include "services/api/config.h"
 #include "services/api/ident.h"
@@ -19,7 +20,7 @@
 #include "services/api/tail.h"
 #include "services/api/waiters.h"
 
-#define RL_API_CHECKS 3
+#define RL_API_CHECKS 4
 
 typedef struct {
     const rl_api_config *config;
@@ -28,6 +29,7 @@ typedef struct {
     const rl_manifests *manifests;
     rl_bytes languages; /* the body of GET /api/languages */
     const rl_ident *ident;
+    rl_admission *admission; /* of the interactive lane, which takes everything that is submitted */
     rl_publisher *publisher;
     rl_tail *tail;
     rl_store *store;

@@ -69,6 +69,26 @@ static void make_submit(rl_api_metrics *m) {
     m->body_memory = gauge(m, "runlog_api_body_memory_bytes", "Request bodies held in memory.");
 }
 
+static void make_admission(rl_api_metrics *m) {
+    static const char *const decisions[RL_ADMISSION_DECISIONS] = {
+        [RL_ADMISSION_OPEN] = "admitted",      [RL_ADMISSION_WAIT] = "long_wait",
+        [RL_ADMISSION_ABSENT] = "no_runner",   [RL_ADMISSION_KAFKA] = "no_kafka",
+        [RL_ADMISSION_RESULTS] = "not_stored", [RL_ADMISSION_STOPPING] = "stopping"};
+    for (size_t i = 0; i < RL_ADMISSION_DECISIONS; i++) {
+        char labels[64];
+        (void)snprintf(labels, sizeof(labels), "decision=\"%s\"", decisions[i]);
+        m->admission[i] = rl_metrics_counter(m->registry, "runlog_api_admission_total", labels,
+                                             "Submissions, by whether they might be queued; bad ones too.");
+    }
+    m->admission_wait =
+        gauge(m, "runlog_api_admission_wait_seconds", "Estimated wait of a submission that comes now.");
+    m->admission_rate = gauge(m, "runlog_api_admission_rate_per_minute",
+                              "Submissions that the runners finish in a minute, as estimated.");
+    m->runner_backlog = gauge(m, "runlog_api_runner_backlog", "Submissions that no runner has finished.");
+    m->runner_members =
+        gauge(m, "runlog_api_runner_members", "Members of the runners' group, three for each runner.");
+}
+
 static void make_tail(rl_api_metrics *m) {
     m->tail_delay =
         rl_metrics_histogram(m->registry, "runlog_api_tail_delay_seconds", NULL,
@@ -100,6 +120,7 @@ rl_api_metrics *rl_api_metrics_new(rl_error *err) {
     make_request_durations(m);
     make_results(m);
     make_submit(m);
+    make_admission(m);
     make_tail(m);
     m->connections = gauge(m, "runlog_api_connections", "Connections being served.");
     m->connection_threads =

@@ -19,6 +19,17 @@ typedef enum {
     RL_ROUTE_COUNT,
 } rl_route_id;
 
+/* What became of the question whether a submission may be queued. */
+typedef enum {
+    RL_ADMISSION_OPEN,
+    RL_ADMISSION_WAIT,
+    RL_ADMISSION_ABSENT,
+    RL_ADMISSION_KAFKA,
+    RL_ADMISSION_RESULTS,
+    RL_ADMISSION_STOPPING,
+    RL_ADMISSION_DECISIONS,
+} rl_admission_decision;
+
 #define RL_METRICS_STATUSES 15
 
 typedef struct {
@@ -30,6 +41,9 @@ typedef struct {
     rl_metric *request_duration[RL_ROUTE_COUNT]; /* from the head to the answer, waiting included */
     rl_metric *publish_failures[RL_ERROR_CLASSES];
     rl_metric *lookup_failures[RL_ERROR_CLASSES];
+    rl_metric *admission[RL_ADMISSION_DECISIONS];
+    rl_metric *admission_wait, *admission_rate;
+    rl_metric *runner_backlog, *runner_members;
     rl_metric *result_tail, *result_store, *result_pending, *result_expired, *result_unknown;
     rl_metric *store_errors;
     rl_metric *waiters;

@@ -43,6 +43,14 @@ void rl_backlogs_added(rl_backlogs *backlogs, int32_t partition) {
     atomic_fetch_add_explicit(&backlogs->lengths[partition], 1, memory_order_relaxed);
 }
 
+int64_t rl_backlogs_total(const rl_backlogs *backlogs) {
+    int64_t total = 0;
+    for (int32_t i = 0; i < backlogs->partitions; i++) {
+        total += atomic_load_explicit(&backlogs->lengths[i], memory_order_relaxed);
+    }
+    return total;
+}
+
 /* One in `bound`, from 32 random bits, without the modulo's preference beyond 1 in 2^32 / bound. */
 static int32_t scale(uint32_t bits, int32_t bound) {
     return (int32_t)((uint64_t)bits * (uint64_t)bound >> 32);

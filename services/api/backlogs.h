@@ -31,6 +31,9 @@ void rl_backlogs_measured(rl_backlogs *backlogs, const int64_t *lengths, int64_t
 /* A record was added to a partition. */
 void rl_backlogs_added(rl_backlogs *backlogs, int32_t partition);
 
+/* All partitions together. 0 before anything is measured, and never more than what was measured and added since. */
+int64_t rl_backlogs_total(const rl_backlogs *backlogs);
+
 /* `draw` is a random number. Equal backlogs: either is as likely. */
 int32_t rl_backlogs_choose(const rl_backlogs *backlogs, uint64_t draw, int64_t now_us);
 

@@ -27,6 +27,8 @@ typedef struct {
     int64_t keep_alive_us;
     int64_t publish_timeout_us;
     int64_t cache_bytes;
+    int64_t admission_wait_us;
+    int64_t admission_absence_us;
     int64_t max_queue_us;
     int64_t retention_us;
     int64_t stop_grace_us;

@@ -3,13 +3,19 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "services/api/log_offsets.h"
 
 #define ASK_TIMEOUT_MS 3000
 
+RL_DEFINE_CLEANUP(options_slot, rd_kafka_AdminOptions_t, rd_kafka_AdminOptions_destroy)
+RL_DEFINE_CLEANUP(queue_slot, rd_kafka_queue_t, rd_kafka_queue_destroy)
+RL_DEFINE_CLEANUP(event_slot, rd_kafka_event_t, rd_kafka_event_destroy)
+
 struct rl_group_lag {
     rd_kafka_t *client;
+    char *group;
 };
 
 static bool make_client(rl_group_lag *lag, const rl_stream_config *stream, const char *group, rl_error *err) {
@@ -28,6 +34,11 @@ rl_group_lag *rl_group_lag_new(const rl_stream_config *stream, const char *group
         rl_error_set(err, RL_TRANSIENT, ENOMEM, "out of memory");
         return NULL;
     }
+    lag->group = strdup(group);
+    if (!lag->group) {
+        rl_error_set(err, RL_TRANSIENT, ENOMEM, "out of memory");
+        return NULL;
+    }
     return make_client(lag, stream, group, err) ? RL_STEAL(lag) : NULL;
 }
 
@@ -39,6 +50,7 @@ void rl_group_lag_free(rl_group_lag *lag) {
         rd_kafka_consumer_close(lag->client);
         rd_kafka_destroy(lag->client);
     }
+    free(lag->group);
     free(lag);
 }
 
@@ -72,4 +84,42 @@ bool rl_group_lag_measure(rl_group_lag *lag, const char *topic, int32_t partitio
         ret[i] = ret[i] > begins[i] ? ret[i] - begins[i] : 0;
     }
     return true;
+}
+
+/* What librdkafka answers with, or NULL. */
+static rd_kafka_event_t *describe(rl_group_lag *lag) {
+    char reason[64];
+    const char *groups[] = {lag->group};
+    RL_CLEANUP(queue_slot) rd_kafka_queue_t *queue = rd_kafka_queue_new(lag->client);
+    RL_CLEANUP(options_slot)
+    rd_kafka_AdminOptions_t *options =
+        rd_kafka_AdminOptions_new(lag->client, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS);
+    /* A time-out that is refused leaves the default, a longer one. */
+    (void)rd_kafka_AdminOptions_set_request_timeout(options, ASK_TIMEOUT_MS, reason, sizeof(reason));
+    rd_kafka_DescribeConsumerGroups(lag->client, groups, 1, options, queue);
+    return rd_kafka_queue_poll(queue, ASK_TIMEOUT_MS + 1000);
+}
+
+static rd_kafka_resp_err_t count_members(rd_kafka_event_t *event, int64_t *ret) {
+    size_t count = 0;
+    const rd_kafka_ConsumerGroupDescription_t **groups = rd_kafka_DescribeConsumerGroups_result_groups(
+        rd_kafka_event_DescribeConsumerGroups_result(event), &count);
+    if (count != 1) {
+        return RD_KAFKA_RESP_ERR__PARTIAL;
+    }
+    const rd_kafka_error_t *error = rd_kafka_ConsumerGroupDescription_error(groups[0]);
+    const rd_kafka_resp_err_t code = error ? rd_kafka_error_code(error) : RD_KAFKA_RESP_ERR_NO_ERROR;
+    const bool unknown = code == RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND;
+    *ret = unknown ? 0 : (int64_t)rd_kafka_ConsumerGroupDescription_member_count(groups[0]);
+    return unknown ? RD_KAFKA_RESP_ERR_NO_ERROR : code;
+}
+
+bool rl_group_lag_members(rl_group_lag *lag, int64_t *ret, rl_error *err) {
+    RL_CLEANUP(event_slot) rd_kafka_event_t *event = describe(lag);
+    rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR__TIMED_OUT;
+    if (event && rd_kafka_event_type(event) == RD_KAFKA_EVENT_DESCRIBECONSUMERGROUPS_RESULT) {
+        code = rd_kafka_event_error(event);
+        code = code ? code : count_members(event, ret);
+    }
+    return code == RD_KAFKA_RESP_ERR_NO_ERROR || rl_stream_error(err, code, "cannot read a group's members");
 }

@@ -1,4 +1,5 @@
-/* group_lag.h: how many records of each partition of a topic a consumer group has not finished.
+/* group_lag.h: how many records of each partition of a topic a consumer group has not finished, and how many
+ * members the group has.
  *
  * The client carries the group's id to be able to ask for its offsets. It never subscribes and never
  * commits, so it is no member of the group.
@@ -23,6 +24,10 @@ void rl_group_lag_free(rl_group_lag *lag);
  * the group has none. TRANSIENT where the broker does not answer. */
 bool rl_group_lag_measure(rl_group_lag *lag, const char *topic, int32_t partitions, int64_t *ret,
                           rl_error *err);
+
+/* How many members the group has, at work or joining; 0 where the broker knows no such group. TRANSIENT where
+ * the broker does not answer, or not to this client. */
+bool rl_group_lag_members(rl_group_lag *lag, int64_t *ret, rl_error *err);
 
 RL_DEFINE_CLEANUP(rl_group_lag_slot, rl_group_lag, rl_group_lag_free)
 

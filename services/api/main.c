@@ -14,6 +14,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/memory.h"
+#include "services/api/admission_gate.h"
 #include "services/api/api.h"
 #include "services/api/routes.h"
 #include "services/api/server.h"
@@ -58,6 +59,7 @@ static void fill_checks(rl_api *api) {
     api->checks[0] = (rl_ops_readiness){"publisher", rl_api_check_publisher, api, true};
     api->checks[1] = (rl_ops_readiness){"kafka", rl_api_check_tail, api, true};
     api->checks[2] = (rl_ops_readiness){"mongodb", rl_api_check_store, api, false};
+    api->checks[3] = (rl_ops_readiness){"runners", rl_admission_gate_check, api, false};
 }
 
 static bool cannot_go_on(const rl_api *api, rl_error *err) {
@@ -106,12 +108,15 @@ static bool connect_and_serve(rl_api *api, rl_codec *codec, const sigset_t *sign
     RL_AUTO_WAITERS rl_waiters *waiters = rl_waiters_new(waiter_capacity(config), err);
     RL_AUTO_STORE rl_store *store =
         waiters ? rl_store_new(config->mongo_uri, (int)config->mongo_pool, err) : NULL;
+    const rl_admission_config limits = {config->admission_wait_us, config->admission_absence_us};
+    RL_AUTO_ADMISSION rl_admission *admission = store ? rl_admission_new(&limits, err) : NULL;
     RL_AUTO_PUBLISHER rl_publisher *publisher =
-        store ? rl_publisher_new(&stream, codec, config->publish_timeout_us, err) : NULL;
+        admission ? rl_publisher_new(&stream, codec, admission, config->publish_timeout_us, err) : NULL;
     const rl_tail_config tail_config = {.stream = stream,
                                         .codec = codec,
                                         .ident = api->ident,
                                         .waiters = waiters,
+                                        .admission = admission,
                                         .log = api->log,
                                         .cache_bytes = config->cache_bytes,
                                         .delay = api->metrics->tail_delay};
@@ -121,6 +126,7 @@ static bool connect_and_serve(rl_api *api, rl_codec *codec, const sigset_t *sign
     }
     api->waiters = waiters;
     api->store = store;
+    api->admission = admission;
     api->publisher = publisher;
     api->tail = tail;
     fill_checks(api);

@@ -34,6 +34,7 @@ struct rl_publisher {
     rl_producer *producer;
     rl_group_lag *runners;
     rl_backlogs *backlogs;
+    rl_admission *admission; /* borrowed */
     _Atomic int32_t partitions;
     rl_stopper stopper;
     pthread_t preparer;
@@ -92,6 +93,17 @@ static bool get_ready(rl_publisher *publisher) {
     return true;
 }
 
+/* Members that are not known for once are no news. */
+static void tell_admission(rl_publisher *publisher, int64_t now_us) {
+    rl_admission_sight sight = {
+        .now_us = now_us, .backlog = rl_backlogs_total(publisher->backlogs), .members = -1};
+    if (rl_admission_is_off(publisher->admission)) {
+        return;
+    }
+    (void)rl_group_lag_members(publisher->runners, &sight.members, NULL);
+    rl_admission_observe(publisher->admission, &sight);
+}
+
 /* What could not be measured is left to grow old: the choice knows by itself what to do then. */
 static void measure(rl_publisher *publisher) {
     const int32_t partitions = atomic_load(&publisher->partitions);
@@ -100,6 +112,7 @@ static void measure(rl_publisher *publisher) {
     if (lengths &&
         rl_group_lag_measure(publisher->runners, RL_TOPIC_SUBMISSIONS, partitions, lengths, NULL)) {
         rl_backlogs_measured(publisher->backlogs, lengths, now_us);
+        tell_admission(publisher, now_us);
     }
 }
 
@@ -113,14 +126,15 @@ static void *prepare(void *context) {
     return NULL;
 }
 
-rl_publisher *rl_publisher_new(const rl_stream_config *stream, rl_codec *codec, int64_t delivery_timeout_us,
-                               rl_error *err) {
+rl_publisher *rl_publisher_new(const rl_stream_config *stream, rl_codec *codec, rl_admission *admission,
+                               int64_t delivery_timeout_us, rl_error *err) {
     RL_AUTO_PUBLISHER rl_publisher *publisher = calloc(1, sizeof(*publisher));
     if (!publisher) {
         rl_error_set(err, RL_TRANSIENT, ENOMEM, "out of memory");
         return NULL;
     }
     publisher->codec = codec;
+    publisher->admission = admission;
     rl_error_set(&publisher->problem, RL_TRANSIENT, 0, "not connected yet");
     pthread_mutex_init(&publisher->lock, NULL);
     rl_stopper_init(&publisher->stopper);
@@ -182,6 +196,10 @@ bool rl_publisher_ready(const rl_publisher *publisher, char reason[128]) {
 int32_t rl_publisher_partition(const rl_publisher *publisher) {
     const uint64_t draw = (uint64_t)arc4random() << 32 | arc4random();
     return rl_backlogs_choose(publisher->backlogs, draw, rl_clock_us());
+}
+
+int64_t rl_publisher_backlog(const rl_publisher *publisher) {
+    return atomic_load(&publisher->partitions) > 0 ? rl_backlogs_total(publisher->backlogs) : 0;
 }
 
 /* --- one record --- */

@@ -2,7 +2,8 @@
  *
  * A thread makes the log ready first: fetches the topic's metadata (the first record would otherwise be up
  * to a second late) and announces the schemas this build writes. It tries for as long as it takes. Then it
- * measures once a second what the runners have left to do in each partition (backlogs.h).
+ * measures once a second what the runners have left to do in each partition (backlogs.h), and whether there are
+ * runners at all (admission.h).
  *
  * rl_publish blocks until the broker has acknowledged the record, for at most the delivery time-out. A
  * time-out is not a "no": the record may still be on the log and will then be run for nobody, as its id
@@ -15,13 +16,15 @@
 
 #include "lib/codec/submission.h"
 #include "lib/stream/client.h"
+#include "services/api/admission.h"
 
 typedef struct rl_publisher rl_publisher;
 typedef struct rl_publish_ticket rl_publish_ticket;
 
-/* `codec` is borrowed. INVALID for settings that librdkafka refuses. */
-rl_publisher *rl_publisher_new(const rl_stream_config *stream, rl_codec *codec, int64_t delivery_timeout_us,
-                               rl_error *err);
+/* `codec` and `admission`, which is told what is measured, are borrowed. INVALID for settings that librdkafka
+ * refuses. */
+rl_publisher *rl_publisher_new(const rl_stream_config *stream, rl_codec *codec, rl_admission *admission,
+                               int64_t delivery_timeout_us, rl_error *err);
 /* No rl_publish may be under way. */
 void rl_publisher_free(rl_publisher *publisher);
 
@@ -41,6 +44,10 @@ int rl_publisher_pending(const rl_publisher *publisher);
 
 /* A partition for the next submission: the one with less to do of two drawn at random. Only once ready. */
 int32_t rl_publisher_partition(const rl_publisher *publisher);
+
+/* Submissions that no runner has finished: as measured within the last second or two, and what this process has
+ * added since. 0 until something is known. */
+int64_t rl_publisher_backlog(const rl_publisher *publisher);
 
 /* Sends `submission` to `partition` with its id as key and waits for the report. `*ret_waited_us` (may be NULL)
  * gets the time from sending to report. INVALID: the record would be larger than RL_SUBMISSION_MAX_BYTES;

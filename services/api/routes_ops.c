@@ -1,10 +1,12 @@
 /* routes_ops.c: GET /healthz, /readyz and /metrics.
  *
  * Kafka decides readiness, because without it no submission can be accepted. MongoDB being down degrades
- * the service only: everything that the tail knows is still answered.
+ * the service only: everything that the tail knows is still answered. So do runners that are away: no other
+ * instance could do better, and results are still answered.
  */
 #include <stdio.h>
 
+#include "services/api/admission_gate.h"
 #include "services/api/routes.h"
 
 void rl_route_healthz(rl_api *api, rl_api_thread *thread, rl_http_request *request,
@@ -63,6 +65,7 @@ static void update_gauges(rl_api *api) {
     rl_metric_set(m->cache_uncommitted, stats.cache.uncommitted);
     rl_metric_set(m->cache_stripped, stats.cache.stripped);
     rl_metric_set(m->cache_evicted, stats.cache.evicted);
+    rl_admission_gate_measure(api);
 }
 
 void rl_route_metrics(rl_api *api, rl_api_thread *thread, rl_http_request *request,

@@ -4,6 +4,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/trace.h"
 #include "lib/stream/client.h"
+#include "services/api/admission_gate.h"
 #include "services/api/json_out.h"
 #include "services/api/routes.h"
 #include "services/api/submission_in.h"
@@ -35,24 +36,6 @@ static bool read_body(rl_api *api, rl_http_request *request, rl_buffer *body, rl
         break;
     }
     return false;
-}
-
-/* Whether submissions are taken at all at the moment. */
-static bool is_open(rl_api *api, rl_http_response *response) {
-    char reason[128];
-    if (atomic_load(&api->draining)) {
-        rl_http_unavailable(response, 1, "This instance is stopping");
-        return false;
-    }
-    if (!rl_tail_connected(api->tail, reason)) {
-        rl_http_unavailable(response, 2, "Submissions cannot be queued now: Kafka does not answer");
-        return false;
-    }
-    if (rl_tail_overloaded(api->tail)) {
-        rl_http_unavailable(response, 10, "Submissions cannot be queued now: results wait to be stored");
-        return false;
-    }
-    return true;
 }
 
 static void answer_accepted(rl_http_response *response, const char *id) {
@@ -145,7 +128,7 @@ void rl_route_submit(rl_api *api, rl_api_thread *thread, rl_http_request *reques
     }
     RL_AUTO_BODY_SHARE rl_body_share share = {.used = &api->body_memory,
                                               .max = api->config->body_memory_bytes};
-    if (!is_open(api, response) || !read_body(api, request, &body, &share, response)) {
+    if (!rl_admission_gate_open(api, response) || !read_body(api, request, &body, &share, response)) {
         return;
     }
     judge(api, thread, rl_buffer_bytes(&body), response);

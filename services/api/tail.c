@@ -151,12 +151,19 @@ static void reach(rl_tail *tail, rl_tail_position *at) {
     }
 }
 
+/* A replay is none of the lane's work. */
+static void count_finished(rl_tail *tail, const rl_id_parts *parts, const rl_finished *finished) {
+    if (tail->config.admission && finished->generation == 0 && parts->lane == RL_LANE_INTERACTIVE) {
+        rl_admission_finished(tail->config.admission, finished->finished_us - finished->started_us);
+    }
+}
+
 static void keep(rl_tail *tail, const rd_kafka_message_t *message, const char *id, const rl_id_parts *parts,
-                 int64_t generation) {
+                 const rl_finished *finished) {
     const rl_result_key key = {
         .id = id,
         .created_ms = parts->created_ms,
-        .generation = generation,
+        .generation = finished->generation,
         .partition = message->partition,
         .offset = message->offset,
     };
@@ -165,6 +172,7 @@ static void keep(rl_tail *tail, const rd_kafka_message_t *message, const char *i
         rl_waiters_wake(tail->config.waiters, id);
         if (atomic_load(&tail->ready)) { /* what is read before says how long this instance was away */
             rl_metric_observe_us(tail->config.delay, rl_message_age_us(message));
+            count_finished(tail, parts, finished);
         }
     }
 }
@@ -233,7 +241,7 @@ static void handle(rl_tail *tail, const rd_kafka_message_t *message) {
         skip(tail, message, id, &parts, &err);
         return;
     }
-    keep(tail, message, id, &parts, finished.generation);
+    keep(tail, message, id, &parts, &finished);
 }
 
 static void take(rl_tail *tail, const rd_kafka_message_t *message) {
@@ -328,8 +336,8 @@ rl_tail *rl_tail_new(const rl_tail_config *config, rl_error *err) {
     rl_error_set(&tail->problem, RL_TRANSIENT, 0, "not connected yet");
     pthread_mutex_init(&tail->lock, NULL);
     rl_stopper_init(&tail->stopper);
-    tail->cache = rl_result_cache_new((size_t)config->cache_bytes,
-                                      (size_t)config->cache_bytes / COMMITTED_SHARE, err);
+    tail->cache =
+        rl_result_cache_new((size_t)config->cache_bytes, (size_t)config->cache_bytes / COMMITTED_SHARE, err);
     tail->readback = tail->cache ? rl_readback_new(&config->stream, RL_TOPIC_RESULTS, err) : NULL;
     tail->schemas =
         tail->readback ? rl_schema_source_new(&tail->config.stream, RL_TOPIC_SCHEMAS, tail->config.codec, err)

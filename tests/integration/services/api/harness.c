@@ -65,7 +65,7 @@ static void launch(api_process *api, char **settings) {
     }
 }
 
-static void rest_a_beat(void) {
+void rest_a_beat(void) {
     const struct timespec beat = {.tv_nsec = 10000000};
     nanosleep(&beat, NULL);
 }
@@ -106,6 +106,7 @@ static void start_with(api_process *api, const char *const *wanted) {
     add_setting(settings, &count, "RUNLOG_API_OPEN=%s", "1");
     add_setting(settings, &count, "RUNLOG_API_LISTEN=%s", "127.0.0.1:0");
     add_setting(settings, &count, "RUNLOG_API_THREADS=%s", "24");
+    add_setting(settings, &count, "RUNLOG_API_ADMISSION_WAIT=%s", "off"); /* no test runs a runner */
     add_setting(settings, &count, "RUNLOG_LANGUAGES_DIR=%s", RL_SOURCE_DIR "/languages");
     add_setting(settings, &count, "RUNLOG_ID_SECRET_FILE=%s", api->secret);
     add_setting(settings, &count, "RUNLOG_KAFKA_BROKERS=%s", neighbour("RUNLOG_TEST_KAFKA_BROKERS"));

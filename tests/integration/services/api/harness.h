@@ -47,6 +47,9 @@ int api_await_end(api_process *api);
 /* SIGTERM, wait, remove what it left. */
 void api_stop(api_process *api);
 
+/* Between two looks at a condition. */
+void rest_a_beat(void);
+
 typedef struct {
     int status;
     char head[4096]; /* status line and header fields */

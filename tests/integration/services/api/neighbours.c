@@ -27,6 +27,89 @@ void topics_ready(void) {
     must(rl_topics_create(&config, &options, PATIENCE_US, &created, &err), &err);
 }
 
+/* --- the runners --- */
+
+#define PARTITIONS 12
+
+static rd_kafka_t *client_of_runners(void) {
+    /* With the cooperative assignor librdkafka 2.8 may close without telling the group. */
+    static const char *const settings[][2] = {{"group.id", RL_GROUP_RUNNERS},
+                                              {"enable.auto.commit", "false"},
+                                              {"partition.assignment.strategy", "range"},
+                                              {"session.timeout.ms", "6000"}};
+    rl_error err = RL_ERROR_INIT;
+    char reason[128];
+    const rl_stream_config config = stream();
+    rd_kafka_conf_t *conf = rl_stream_conf(&config, &err);
+    must(conf != NULL, &err);
+    for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+        must(rl_stream_set(conf, settings[i][0], settings[i][1], &err), &err);
+    }
+    rd_kafka_t *client = rd_kafka_new(RD_KAFKA_CONSUMER, conf, reason, sizeof(reason));
+    ck_assert_msg(client != NULL, "%s", reason);
+    rd_kafka_poll_set_consumer(client);
+    return client;
+}
+
+void add_submissions(int32_t partition, int count) {
+    rl_error err = RL_ERROR_INIT;
+    const rl_stream_config config = stream();
+    RL_AUTO_PRODUCER rl_producer *producer = rl_producer_new(&config, PATIENCE_US, &err);
+    must(producer != NULL, &err);
+    const rl_record record = {.topic = RL_TOPIC_SUBMISSIONS,
+                              .partition = partition,
+                              .key = rl_bytes_of("api-test"),
+                              .value = rl_bytes_of("a backlog")};
+    for (int i = 0; i < count; i++) {
+        must(rl_producer_send(producer, &record, NULL, NULL, &err), &err);
+    }
+    ck_assert(rl_producer_flush(producer, PATIENCE_US));
+}
+
+void commit_submissions_but(int32_t partition, int64_t left) {
+    rd_kafka_t *client = client_of_runners();
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(PARTITIONS);
+    for (int32_t i = 0; i < PARTITIONS; i++) {
+        int64_t low;
+        int64_t high;
+        ck_assert_int_eq(
+            rd_kafka_query_watermark_offsets(client, RL_TOPIC_SUBMISSIONS, i, &low, &high, 10000),
+            RD_KAFKA_RESP_ERR_NO_ERROR);
+        rd_kafka_topic_partition_list_add(list, RL_TOPIC_SUBMISSIONS, i)->offset =
+            i == partition ? high - left : high;
+    }
+    ck_assert_int_eq(rd_kafka_commit(client, list, 0), RD_KAFKA_RESP_ERR_NO_ERROR);
+    rd_kafka_topic_partition_list_destroy(list);
+    leave_runners(client);
+}
+
+rd_kafka_t *join_runners(void) {
+    rd_kafka_t *member = client_of_runners();
+    rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(topics, RL_TOPIC_SUBMISSIONS_REPLAY, RD_KAFKA_PARTITION_UA);
+    ck_assert_int_eq(rd_kafka_subscribe(member, topics), RD_KAFKA_RESP_ERR_NO_ERROR);
+    rd_kafka_topic_partition_list_destroy(topics);
+    const int64_t deadline_us = rl_clock_us() + PATIENCE_US;
+    int count = 0;
+    while (count == 0) {
+        ck_assert_msg(rl_clock_us() < deadline_us, "never a member of " RL_GROUP_RUNNERS);
+        rd_kafka_message_t *message = rd_kafka_consumer_poll(member, 100);
+        if (message) {
+            rd_kafka_message_destroy(message);
+        }
+        rd_kafka_topic_partition_list_t *given = NULL;
+        ck_assert_int_eq(rd_kafka_assignment(member, &given), RD_KAFKA_RESP_ERR_NO_ERROR);
+        count = given->cnt;
+        rd_kafka_topic_partition_list_destroy(given);
+    }
+    return member;
+}
+
+void leave_runners(rd_kafka_t *member) {
+    rd_kafka_consumer_close(member);
+    rd_kafka_destroy(member);
+}
+
 /* --- reading submissions --- */
 
 static rd_kafka_t *consumer_at(const char *topic, int32_t partition, int64_t offset) {

@@ -4,6 +4,8 @@
 #ifndef RL_TEST_API_NEIGHBOURS_H
 #define RL_TEST_API_NEIGHBOURS_H
 
+#include <librdkafka/rdkafka.h>
+
 #include "harness.h"
 #include "lib/codec/id.h"
 #include "lib/codec/result.h"
@@ -29,6 +31,16 @@ log_position publish_finished(const rl_finished *finished);
 
 /* Publishes any bytes under any key. */
 log_position publish_result_bytes(rl_bytes key, rl_bytes value);
+
+/* Adds records that are no submissions to a partition of `submissions`. */
+void add_submissions(int32_t partition, int count);
+
+/* As if the runners had finished everything, but for `left` records of one partition. While the group has no member. */
+void commit_submissions_but(int32_t partition, int64_t left);
+
+/* A member of the runners' group that is given partitions and leaves what is in them alone. Ended by leave_runners. */
+rd_kafka_t *join_runners(void);
+void leave_runners(rd_kafka_t *member);
 
 /* What the sink does: writes the document, or a tombstone. */
 void store_finished(const rl_finished *finished);

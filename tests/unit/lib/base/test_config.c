@@ -8,7 +8,7 @@
 
 typedef struct {
     const char *brokers;
-    int64_t slots, cache, wait;
+    int64_t slots, cache, wait, pause;
     bool open;
 } sample;
 
@@ -17,6 +17,7 @@ static const rl_config_option options[] = {
     {"RUNLOG_SLOTS", RL_CONFIG_INT, offsetof(sample, slots), "0", 0, 64, "containers at once"},
     {"RUNLOG_CACHE", RL_CONFIG_BYTES, offsetof(sample, cache), "64MiB", 0, INT64_C(1) << 30, "cache"},
     {"RUNLOG_WAIT", RL_CONFIG_DURATION, offsetof(sample, wait), "10s", 1000, 60 * RL_US_PER_S, "patience"},
+    {"RUNLOG_PAUSE", RL_CONFIG_DURATION, offsetof(sample, pause), "1s", 0, 60 * RL_US_PER_S, "rest"},
     {"RUNLOG_OPEN", RL_CONFIG_BOOL, offsetof(sample, open), "0", 0, 0, "serve without keys"},
 };
 static const rl_config_table table = {"runlog-sample", "a sample", options, sizeof options / sizeof *options};
@@ -44,6 +45,16 @@ START_TEST(values_are_read_in_their_units) {
     ck_assert_msg(load(&s, &err, "RUNLOG_WAIT=250ms", "RUNLOG_OPEN=yes"), "%s", err.message);
     ck_assert_int_eq(s.wait, 250 * RL_US_PER_MS);
     ck_assert(s.open);
+}
+END_TEST
+
+START_TEST(a_duration_that_may_be_nothing_can_be_off) {
+    sample s = {0};
+    rl_error err = RL_ERROR_INIT;
+    ck_assert_msg(load(&s, &err, "RUNLOG_PAUSE=off", NULL), "%s", err.message);
+    ck_assert_int_eq(s.pause, 0);
+    ck_assert(!load(&s, &err, "RUNLOG_WAIT=off", NULL));
+    ck_assert_str_eq(err.message, "RUNLOG_WAIT=off is out of bounds: 1ms to 1m");
 }
 END_TEST
 
@@ -96,6 +107,6 @@ START_TEST(markdown_has_one_row_for_each_option) {
 END_TEST
 
 RL_SUITE("base/config", an_empty_environment_gives_the_defaults, values_are_read_in_their_units,
-         an_unknown_variable_is_refused_with_the_nearest_name, variables_of_the_tests_are_left_alone,
-         what_does_not_parse_is_named, bounds_are_told_in_the_unit_of_the_setting,
-         markdown_has_one_row_for_each_option)
+         a_duration_that_may_be_nothing_can_be_off, an_unknown_variable_is_refused_with_the_nearest_name,
+         variables_of_the_tests_are_left_alone, what_does_not_parse_is_named,
+         bounds_are_told_in_the_unit_of_the_setting, markdown_has_one_row_for_each_option)

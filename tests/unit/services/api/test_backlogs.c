@@ -80,7 +80,9 @@ START_TEST(what_was_added_counts_until_the_next_measurement) {
     rl_backlogs_added(backlogs, 1);
     count(NOW, chosen);
     ck_assert_int_eq(chosen[1], 0);
+    ck_assert_int_eq(rl_backlogs_total(backlogs), 13);
     rl_backlogs_measured(backlogs, lengths, NOW + RL_US_PER_S);
+    ck_assert_int_eq(rl_backlogs_total(backlogs), 12);
     count(NOW + RL_US_PER_S, chosen);
     ck_assert_int_eq(chosen[1], DRAWS / PARTITIONS);
 }
