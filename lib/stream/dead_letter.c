@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "lib/base/clock.h"
 #include "lib/stream/message.h"
@@ -10,6 +11,8 @@
 /* A record with more headers of its own loses the rest of them: the reason matters more. */
 #define MAX_OWN_HEADERS 32
 #define REASON_HEADERS 10
+/* Key and value together: what a record may have (client.c: 10 MiB) without the headers and what frames it all. */
+#define MAX_BODY_BYTES ((size_t)9 * 1024 * 1024)
 
 typedef struct {
     char size[24], partition[16], offset[24], attempt[16], time[RL_RFC3339_SIZE];
@@ -20,15 +23,33 @@ static size_t copy_own_headers(const rd_kafka_message_t *message, rl_header *out
     if (rd_kafka_message_headers(message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR) {
         return 0;
     }
-    size_t count = 0;
+    size_t count = 0, bytes = 0;
     const char *name;
     const void *value;
     size_t size;
     while (count < MAX_OWN_HEADERS &&
            rd_kafka_header_get_all(headers, count, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        bytes += strlen(name) + size;
+        if (bytes > RL_DEAD_LETTER_HEADER_BYTES) {
+            break;
+        }
         out[count++] = (rl_header){name, rl_bytes_make(value, value ? size : 0)};
     }
     return count;
+}
+
+/* As much of key and value as a letter can hold. */
+typedef struct {
+    rl_bytes key, value;
+} body;
+
+static body body_of(const rd_kafka_message_t *message) {
+    body b = {rl_message_key(message), rl_message_value(message)};
+    b.key.size = b.key.size < MAX_BODY_BYTES ? b.key.size : MAX_BODY_BYTES;
+    size_t room = MAX_BODY_BYTES - b.key.size;
+    room = room < RL_DEAD_LETTER_MAX_BYTES ? room : RL_DEAD_LETTER_MAX_BYTES;
+    b.value.size = b.value.size < room ? b.value.size : room;
+    return b;
 }
 
 static size_t add_reason(const rl_dead_letter *letter, number_texts *texts, rl_header *out) {
@@ -38,7 +59,7 @@ static size_t add_reason(const rl_dead_letter *letter, number_texts *texts, rl_h
     snprintf(texts->offset, sizeof texts->offset, "%" PRId64, message->offset);
     snprintf(texts->attempt, sizeof texts->attempt, "%" PRId32, letter->attempt);
     rl_rfc3339(rl_wall_clock_us(), texts->time);
-    bool cut = rl_message_value(message).size > RL_DEAD_LETTER_MAX_BYTES;
+    bool cut = body_of(message).value.size < rl_message_value(message).size;
     const rl_header reason[REASON_HEADERS] = {
         {"original-size", rl_bytes_of(texts->size)},
         {"truncated", rl_bytes_of(cut ? "true" : "false")},
@@ -61,15 +82,12 @@ bool rl_dead_letter_send(rl_producer *producer, const rl_dead_letter *letter, rl
     number_texts texts;
     size_t count = copy_own_headers(letter->message, headers);
     count += add_reason(letter, &texts, headers + count);
-    rl_bytes value = rl_message_value(letter->message);
-    if (value.size > RL_DEAD_LETTER_MAX_BYTES) {
-        value.size = RL_DEAD_LETTER_MAX_BYTES;
-    }
+    const body b = body_of(letter->message);
     const rl_record record = {
         .topic = letter->topic,
         .partition = RD_KAFKA_PARTITION_UA,
-        .key = rl_message_key(letter->message),
-        .value = value,
+        .key = b.key,
+        .value = b.value,
         .headers = headers,
         .header_count = count,
     };

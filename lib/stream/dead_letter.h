@@ -1,7 +1,9 @@
 /* dead_letter.h: a record that cannot be used, set aside with the reason.
  *
  * The record goes to the dead-letter topic as it came: same key, same bytes (cut at
- * RL_DEAD_LETTER_MAX_BYTES), its own headers first, then ours:
+ * RL_DEAD_LETTER_MAX_BYTES), its own headers first, then ours. Whatever came, the letter fits into a record: own headers
+ * past the first 32, or past RL_DEAD_LETTER_HEADER_BYTES together, are left out, and a key that leaves no room beside
+ * it costs the value, then itself, what is too much. Ours are:
  *
  *     original-size     bytes of the value before it was cut
  *     truncated         "true" or "false"
@@ -22,6 +24,7 @@
 #include "lib/stream/producer.h"
 
 #define RL_DEAD_LETTER_MAX_BYTES (8 * 1024 * 1024)
+#define RL_DEAD_LETTER_HEADER_BYTES ((size_t)256 * 1024)
 
 typedef struct {
     const char *topic;                 /* RL_TOPIC_SUBMISSIONS_DLQ or RL_TOPIC_RESULTS_DLQ */

@@ -105,5 +105,58 @@ START_TEST(a_record_past_8_mib_is_cut) {
 }
 END_TEST
 
+#define BULK ((size_t)120 * 1024)
+
+static bool check_bulky(void *context, const rd_kafka_message_t *message) {
+    size_t key_size = *(const size_t *)context;
+    rl_bytes bulk = {0};
+    ck_assert_uint_eq(rl_message_key(message).size, key_size);
+    ck_assert(rl_message_header(message, "bulk-0", &bulk));
+    ck_assert_uint_eq(bulk.size, BULK);
+    ck_assert(rl_message_header(message, "bulk-1", &bulk));
+    ck_assert(!rl_message_header(message, "bulk-2", &bulk));
+    check_header(message, "truncated", "true");
+    check_header(message, "original-size", "9437184");
+    check_header(message, "error.message", why.message);
+    return true;
+}
+
+/* The broker counts bytes as they are compressed, a client of ours as they are not: so a client unlike ours writes a
+ * record of 9 MiB with 18 headers of 120 KiB and a key. */
+static void check_record_of(size_t key_size) {
+    char origin[RL_TEST_NAME_SIZE], letters[RL_TEST_NAME_SIZE];
+    setting s = open_setting(origin, letters);
+    rl_stream_config stream = rl_test_stream();
+    stream.properties = "message.max.bytes=40000000";
+    rl_producer *other = rl_producer_new(&stream, PATIENCE_US, NULL);
+    enum { HEADERS = 18, VALUE = 9 * 1024 * 1024 };
+    RL_AUTO_FREE char *zeros = calloc(1, VALUE);
+    rl_header headers[HEADERS];
+    char names[HEADERS][16];
+    for (size_t i = 0; i < HEADERS; i++) {
+        snprintf(names[i], sizeof names[i], "bulk-%zu", i);
+        headers[i] = (rl_header){names[i], rl_bytes_make(zeros, BULK)};
+    }
+    const rl_record record = {.topic = origin,
+                              .partition = 0,
+                              .key = rl_bytes_make(zeros, key_size),
+                              .value = rl_bytes_make(zeros, VALUE),
+                              .headers = headers,
+                              .header_count = HEADERS};
+    rl_error err = RL_ERROR_INIT;
+    ck_assert_msg(rl_producer_send_wait(other, &record, NULL, &err), "%s", err.message);
+    ck_assert(rl_test_read(origin, PATIENCE_US, set_aside, &s));
+    ck_assert(rl_test_read(letters, PATIENCE_US, check_bulky, &key_size));
+    rl_producer_free(other);
+    rl_producer_free(s.producer);
+}
+
+START_TEST(a_record_whose_headers_and_key_are_too_much_beside_it_is_set_aside_all_the_same) {
+    check_record_of(3);
+    check_record_of((size_t)2 * 1024 * 1024);
+}
+END_TEST
+
 RL_SUITE("lib/stream/dead_letter", a_dead_letter_holds_the_record_as_it_came_and_says_why,
-         a_record_past_8_mib_is_cut)
+         a_record_past_8_mib_is_cut,
+         a_record_whose_headers_and_key_are_too_much_beside_it_is_set_aside_all_the_same)
