@@ -1,5 +1,7 @@
 #include "lib/codec/submission.h"
 
+#include <errno.h>
+
 #include "lib/codec/avro_value.h"
 #include "lib/codec/submission_fields.h"
 
@@ -143,6 +145,11 @@ void rl_submission_from_value(rl_avro_in *in, avro_value_t *record, rl_submissio
 
 bool rl_submission_decode(rl_codec *codec, rl_bytes framed, rl_arena *arena, rl_submission *ret,
                           rl_error *err) {
+    /* A codec of Kafka's lets far more through than the broker's limit says. */
+    if (framed.size > RL_SUBMISSION_MAX_BYTES) {
+        return rl_error_set(err, RL_INVALID, EMSGSIZE, "Submission: a record of %zu bytes is larger than %d",
+                            framed.size, RL_SUBMISSION_MAX_BYTES);
+    }
     avro_value_t value;
     if (!rl_codec_decode(codec, RL_RECORD_SUBMISSION, framed, &value, err)) {
         return false;

@@ -58,7 +58,7 @@ bool rl_submission_encode(rl_codec *codec, const rl_submission *submission, rl_b
 
 /* Decodes a framed record by its writer's schema; fields that the writer did not know get the defaults
  * of this build's schema. Everything in `ret` lives in `arena`. false with INVALID for bytes that are no
- * such record, TRANSIENT when memory is short. */
+ * such record, or more than RL_SUBMISSION_MAX_BYTES of them; TRANSIENT when memory is short. */
 bool rl_submission_decode(rl_codec *codec, rl_bytes framed, rl_arena *arena, rl_submission *ret,
                           rl_error *err);
 

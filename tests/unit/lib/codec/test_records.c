@@ -176,6 +176,22 @@ START_TEST(a_record_too_large_is_refused_when_it_is_written) {
 }
 END_TEST
 
+START_TEST(a_submission_too_large_is_refused_when_it_is_read) {
+    RL_AUTO_CODEC rl_codec *codec = new_codec();
+    RL_AUTO_ARENA rl_arena *arena = rl_arena_new(1 << 20);
+    RL_AUTO_BUFFER rl_buffer out;
+    rl_buffer_init(&out, SIZE_MAX);
+    RL_AUTO_FREE char *more = calloc(1, RL_SUBMISSION_MAX_BYTES);
+    rl_submission s = sample_submission(), back;
+    rl_error err = RL_ERROR_INIT;
+    ck_assert(rl_submission_encode(codec, &s, &out, NULL));
+    ck_assert(rl_buffer_append(&out, more, RL_SUBMISSION_MAX_BYTES));
+    ck_assert(!rl_submission_decode(codec, rl_buffer_bytes(&out), arena, &back, &err));
+    ck_assert_int_eq(err.error_class, RL_INVALID);
+    ck_assert_int_eq(err.code, EMSGSIZE);
+}
+END_TEST
+
 START_TEST(text_that_is_not_utf_8_is_repaired_when_it_is_written) {
     RL_AUTO_CODEC rl_codec *codec = new_codec();
     RL_AUTO_ARENA rl_arena *arena = rl_arena_new(1 << 20);
@@ -330,6 +346,7 @@ END_TEST
 RL_SUITE("codec/records", a_submission_comes_back_byte_for_byte,
          a_finished_carries_its_submission_and_its_outputs, a_finished_may_answer_nobody_knows_what,
          the_kind_of_a_record_is_told_by_its_fingerprint, a_record_too_large_is_refused_when_it_is_written,
+         a_submission_too_large_is_refused_when_it_is_read,
          text_that_is_not_utf_8_is_repaired_when_it_is_written,
          every_damaged_record_is_refused_or_read_without_harm, a_length_prefix_cannot_make_anybody_allocate,
          a_schema_learnt_at_run_time_is_read_by_field_name, an_unknown_fingerprint_is_named,
