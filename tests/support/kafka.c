@@ -132,6 +132,23 @@ void rl_test_commit(const char *group, const char *topic, int32_t partition, int
     rd_kafka_destroy(client);
 }
 
+static bool is_passing(rd_kafka_resp_err_t code) {
+    return code == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION ||
+           code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE || code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+}
+
+void rl_test_offsets(rd_kafka_t *client, const char *topic, int32_t partition, int64_t *ret_low,
+                     int64_t *ret_high) {
+    int64_t deadline_us = rl_clock_us() + 3 * ANSWER_MS * RL_US_PER_MS;
+    rd_kafka_resp_err_t code;
+    do {
+        code = rd_kafka_query_watermark_offsets(client, topic, partition, ret_low, ret_high, ANSWER_MS);
+        rd_kafka_poll(client, code ? 50 : 0);
+    } while (is_passing(code) && rl_clock_us() < deadline_us);
+    ck_assert_msg(code == RD_KAFKA_RESP_ERR_NO_ERROR, "offsets of %s, partition %d: %s", topic,
+                  (int)partition, rd_kafka_err2str(code));
+}
+
 int64_t rl_test_committed(const char *group, const char *topic, int32_t partition) {
     rd_kafka_t *client = open_client(RD_KAFKA_CONSUMER, group);
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);

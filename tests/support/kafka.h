@@ -36,6 +36,11 @@ void rl_test_delete_records(const char *topic, int32_t partition, int64_t offset
 void rl_test_commit(const char *group, const char *topic, int32_t partition, int64_t offset,
                     const char *note);
 
+/* The first offset of a partition and the one behind its last. Asks again while the broker does not lead the partition yet,
+ * as one does not whose topic was made a moment ago. */
+void rl_test_offsets(rd_kafka_t *client, const char *topic, int32_t partition, int64_t *ret_low,
+                     int64_t *ret_high);
+
 /* The offset that the group has committed; -1: none. */
 int64_t rl_test_committed(const char *group, const char *topic, int32_t partition);
 

@@ -10,6 +10,7 @@
 #include "lib/stream/message.h"
 #include "lib/stream/producer.h"
 #include "lib/stream/topics.h"
+#include "tests/support/kafka.h"
 
 static rl_stream_config stream(void) {
     return (rl_stream_config){neighbour("RUNLOG_TEST_KAFKA_BROKERS"), "api-test", NULL};
@@ -72,9 +73,7 @@ void commit_submissions_but(int32_t partition, int64_t left) {
     for (int32_t i = 0; i < PARTITIONS; i++) {
         int64_t low;
         int64_t high;
-        ck_assert_int_eq(
-            rd_kafka_query_watermark_offsets(client, RL_TOPIC_SUBMISSIONS, i, &low, &high, 10000),
-            RD_KAFKA_RESP_ERR_NO_ERROR);
+        rl_test_offsets(client, RL_TOPIC_SUBMISSIONS, i, &low, &high);
         rd_kafka_topic_partition_list_add(list, RL_TOPIC_SUBMISSIONS, i)->offset =
             i == partition ? high - left : high;
     }
@@ -142,8 +141,7 @@ static int64_t near_end(const char *topic, int32_t partition) {
     ck_assert_msg(client != NULL, "%s", reason);
     int64_t low;
     int64_t high;
-    ck_assert_int_eq(rd_kafka_query_watermark_offsets(client, topic, partition, &low, &high, 10000),
-                     RD_KAFKA_RESP_ERR_NO_ERROR);
+    rl_test_offsets(client, topic, partition, &low, &high);
     rd_kafka_destroy(client);
     return high - 1000 > low ? high - 1000 : low;
 }
@@ -222,7 +220,7 @@ static void on_delivered(void *context, int32_t partition, int64_t offset, const
     position->offset = offset;
 }
 
-log_position publish_result_bytes(rl_bytes key, rl_bytes value) {
+log_position publish_result_copies(rl_bytes key, rl_bytes value, size_t copies) {
     rl_error err = RL_ERROR_INIT;
     const rl_stream_config config = stream();
     log_position position = {-1, -1};
@@ -230,11 +228,17 @@ log_position publish_result_bytes(rl_bytes key, rl_bytes value) {
     must(producer != NULL, &err);
     const rl_record record = {
         .topic = RL_TOPIC_RESULTS, .partition = RD_KAFKA_PARTITION_UA, .key = key, .value = value};
-    must(rl_producer_send(producer, &record, on_delivered, &position, &err), &err);
+    for (size_t i = 0; i < copies; i++) {
+        must(rl_producer_send(producer, &record, on_delivered, &position, &err), &err);
+    }
     ck_assert(rl_producer_flush(producer, PATIENCE_US));
     rl_producer_free(producer);
     ck_assert_int_ge(position.partition, 0);
     return position;
+}
+
+log_position publish_result_bytes(rl_bytes key, rl_bytes value) {
+    return publish_result_copies(key, value, 1);
 }
 
 log_position publish_finished(const rl_finished *finished) {
@@ -304,8 +308,7 @@ void commit_results(void) {
     for (int32_t i = 0; i < 12; i++) {
         int64_t low;
         int64_t high;
-        ck_assert_int_eq(rd_kafka_query_watermark_offsets(client, RL_TOPIC_RESULTS, i, &low, &high, 10000),
-                         RD_KAFKA_RESP_ERR_NO_ERROR);
+        rl_test_offsets(client, RL_TOPIC_RESULTS, i, &low, &high);
         rd_kafka_topic_partition_list_add(list, RL_TOPIC_RESULTS, i)->offset = high;
     }
     ck_assert_int_eq(rd_kafka_commit(client, list, 0), RD_KAFKA_RESP_ERR_NO_ERROR);

@@ -32,6 +32,9 @@ log_position publish_finished(const rl_finished *finished);
 /* Publishes any bytes under any key. */
 log_position publish_result_bytes(rl_bytes key, rl_bytes value);
 
+/* The same several times over; where the last one is. */
+log_position publish_result_copies(rl_bytes key, rl_bytes value, size_t copies);
+
 /* Adds records that are no submissions to a partition of `submissions`. */
 void add_submissions(int32_t partition, int count);
 

@@ -175,9 +175,7 @@ START_TEST(records_that_nobody_can_read_do_not_fill_the_log) {
     topics_ready();
     api_start_ready(&api, NULL);
     const long before = undecodable();
-    for (int i = 0; i < COUNT; i++) {
-        (void)publish_result_bytes(rl_bytes_of("no id"), rl_bytes_of("no record"));
-    }
+    (void)publish_result_copies(rl_bytes_of("no id"), rl_bytes_of("no record"), COUNT);
     const int64_t deadline_us = rl_clock_us() + PATIENCE_US;
     long seen = 0;
     while ((seen = undecodable()) < before + COUNT) {

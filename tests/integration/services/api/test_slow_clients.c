@@ -8,7 +8,6 @@
 #include "lib/base/clock.h"
 #include "suite.h"
 
-#define PROGRAM "{\"code\":\"print(1)\",\"lang\":\"python\"}"
 #define BEAT_MS 50
 #define CROWD 300
 
@@ -145,10 +144,10 @@ START_TEST(who_does_not_read_answers_is_cut_off) {
 END_TEST
 
 START_TEST(a_long_poll_outlives_the_deadlines) {
-    char id[41];
+    char id[RL_ID_SIZE];
     char target[80];
     answer a;
-    submit(&api, PROGRAM, id);
+    issue_id(api.secret, 0, id);
     (void)snprintf(target, sizeof(target), "/api/result/%s?wait=4", id);
     get(&api, target, &a);
     expect_body(&a, 200, "{\"message\":\"Code execution is still pending\"}");

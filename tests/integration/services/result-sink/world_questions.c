@@ -4,6 +4,7 @@
 
 #include "lib/store/result_document.h"
 #include "tests/integration/services/result-sink/world.h"
+#include "tests/support/kafka.h"
 
 #define TIMEOUT_MS 15000
 
@@ -45,9 +46,7 @@ static int64_t sum_ends(rd_kafka_t *client, world *w) {
     int64_t sum = 0;
     for (int32_t p = 0; p < PARTITIONS; p++) {
         int64_t low, high;
-        rd_kafka_resp_err_t code =
-            rd_kafka_query_watermark_offsets(client, w->topic, p, &low, &high, TIMEOUT_MS);
-        ck_assert_msg(code == RD_KAFKA_RESP_ERR_NO_ERROR, "end offsets: %s", rd_kafka_err2str(code));
+        rl_test_offsets(client, w->topic, p, &low, &high);
         sum += high;
     }
     return sum;
