@@ -3,7 +3,9 @@
 import json
 import os
 import pathlib
+import re
 import statistics
+import subprocess
 import sys
 
 import pytest
@@ -20,6 +22,9 @@ VERDICTS = pytest.StashKey[dict]()
 
 # As services/runner/container.c hands them out.
 UID_FIRST, UID_COUNT = 200000, 65536
+
+# What it takes to read the host's own files through the Engine's /proc/PID/root, and no more: nothing that could change one.
+LOOKING = ["--cap-add", "SYS_PTRACE", "--cap-add", "DAC_READ_SEARCH", "--security-opt", "apparmor=unconfined"]
 
 
 def pytest_addoption(parser):
@@ -76,10 +81,9 @@ class Host:
         self.folder = stack.docker("info", "--format", "{{.DockerRootDir}}").strip()
 
     def look(self):
-        import subprocess
-
-        command = ["docker", "run", "--rm", "--interactive", "--privileged", "--pid", "host", "--ipc", "host", "--uts", "host",
-                   "--network", "host", "--log-driver", "none", "--label", f"runlog.test={self.stack.project}", "--entrypoint", "python3",
+        command = ["docker", "run", "--rm", "--interactive", "--read-only", "--pid", "host", "--ipc", "host", "--uts", "host",
+                   "--network", "host", "--cgroupns", "host", "--cap-drop", "ALL", *LOOKING, "--log-driver", "none",
+                   "--label", f"runlog.test={self.stack.project}", "--entrypoint", "python3",
                    self.image, "-", self.folder, str(UID_FIRST), str(UID_COUNT)]
         done = subprocess.run(command, input=(HERE / "host.py").read_text(), capture_output=True, text=True, timeout=120, check=False)
         assert done.returncode == 0, done.stderr[-2000:]
@@ -89,6 +93,10 @@ class Host:
         """Ids of all that the Engine knows, with the label of their project."""
         lines = self.stack.docker("ps", "--all", "--no-trunc", "--format", '{{.ID}} {{.Label "runlog.project"}}').splitlines()
         return {line.split()[0]: line.split()[1] if " " in line.strip() else "" for line in lines}
+
+    def published(self):
+        """Ports that the Engine listens at for containers, of whomever."""
+        return {int(port) for port in re.findall(r":(\d+)->", self.stack.docker("ps", "--all", "--format", "{{.Ports}}"))}
 
     def services(self):
         """What would tell that a service was killed or started anew."""
@@ -109,7 +117,7 @@ def host(stack):
 
 @pytest.fixture(scope="session")
 def before(host):
-    return {"host": host.look(), "services": host.services()} if host else None
+    return {"host": host.look(), "services": host.services(), "published": host.published()} if host else None
 
 
 @pytest.fixture(scope="session")

@@ -73,33 +73,24 @@ def settings():
     return values
 
 
-def sockets(is_sandbox_uid):
+def sockets(engine, is_sandbox_uid):
     """Those of sandbox uids in the host's own network."""
     found = []
     for name in ("tcp", "tcp6", "udp", "udp6", "raw", "raw6"):
-        for line in read(f"/proc/1/net/{name}").splitlines()[1:]:
+        for line in read(f"/proc/{engine}/net/{name}").splitlines()[1:]:
             if is_sandbox_uid(int(line.split()[7])):
                 found.append(f"{name} {line}")
     return found
 
 
-def listeners():
-    """[protocol, address] that somebody outside of all containers listens at, the Engine's own proxies left out."""
-    owners = {}
-    for pid in numbers():
-        if ID.search(read(f"/proc/{pid}/cgroup")) or read(f"/proc/{pid}/comm").strip() == "docker-proxy":
-            continue
-        for fd in listing(f"/proc/{pid}/fd"):
-            try:
-                owners[os.readlink(f"/proc/{pid}/fd/{fd}")] = pid
-            except OSError:
-                pass
-    found = []
+def listeners(engine):
+    """Ports at which somebody listens in the host's own network."""
+    found = set()
     for name in ("tcp", "tcp6"):
-        for line in read(f"/proc/1/net/{name}").splitlines()[1:]:
+        for line in read(f"/proc/{engine}/net/{name}").splitlines()[1:]:
             fields = line.split()
-            if fields[3] == "0A" and f"socket:[{fields[9]}]" in owners:
-                found.append([name, fields[1]])
+            if fields[3] == "0A":
+                found.add(int(fields[1].rsplit(":", 1)[1], 16))
     return sorted(found)
 
 
@@ -142,7 +133,9 @@ def main(folder, first, count):
 
     engine = engine_process()
     root = f"/proc/{engine}/root"
+    own = ID.search(read("/proc/self/cgroup"))
     print(json.dumps({
+        "observer": own.group() if own else "",
         "processes": processes(is_sandbox_uid),
         "mounts": mounts(engine),
         "engine": {
@@ -152,15 +145,15 @@ def main(folder, first, count):
             "tasks": listing(f"{root}/run/containerd/io.containerd.runtime.v2.task/moby"),
             "volumes": [name for name in listing(f"{root}{folder}/volumes") if ID.fullmatch(name)],
         },
-        "control_groups": control_groups("/proc/1/root"),
-        "files": owned_files("/proc/1/root", is_sandbox_uid),
-        "sockets": sockets(is_sandbox_uid),
-        "listeners": listeners(),
+        "control_groups": control_groups(root),
+        "files": owned_files(root, is_sandbox_uid),
+        "sockets": sockets(engine, is_sandbox_uid),
+        "listeners": listeners(engine),
         "ipc": ipc_objects(is_sandbox_uid),
         "keys": [line for line in read("/proc/key-users").splitlines() if is_sandbox_uid(int(line.split(":")[0]))],
         "settings": settings(),
         "clock": time.time() - time.clock_gettime(time.CLOCK_BOOTTIME),
-        "users": read("/proc/1/root/etc/passwd").splitlines(),
+        "users": read(f"{root}/etc/passwd").splitlines(),
     }))
 
 
