@@ -1,8 +1,10 @@
-# Every image of Runlog, one stage each: api, runner, result-sink, tools, agent, tests and bench.
+# Every image of Runlog, one stage each: api, runner, result-sink, tools, agent, tests, bench, and the services once more with
+# sanitizers.
 #
 #   base -> build-deps -> build -> (binaries) -> runtime -> api | runner | result-sink | tools
 #                      -> agent-build -> agent            (static, FROM scratch; language images copy it)
-#                      -> tests                           (sources, test programs, pytest, the Docker client)
+#                      -> tests-build -> tests            (sources, test programs, pytest, the Docker client)
+#                                     -> sanitized -> api-sanitized | runner-sanitized | result-sink-sanitized
 #                      -> fuzz                            (the fuzzers, by clang)
 #   base -> bench                                         (the load generator and what drives it)
 #
@@ -102,13 +104,13 @@ ENTRYPOINT ["/usr/bin/runlog-runner"]
 FROM runtime-store AS tools
 ENTRYPOINT ["/usr/bin/runlog"]
 
-# ---- tests: the sources as they are, the test programs of three builds, and what drives a stack from outside
-FROM build-deps AS tests
+# ---- tests: the test programs of three builds, the sources as they are, and what drives a stack from outside
+FROM build-deps AS tests-build
 RUN apt-get update \
  && (apt-cache show docker-cli >/dev/null 2>&1 && cli=docker-cli || cli=docker.io; \
      apt-get install -y --no-install-recommends $cli) \
  && apt-get install -y --no-install-recommends \
-      ca-certificates clang-format clang-tidy cppcheck curl docker-compose git iproute2 procps python3 python3-avro python3-pytest \
+      ca-certificates clang-format clang-tidy cppcheck curl docker-compose gcovr git iproute2 procps python3 python3-avro python3-pytest \
       python3-requests shellcheck \
  && rm -rf /var/lib/apt/lists/*
 COPY CMakeLists.txt CMakePresets.json ./
@@ -125,11 +127,36 @@ COPY tests/integration tests/integration
 COPY tests/interop tests/interop
 COPY tests/metrics tests/metrics
 RUN --mount=type=cache,target=/ccache \
-    cmake --preset dev && cmake --build build/dev \
+    cmake --preset coverage && cmake --build build/coverage \
  && cmake --preset asan-ubsan && cmake --build build/asan-ubsan \
  && cmake --preset tsan && cmake --build build/tsan
+
+FROM tests-build AS tests
 COPY . .
 ENV PYTHONDONTWRITEBYTECODE=1 PYTEST_ADDOPTS="-p no:cacheprovider"
+
+# ---- the services under AddressSanitizer and UndefinedBehaviorSanitizer, as the tests have built them: what the end-to-end
+# tests run against. Everything else of their images is that of the images which ship.
+FROM tests-build AS sanitized
+RUN cmake --install build/asan-ubsan --prefix /opt/sanitized \
+ && mkdir -p /opt/sanitized/root/usr/lib/sanitizers /opt/sanitized/root/var/log/sanitizers \
+ && chmod 1777 /opt/sanitized/root/var/log/sanitizers \
+ && ldd /opt/sanitized/bin/runlog-api | awk '/lib(a|ub)san/ { print $3 }' | xargs cp -L -t /opt/sanitized/root/usr/lib/sanitizers
+
+FROM api AS api-sanitized
+COPY --from=sanitized /opt/sanitized/root/ /
+COPY --from=sanitized /opt/sanitized/bin/runlog-api /usr/bin/runlog-api
+ENV LD_LIBRARY_PATH=/usr/lib/sanitizers
+
+FROM runner AS runner-sanitized
+COPY --from=sanitized /opt/sanitized/root/ /
+COPY --from=sanitized /opt/sanitized/bin/runlog-runner /usr/bin/runlog-runner
+ENV LD_LIBRARY_PATH=/usr/lib/sanitizers
+
+FROM result-sink AS result-sink-sanitized
+COPY --from=sanitized /opt/sanitized/root/ /
+COPY --from=sanitized /opt/sanitized/bin/runlog-result-sink /usr/bin/runlog-result-sink
+ENV LD_LIBRARY_PATH=/usr/lib/sanitizers
 
 # ---- the fuzzers, which want clang
 FROM build-deps AS fuzz
@@ -170,3 +197,10 @@ COPY tests/integration/sandbox/engine.py tests/integration/sandbox/wire.py tests
 COPY tests/bench tests/bench
 ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 PYTHONPATH=tests/e2e:tests/integration/sandbox
 ENTRYPOINT ["python3", "tests/bench/bench.py"]
+
+# ---- a Docker Engine of the tests' own, for sandboxes alone: one that can be restarted and killed
+FROM base AS engine
+RUN apt-get update \
+ && (apt-cache show docker-cli >/dev/null 2>&1 && cli=docker-cli || cli=; \
+     apt-get install -y --no-install-recommends docker.io iptables $cli) \
+ && rm -rf /var/lib/apt/lists/*

@@ -10,6 +10,7 @@
 readonly RL_STATE="$RL_ROOT/.runlog"
 RL_LOG=/dev/null
 RL_TAIL_LINES=40     # of a failed step's output that are shown
+RL_TOOK='' # how long the step lasted that was finished last
 RL_BEGAN=0 # when this run began, as rl_now gives it
 RL_QUIET_SECONDS=20 # a step that lasts longer says that it is still at work this often
 
@@ -105,7 +106,7 @@ rl_start() {
 }
 
 # rl_finish NAME: waits for the step, prints its line; ends the script when it failed (after the other steps in the
-# background have been stopped). RL_SOFT=1: returns the status instead.
+# background have been stopped). RL_SOFT=1: returns the status instead. RL_TOOK: how long the step lasted.
 rl_finish() {
     local name=$1 status=0 ended='' ticking ticker took
     local work="$RL_STATE/steps/$$" title=${RL_TITLE[$1]}
@@ -118,6 +119,8 @@ rl_finish() {
     wait "$ticker" 2>/dev/null || true
     unset "RL_PID[$name]"
     took=$(rl_since "${RL_START[$name]}" "$ended")
+    # shellcheck disable=SC2034 # for who calls this
+    RL_TOOK=$took
     {
         printf '===== %s (%s, status %s)\n' "$title" "$took" "$status"
         cat "$work/$name.out"

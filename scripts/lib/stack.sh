@@ -7,9 +7,10 @@
 # Sourced after common.sh and docker.sh.
 
 readonly RL_SERVICES=(api runner result-sink)
+RL_COMPOSE_FILES=(compose.yaml) # from RL_ROOT; a later one is laid over those before it
 
 rl_compose() {
-    docker compose --project-directory "$RL_ROOT" --file "$RL_ROOT/compose.yaml" --project-name "$RL_PROJECT" \
+    docker compose --project-directory "$RL_ROOT" "${RL_COMPOSE_FILES[@]/#/--file=$RL_ROOT/}" --project-name "$RL_PROJECT" \
         --env-file "$RL_ENV_FILE" "$@"
 }
 
