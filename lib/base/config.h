@@ -23,11 +23,11 @@
 #include "lib/base/error.h"
 
 typedef enum {
-    RL_CONFIG_TEXT,     /* target: const char *; bounds are its length in bytes */
-    RL_CONFIG_INT,      /* target: int64_t, decimal */
-    RL_CONFIG_BYTES,    /* target: int64_t; "65536", "64KiB", "10MiB", "1GiB" */
+    RL_CONFIG_TEXT,  /* target: const char *; bounds are its length in bytes */
+    RL_CONFIG_INT,   /* target: int64_t, decimal */
+    RL_CONFIG_BYTES, /* target: int64_t; "65536", "64KiB", "10MiB", "1GiB" */
     RL_CONFIG_DURATION, /* target: int64_t in microseconds; "250ms", "10s", "5m", "24h", "7d"; "off" is 0; bounds in us */
-    RL_CONFIG_BOOL,     /* target: bool; 1, 0, true, false, yes, no, on, off */
+    RL_CONFIG_BOOL, /* target: bool; 1, 0, true, false, yes, no, on, off */
 } rl_config_type;
 
 typedef struct {

@@ -182,8 +182,8 @@ bool rl_membership_take(rl_membership *m, rl_taken *ret) {
         if (err.error_class != RL_OK) {
             rl_metric_add(m->o.metrics->consume_errors[err.error_class], 1);
             rl_log(m->o.log, RL_LOG_WARN, "partition.error", RL_S("topic", partition->topic),
-                   RL_I("partition", partition->number),
-                   RL_S("class", rl_error_class_name(err.error_class)), RL_S("error", err.message));
+                   RL_I("partition", partition->number), RL_S("class", rl_error_class_name(err.error_class)),
+                   RL_S("error", err.message));
         }
         if (taken == RL_TAKE_RECORD) {
             return true;

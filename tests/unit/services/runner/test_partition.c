@@ -8,7 +8,8 @@ static rl_partition *claimed(int64_t committed, const char *note) {
     partition->window_capacity = 64;
     partition->stride_max = 16;
     partition->solo = -1;
-    const rl_claim claim = {.committed = committed, .start = committed, .note = rl_bytes_of(note), .log_end = INT64_MAX};
+    const rl_claim claim = {
+        .committed = committed, .start = committed, .note = rl_bytes_of(note), .log_end = INT64_MAX};
     rl_error err = RL_ERROR_INIT;
     ck_assert_msg(rl_partition_claim(partition, &claim, &err), "%s", err.message);
     return partition;
