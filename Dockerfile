@@ -33,11 +33,11 @@ COPY cmake cmake
 COPY sandbox sandbox
 RUN --mount=type=cache,target=/ccache \
     cmake --preset release -DCMAKE_INSTALL_PREFIX=/opt/runlog \
- && cmake --build build/release --target runlog-agent \
+ && cmake --build build/release --target runlog-agent runlog-record-names \
  && cmake --install build/release --component agent --strip
 
 FROM scratch AS agent
-COPY --from=agent-build /opt/runlog/sbin/runlog-agent /runlog-agent
+COPY --from=agent-build /opt/runlog/sbin/runlog-agent /opt/runlog/sbin/runlog-record-names /
 
 # ---- services and tools
 FROM build-deps AS build

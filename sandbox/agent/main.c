@@ -10,6 +10,7 @@
  */
 #include "sandbox/agent/clock.h"
 #include "sandbox/agent/files.h"
+#include "sandbox/agent/names.h"
 #include "sandbox/agent/phase.h"
 
 #include <errno.h>
@@ -152,6 +153,7 @@ static rl_phase_end converse(conversation *c, rl_fault *fault) {
     if (!say_ready(&c->agent)) {
         return RL_PHASE_ENDED;
     }
+    rl_names_visit(RL_NAMES_LIST); /* a job that is here already waits a moment, and gains more than that */
     rl_phase_end end = accept_job(c, fault);
     rl_agent_result compiled;
     if (end == RL_PHASE_COMPLETE) {
