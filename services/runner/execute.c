@@ -109,7 +109,7 @@ static void run_again(const rl_executor *executor, rl_task *task, const rl_submi
         return;
     }
     rl_finished finished =
-        system_error(submission, "the runner's host was out of memory each time it was tried");
+        system_error(submission, "something outside its sandbox ended it each time it was tried");
     decide(executor, task, &finished);
 }
 

@@ -11,7 +11,7 @@
  *     a language nobody offers   DECIDED: SYSTEM_ERROR
  *     a verdict                  DECIDED
  *     Docker or memory is away   RETRY
- *     the host short of memory   RETRY; DECIDED as SYSTEM_ERROR after patience_us
+ *     ended from outside         RETRY; DECIDED as SYSTEM_ERROR after patience_us
  *     the image went missing     IMAGE_AWAY; DECIDED as SYSTEM_ERROR after patience_us
  *     abandoned meanwhile        DROPPED
  *
@@ -29,7 +29,7 @@
 
 /* How long records wait in a runner for what it has not got, once they have been tried: for an image that was there when
  * it started, each of them, and all of a language together, so that a backlog of it does not hold the others up again
- * and again; and for a host that does not kill their program for want of memory. */
+ * and again; and for a host that does not end their program, for want of memory most of all. */
 #define RL_EXECUTE_PATIENCE_US (INT64_C(600) * 1000000)
 
 /* As rl_sandbox_run, which it is in a runner. */

@@ -100,7 +100,7 @@ typedef enum {
     TRY_FAILED,  /* it will not get better: SYSTEM_ERROR with `err` */
     TRY_CANCELLED,
     TRY_TRANSIENT,
-    TRY_UNFAIR, /* as TRANSIENT, but it may be the program that brings the host to it */
+    TRY_UNFAIR, /* ended from outside: as TRANSIENT, but it may be the program that brings the host to it */
     TRY_NO_IMAGE,
 } try_status;
 
@@ -137,9 +137,11 @@ static try_status explain_loss(const run *r, const rl_container *container, rl_t
         transcript->facts.killed_for_memory = true;
         return is_starved(r, container, transcript) ? TRY_STARVED : TRY_JUDGED;
     }
-    bool stopped = known && state.exit_code == EXIT_STOPPED;
+    if (known && state.exit_code == EXIT_STOPPED) {
+        return TRY_UNFAIR; /* an Engine that shuts down, or somebody who stops containers, maybe always this one's */
+    }
     bool engine_left = !known && failure.code == 0 && talk == RL_TALK_ENDED;
-    if (stopped || engine_left || (!known && failure.code == 0 && !rl_engine_ping(engine, NULL))) {
+    if (engine_left || (!known && failure.code == 0 && !rl_engine_ping(engine, NULL))) {
         return TRY_TRANSIENT;
     }
     rl_metric_add(r->sandbox->lost, 1);

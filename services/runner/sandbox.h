@@ -85,8 +85,8 @@ typedef enum {
     RL_RUN_DONE,      /* `ret` holds a verdict, SYSTEM_ERROR included */
     RL_RUN_CANCELLED, /* the token was set; `ret` says CANCELLED */
     RL_RUN_TRANSIENT, /* the Engine is away or out of something: run again later, nothing is lost */
-    RL_RUN_UNFAIR, /* the host was out of memory and killed some of the program for it: run again later, but not for
-                       * ever, as it may be the program that brings the host to it */
+    RL_RUN_UNFAIR, /* something outside ended the program: a host that was out of memory, somebody who stops its
+                       * container. Run again later, but not for ever: it may be the program that brings that about */
     RL_RUN_NO_IMAGE, /* the language's image is missing, unusable, or nothing starts from it though others
                          do: this record waits, others go on */
 } rl_run_status;

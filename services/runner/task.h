@@ -59,7 +59,7 @@ struct rl_task {
     int64_t not_before_us; /* monotonic: parked until then */
     int64_t backoff_us;    /* the last pause */
     int64_t image_away_us; /* monotonic: since when its image has been missing; 0: it is not */
-    int64_t unfair_us;     /* monotonic: since when the host has had no memory for it; 0: it had */
+    int64_t unfair_us;     /* monotonic: since when it has been ended from outside; 0: it was not */
 
     /* What it owes to the log: */
     bool dead_letter;    /* first the record itself, ... */

@@ -290,7 +290,7 @@ START_TEST(what_a_runner_lacks_for_too_long_is_answered) {
         rl_run_status status;
         const char *answer;
     } cases[] = {
-        {RL_RUN_UNFAIR, "the runner's host was out of memory each time it was tried"},
+        {RL_RUN_UNFAIR, "something outside its sandbox ended it each time it was tried"},
         {RL_RUN_NO_IMAGE, "the language's image is missing or does not start on the runner"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
