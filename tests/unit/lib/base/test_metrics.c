@@ -47,6 +47,26 @@ START_TEST(asking_again_gives_the_same_metric) {
 }
 END_TEST
 
+START_TEST(failures_are_counted_by_their_class) {
+    rl_metrics *metrics = rl_metrics_new();
+    rl_metric *errors[RL_ERROR_CLASSES], *plain[RL_ERROR_CLASSES];
+    rl_metrics_counters_by_class(metrics, "errors_total", "stage=\"emit\"", "Errors.", errors);
+    rl_metrics_counters_by_class(metrics, "plain_total", NULL, "Plain.", plain);
+    rl_metric_add(errors[RL_TRANSIENT], 2);
+    rl_metric_add(plain[RL_FATAL], 1);
+    rl_metric_add(errors[RL_OK], 5); /* no error, no counter */
+    RL_AUTO_BUFFER rl_buffer out;
+    rl_buffer_init(&out, SIZE_MAX);
+    ck_assert(rl_metrics_render(metrics, &out));
+    ck_assert_ptr_nonnull(strstr(out.data, "errors_total{stage=\"emit\",class=\"INVALID\"} 0\n"
+                                           "errors_total{stage=\"emit\",class=\"TRANSIENT\"} 2\n"
+                                           "errors_total{stage=\"emit\",class=\"FATAL\"} 0\n"));
+    ck_assert_ptr_nonnull(strstr(out.data, "plain_total{class=\"FATAL\"} 1\n"));
+    ck_assert_ptr_null(strstr(out.data, "OK"));
+    rl_metrics_free(metrics);
+}
+END_TEST
+
 START_TEST(a_metric_that_could_not_be_made_is_harmless) {
     rl_metric_add(NULL, 1);
     rl_metric_set(NULL, 1);
@@ -57,4 +77,4 @@ END_TEST
 
 RL_SUITE("base/metrics", counters_and_gauges_render_with_their_labels,
          histogram_buckets_are_cumulative_and_in_seconds, asking_again_gives_the_same_metric,
-         a_metric_that_could_not_be_made_is_harmless)
+         failures_are_counted_by_their_class, a_metric_that_could_not_be_made_is_harmless)

@@ -69,10 +69,23 @@ START_TEST(close_wins_over_keep_alive) {
 }
 END_TEST
 
+START_TEST(a_header_that_comes_twice_is_no_sole_one) {
+    struct mg_request_info info = {
+        .num_headers = 2, .http_headers = {{"traceparent", "one"}, {"Host", "x"}, {"TraceParent", "two"}}};
+    const rl_http_request request = {.info = &info};
+    ck_assert_str_eq(rl_http_sole_header(&request, "Traceparent"), "one");
+    ck_assert_ptr_null(rl_http_sole_header(&request, "Accept"));
+    info.num_headers = 3;
+    ck_assert_ptr_null(rl_http_sole_header(&request, "Traceparent"));
+    ck_assert_str_eq(rl_http_header(&request, "Traceparent"), "one");
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("http_request");
     TCase *tests = tcase_create("parsing");
     tcase_add_test(tests, escapes_are_decoded);
+    tcase_add_test(tests, a_header_that_comes_twice_is_no_sole_one);
     tcase_add_test(tests, nul_malformed_escapes_and_long_text_are_refused);
     tcase_add_test(tests, a_parameter_is_found_by_its_whole_name);
     tcase_add_test(tests, a_parameter_may_be_empty_or_bad);
