@@ -3,11 +3,15 @@
 
 #include <link.h>
 #include <malloc.h>
+#include <pthread.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 /* Larger blocks go straight back to the system when they are freed: records of several MiB come now and then. */
 #define LARGE_BLOCK (256 * 1024)
+
+/* Below the frame that trims: its own locals, the red zone, the system call's wrapper. */
+#define STACK_MARGIN 4096
 
 void rl_memory_bound(int arenas) {
     (void)mallopt(M_ARENA_MAX, arenas); /* both fail for values out of bounds only */
@@ -50,4 +54,26 @@ bool rl_memory_settle(rl_memory_settling *settling, bool ready, int64_t now_us) 
     (void)dl_iterate_phdr(give_back_segments, &page);
     settling->done = true;
     return true;
+}
+
+void *rl_memory_stack(void) {
+    pthread_attr_t attributes;
+    void *lowest = NULL;
+    size_t size = 0;
+    if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
+        if (pthread_attr_getstack(&attributes, &lowest, &size) != 0) {
+            lowest = NULL;
+        }
+        (void)pthread_attr_destroy(&attributes);
+    }
+    return lowest;
+}
+
+/* Stacks grow downwards wherever Runlog runs. */
+__attribute__((noinline)) void rl_memory_trim_stack(void *stack) {
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    const uintptr_t unused = ((uintptr_t)__builtin_frame_address(0) - STACK_MARGIN) & ~(page - 1);
+    if (stack && unused > (uintptr_t)stack) {
+        (void)madvise(stack, unused - (uintptr_t)stack, MADV_DONTNEED); /* failing, it is only kept */
+    }
 }

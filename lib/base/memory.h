@@ -7,6 +7,9 @@
  * More than half of what a service has in memory when it is ready are pages of libraries which only loading and
  * starting them needed: symbol tables, relocation, set-up code of some sixty of them. They are copies of files:
  * rl_memory_settle() gives them back once, and the few that are needed again come from the page cache.
+ *
+ * Threads that serve one client after another have deep stacks in turn, but are mostly idle: see
+ * rl_memory_trim_stack().
  */
 #ifndef RL_BASE_MEMORY_H
 #define RL_BASE_MEMORY_H
@@ -30,5 +33,12 @@ typedef struct {
  * after it was first ready, when its clients have connected too, gives back what it does not use; once. True in
  * that call. */
 bool rl_memory_settle(rl_memory_settling *settling, bool ready, int64_t now_us);
+
+/* The stack of the calling thread, for rl_memory_trim_stack; NULL where it cannot be told. */
+void *rl_memory_stack(void);
+
+/* Gives back the pages of the calling thread's stack, as rl_memory_stack said, that are not in use at the moment: a
+ * call that went deep once would keep them for the thread's life. One system call. NULL is fine. */
+void rl_memory_trim_stack(void *stack);
 
 #endif

@@ -1,6 +1,7 @@
 /* server_connections.c: civetweb's threads and connections: what each thread keeps, and the watch over each client. */
 #include <stdlib.h>
 
+#include "lib/base/memory.h"
 #include "services/api/server_parts.h"
 
 /* --- watching the client --- */
@@ -65,9 +66,12 @@ void rl_server_on_close(const struct mg_connection *connection) {
     rl_client_watch_end(rl_server_watch_of(connection));
 }
 
+/* The thread is idle now, perhaps for long: connections go to any of hundreds. */
 void rl_server_on_closed(const struct mg_connection *connection) {
     const int now = atomic_fetch_sub(&rl_server_of(connection)->connections, 1) - 1;
     rl_metric_set(rl_server_of(connection)->api->metrics->connections, now);
+    const rl_server_thread *thread = mg_get_thread_pointer(connection);
+    rl_memory_trim_stack(thread ? thread->stack : NULL);
 }
 
 static void free_thread(rl_server_thread *thread) {
@@ -83,6 +87,7 @@ void *rl_server_on_thread(const struct mg_context *context, int kind) {
     if (!thread) {
         return NULL;
     }
+    thread->stack = rl_memory_stack();
     thread->parts.waiter = rl_waiter_new();
     thread->parts.ticket = rl_publish_ticket_new();
     thread->watch = rl_client_watch_new(server->watchdog);

@@ -34,6 +34,7 @@ struct rl_server {
 typedef struct {
     rl_api_thread parts;
     rl_client_watch *watch;
+    void *stack;  /* rl_memory_stack() of the thread */
     bool watched; /* the watch knows the connection */
     bool refused; /* civetweb refused the connection's last request, and our error form has been sent */
 } rl_server_thread;

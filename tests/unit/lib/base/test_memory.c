@@ -1,8 +1,10 @@
 #include "lib/base/memory.h"
 
 #include <check.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #define START_US INT64_C(1000000)
 
@@ -76,6 +78,55 @@ START_TEST(pages_of_files_are_given_back_and_come_again_unchanged) {
 }
 END_TEST
 
+/* Of a thread with a stack of the test's own, whose pages can be looked at when it has ended. */
+#define STACK_BYTES ((size_t)512 * 1024)
+#define DEEP_BYTES ((size_t)128 * 1024)
+#define MARK 0x5a
+
+static __attribute__((noinline)) void go_deep(void) {
+    volatile unsigned char deep[DEEP_BYTES];
+    for (size_t i = 0; i < sizeof deep; i++) {
+        deep[i] = MARK;
+    }
+}
+
+static void *dive(void *trims) {
+    void *stack = rl_memory_stack();
+    go_deep();
+    if (trims) {
+        rl_memory_trim_stack(stack);
+    }
+    return stack;
+}
+
+/* How many bytes of a dive are left on the stack. */
+static size_t marks_left(bool trims) {
+    unsigned char *stack =
+        mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    ck_assert_ptr_ne(stack, MAP_FAILED);
+    pthread_attr_t attributes;
+    pthread_t thread;
+    void *seen = NULL;
+    ck_assert_int_eq(pthread_attr_init(&attributes), 0);
+    ck_assert_int_eq(pthread_attr_setstack(&attributes, stack, STACK_BYTES), 0);
+    ck_assert_int_eq(pthread_create(&thread, &attributes, dive, trims ? &thread : NULL), 0);
+    ck_assert_int_eq(pthread_join(thread, &seen), 0);
+    (void)pthread_attr_destroy(&attributes);
+    ck_assert_ptr_eq(seen, stack);
+    size_t marks = 0;
+    for (size_t i = 0; i < STACK_BYTES; i++) {
+        marks += stack[i] == MARK;
+    }
+    (void)munmap(stack, STACK_BYTES);
+    return marks;
+}
+
+START_TEST(what_a_deep_call_used_of_the_stack_is_given_back) {
+    ck_assert_uint_gt(marks_left(false), DEEP_BYTES / 2);
+    ck_assert_uint_lt(marks_left(true), DEEP_BYTES / 4);
+}
+END_TEST
+
 int main(void) {
     rl_memory_bound(2);
     Suite *suite = suite_create("memory");
@@ -85,6 +136,7 @@ int main(void) {
     tcase_add_test(tests, it_waits_until_the_service_is_ready_again);
     tcase_add_test(tests, it_happens_once);
     tcase_add_test(tests, pages_of_files_are_given_back_and_come_again_unchanged);
+    tcase_add_test(tests, what_a_deep_call_used_of_the_stack_is_given_back);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
