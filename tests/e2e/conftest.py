@@ -7,12 +7,33 @@ import pytest
 from runlog_client import Client, Stack, eventually
 
 
+FIGURES = pytest.StashKey()
+
+
 def pytest_configure(config):
     config.addinivalue_line("markers", "disruptive: kills, stops or scales parts of the stack")
+    config.stash[FIGURES] = []
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if config.stash[FIGURES]:
+        terminalreporter.section("figures")
+    for line in config.stash[FIGURES]:
+        terminalreporter.write_line(line)
 
 
 def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: item.get_closest_marker("disruptive") is not None)
+
+
+@pytest.fixture
+def figure(request):
+    """figure(text): a line at the end of the run, for what is counted and has no bar of its own."""
+
+    def note(text):
+        request.config.stash[FIGURES].append(f"{request.node.name}: {text}")
+
+    return note
 
 
 @pytest.fixture(scope="session")
@@ -45,3 +66,16 @@ def stack(client):
     if not project:
         pytest.skip("RUNLOG_TEST_PROJECT is not set: the stack's containers are not ours to touch")
     return Stack(project)
+
+
+@pytest.fixture
+def second_runner(client, stack):
+    """The container of a second runner; there is only one again afterwards."""
+    before = set(stack.containers("runner"))
+    stack.compose("up", "--detach", "--no-recreate", "--scale", "runner=2", "--wait", "runner")
+    try:
+        stack.await_healthy(client)
+        yield (set(stack.containers("runner")) - before).pop()
+    finally:
+        stack.compose("up", "--detach", "--no-recreate", "--scale", "runner=1", "--wait", "runner")
+        stack.await_healthy(client)

@@ -6,12 +6,14 @@ condition until it holds or a deadline has passed, and then says what it last sa
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
 import shlex
 import socket
 import subprocess
+import tempfile
 import time
 import urllib.parse
 from concurrent.futures import ThreadPoolExecutor
@@ -192,8 +194,10 @@ class Stack:
     """The compose project that the tests run against. RUNLOG_TEST_PROJECT names it; RUNLOG_TEST_COMPOSE is the
     command that reaches it (default: "docker compose", set up by COMPOSE_* variables)."""
 
-    def __init__(self, project):
+    def __init__(self, project, settings=None):
+        """`settings` are environment variables for its commands."""
         self.project = project
+        self.environment = {**os.environ, **(settings or {})}
         self.compose_command = shlex.split(os.environ.get("RUNLOG_TEST_COMPOSE", "docker compose"))
 
     def docker(self, *arguments, timeout=120):
@@ -202,9 +206,8 @@ class Stack:
     def compose(self, *arguments, timeout=240):
         return self._run([*self.compose_command, *arguments], timeout)
 
-    @staticmethod
-    def _run(command, timeout):
-        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
+    def _run(self, command, timeout):
+        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False, env=self.environment)
         assert done.returncode == 0, (
             f"{shlex.join(command)} ended with {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
         )
@@ -232,6 +235,30 @@ class Stack:
 
     def start(self, service):
         self.docker("start", self.container(service))
+
+    @contextlib.contextmanager
+    def changed(self, client, service, settings, volumes=None):
+        """`service` with other settings, as compose.yaml writes them, while the context lasts; `volumes` are those of
+        others that they mention."""
+        override = {"services": {service: settings}}
+        if volumes:
+            override["volumes"] = {name: {"external": True, "name": name} for name in volumes}
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            json.dump(override, file)
+            file.flush()
+            files = [*self.environment["COMPOSE_FILE"].split(":"), file.name]
+            self.compose(*(part for name in files for part in ("--file", name)), "up", "--detach", "--no-deps", "--wait",
+                         service)
+        try:
+            yield
+        finally:
+            self.compose("up", "--detach", "--no-deps", "--wait", service)
+            self.await_healthy(client)
+
+    def process(self, container):
+        """Of a service's process: open descriptors, and the bytes of memory that are its alone. By the kernel's count."""
+        said = self.docker("exec", container, "sh", "-c", "ls /proc/1/fd | wc -l; grep ^RssAnon /proc/1/status").split()
+        return int(said[0]), int(said[2]) * 1024
 
     def address(self, container):
         networks = self.inspect(container)["NetworkSettings"]["Networks"]
