@@ -14,6 +14,9 @@
 struct rl_backlogs {
     int32_t partitions;
     _Atomic int64_t measured_us; /* INT64_MIN: never */
+    _Atomic int32_t held;        /* the choice that holds */
+    _Atomic int64_t held_for;    /* so many more records */
+    _Atomic int64_t held_until_us;
     _Atomic int64_t lengths[];
 };
 
@@ -25,6 +28,7 @@ rl_backlogs *rl_backlogs_new(int32_t partitions, rl_error *err) {
     }
     backlogs->partitions = partitions;
     atomic_init(&backlogs->measured_us, INT64_MIN);
+    atomic_init(&backlogs->held_until_us, INT64_MIN);
     return backlogs;
 }
 
@@ -61,15 +65,39 @@ static bool is_fresh(const rl_backlogs *backlogs, int64_t now_us) {
     return measured_us != INT64_MIN && now_us - measured_us < STALE_US;
 }
 
-int32_t rl_backlogs_choose(const rl_backlogs *backlogs, uint64_t draw, int64_t now_us) {
+/* The shorter of two. */
+static int32_t draw_partition(const rl_backlogs *backlogs, uint64_t draw) {
     const int32_t count = backlogs->partitions;
     const int32_t first = scale((uint32_t)draw, count);
-    if (count == 1 || !is_fresh(backlogs, now_us)) {
-        return first;
-    }
     const int32_t step = 1 + scale((uint32_t)(draw >> 32), count - 1);
     const int32_t second = (first + step) % count; /* never the first */
     const int64_t here = atomic_load_explicit(&backlogs->lengths[first], memory_order_relaxed);
     const int64_t there = atomic_load_explicit(&backlogs->lengths[second], memory_order_relaxed);
     return there < here ? second : first;
+}
+
+/* Two threads that choose at the same moment may mix their choices up: the partition of the one with the time of the
+ * other. Either is a partition to be chosen now. */
+static void hold(rl_backlogs *backlogs, int32_t partition, int64_t now_us) {
+    const int64_t length = atomic_load_explicit(&backlogs->lengths[partition], memory_order_relaxed);
+    atomic_store_explicit(&backlogs->held, partition, memory_order_relaxed);
+    atomic_store_explicit(&backlogs->held_for, length / RL_BACKLOGS_HOLD_SHARE, memory_order_relaxed);
+    atomic_store_explicit(&backlogs->held_until_us, now_us + RL_BACKLOGS_HOLD_US, memory_order_relaxed);
+}
+
+static bool is_held(rl_backlogs *backlogs, int64_t now_us) {
+    return now_us < atomic_load_explicit(&backlogs->held_until_us, memory_order_relaxed) &&
+           atomic_fetch_sub_explicit(&backlogs->held_for, 1, memory_order_relaxed) > 0;
+}
+
+int32_t rl_backlogs_choose(rl_backlogs *backlogs, uint64_t draw, int64_t now_us) {
+    if (backlogs->partitions == 1 || !is_fresh(backlogs, now_us)) {
+        return scale((uint32_t)draw, backlogs->partitions);
+    }
+    if (is_held(backlogs, now_us)) {
+        return atomic_load_explicit(&backlogs->held, memory_order_relaxed);
+    }
+    const int32_t chosen = draw_partition(backlogs, draw);
+    hold(backlogs, chosen, now_us);
+    return chosen;
 }

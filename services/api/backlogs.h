@@ -6,6 +6,11 @@
  * all, and does not send everything to one place when many choose by the same, slightly old figures (M.
  * Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing", 1996).
  *
+ * Records for one partition that come within a moment travel to the broker in one request, those for several in as
+ * many, and a request costs the broker as much as some ten records do. So under load a choice holds for a
+ * millisecond, for as many records as do not matter beside the backlog that is there: none beside a short one, which
+ * a burst of a few submissions must not make longer than its neighbours.
+ *
  * The figures are measured once in a while; in between, what this process adds is counted. Where they are too
  * old, the choice is uniform.
  *
@@ -34,8 +39,11 @@ void rl_backlogs_added(rl_backlogs *backlogs, int32_t partition);
 /* All partitions together. 0 before anything is measured, and never more than what was measured and added since. */
 int64_t rl_backlogs_total(const rl_backlogs *backlogs);
 
-/* `draw` is a random number. Equal backlogs: either is as likely. */
-int32_t rl_backlogs_choose(const rl_backlogs *backlogs, uint64_t draw, int64_t now_us);
+/* `draw` is a random number. Equal backlogs: either is as likely. What was chosen is chosen again for
+ * RL_BACKLOGS_HOLD_US, up to one record for each RL_BACKLOGS_HOLD_SHARE of its backlog. */
+#define RL_BACKLOGS_HOLD_US 1000
+#define RL_BACKLOGS_HOLD_SHARE 16
+int32_t rl_backlogs_choose(rl_backlogs *backlogs, uint64_t draw, int64_t now_us);
 
 RL_DEFINE_CLEANUP(rl_backlogs_slot, rl_backlogs, rl_backlogs_free)
 #define RL_AUTO_BACKLOGS RL_CLEANUP(rl_backlogs_slot)

@@ -88,6 +88,29 @@ START_TEST(what_was_added_counts_until_the_next_measurement) {
 }
 END_TEST
 
+START_TEST(beside_a_long_backlog_a_choice_holds_for_a_moment) {
+    const int64_t lengths[PARTITIONS] = {320, 320, 320, 320};
+    rl_backlogs_measured(backlogs, lengths, NOW);
+    const int32_t chosen = rl_backlogs_choose(backlogs, draw_of(0), NOW);
+    ck_assert_int_eq(chosen, 0);
+    for (int i = 0; i < 320 / RL_BACKLOGS_HOLD_SHARE; i++) {
+        ck_assert_int_eq(rl_backlogs_choose(backlogs, draw_of(63), NOW + i), chosen);
+    }
+    ck_assert_int_eq(rl_backlogs_choose(backlogs, draw_of(63), NOW + 20), 3); /* enough is enough */
+    ck_assert_int_eq(rl_backlogs_choose(backlogs, draw_of(0), NOW + 21), 3);
+    ck_assert_int_eq(rl_backlogs_choose(backlogs, draw_of(0), NOW + 20 + RL_BACKLOGS_HOLD_US), 0);
+}
+END_TEST
+
+START_TEST(beside_a_short_backlog_each_record_has_a_choice_of_its_own) {
+    const int64_t lengths[PARTITIONS] = {15, 15, 15, 15};
+    rl_backlogs_measured(backlogs, lengths, NOW);
+    ck_assert_int_eq(rl_backlogs_choose(backlogs, draw_of(0), NOW), 0);
+    ck_assert_int_eq(rl_backlogs_choose(backlogs, draw_of(63), NOW), 3);
+    ck_assert_int_eq(rl_backlogs_choose(backlogs, draw_of(0), NOW), 0);
+}
+END_TEST
+
 START_TEST(old_figures_are_not_believed) {
     const int64_t lengths[PARTITIONS] = {0, 0, 900, 0};
     int chosen[PARTITIONS];
@@ -116,6 +139,8 @@ int main(void) {
     tcase_add_test(tests, equal_backlogs_are_as_likely);
     tcase_add_test(tests, the_longest_is_never_chosen_and_the_shortest_most_often);
     tcase_add_test(tests, what_was_added_counts_until_the_next_measurement);
+    tcase_add_test(tests, beside_a_long_backlog_a_choice_holds_for_a_moment);
+    tcase_add_test(tests, beside_a_short_backlog_each_record_has_a_choice_of_its_own);
     tcase_add_test(tests, old_figures_are_not_believed);
     tcase_add_test(tests, a_single_partition_is_always_chosen);
     suite_add_tcase(suite, tests);
