@@ -7,7 +7,12 @@ import subprocess
 
 
 def headers_of(stack, topic, key):
-    """[{header: value}]: one for each record of `key` on the topic, oldest first."""
+    """[{header: value}]: one for each record of `key` on the topic, oldest first; there is at least one. The broker's tool
+    ends when nothing has come for a while, which on a busy machine may be before it has begun: then it is asked again."""
+    return eventually(f"a record of {key} on {topic}", lambda: _read(stack, topic, key))
+
+
+def _read(stack, topic, key):
     said = stack.docker("exec", stack.container("kafka"), "java", "-cp", "/opt/kafka/libs/*",
                         "org.apache.kafka.tools.consumer.ConsoleConsumer", "--bootstrap-server", "kafka:9092",
                         "--topic", topic, "--from-beginning", "--timeout-ms", "4000",
