@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 
+from runlog_client import eventually
+
 
 def headers_of(stack, topic, key):
     """[{header: value}]: one for each record of `key` on the topic, oldest first; there is at least one. The broker's tool
