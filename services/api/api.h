@@ -15,6 +15,7 @@
 #include "services/api/api_metrics.h"
 #include "services/api/config.h"
 #include "services/api/ident.h"
+#include "services/api/parking.h"
 #include "services/api/publish.h"
 #include "services/api/store.h"
 #include "services/api/tail.h"
@@ -34,6 +35,7 @@ typedef struct {
     rl_tail *tail;
     rl_store *store;
     rl_waiters *waiters;
+    rl_parking *parking;
     rl_ops_readiness checks[RL_API_CHECKS];
     _Atomic bool draining;       /* after SIGTERM: no more submissions, no more waiting */
     rl_log_limit failed_lookups; /* lines about them; so too the next */

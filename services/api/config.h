@@ -12,6 +12,7 @@ typedef struct {
     bool open;
     int64_t threads;
     int64_t backlog;
+    int64_t parked;
     const char *log_level;
     const char *languages_dir;
     const char *languages;

@@ -154,3 +154,11 @@ bool rl_http_send(struct mg_connection *connection, const rl_http_response *resp
     }
     return write_all(connection, together, block.size + sent);
 }
+
+bool rl_http_render(const rl_http_response *response, bool head, rl_buffer *out) {
+    const rl_bytes body = response->borrowed.data ? response->borrowed : rl_buffer_bytes(&response->body);
+    header_block block;
+    make_header(response, body.size, true, &block);
+    return rl_buffer_append(out, block.text, block.size) &&
+           (head || body.size == 0 || rl_buffer_append(out, body.data, body.size));
+}

@@ -20,6 +20,7 @@ typedef struct {
     const char *content_type; /* a literal; NULL: JSON */
     const char *allow;        /* methods for 405 and OPTIONS, a literal; NULL: none */
     int retry_after_s;        /* 0: none */
+    bool parked;              /* nothing is sent: somebody else has taken the connection and answers */
     char traceparent[RL_TRACEPARENT_SIZE]; /* "": none */
 } rl_http_response;
 
@@ -40,6 +41,9 @@ void rl_http_message(rl_http_response *response, int status, const char *text);
 /* Sends the answer; the body is left out for HEAD. `close` becomes the Connection field. false if the client
  * did not take it. */
 bool rl_http_send(struct mg_connection *connection, const rl_http_response *response, bool head, bool close);
+
+/* The same as bytes, for a connection that is closed after them. false when memory is short. */
+bool rl_http_render(const rl_http_response *response, bool head, rl_buffer *out);
 
 /* The status line's text: "Not Found". */
 const char *rl_http_reason(int status);

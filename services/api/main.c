@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "lib/base/clock.h"
@@ -27,9 +28,21 @@ extern char **environ;
 /* How often the service looks whether it can go on. */
 #define HEALTH_US (RL_US_PER_S / 4)
 
+#define DESCRIPTORS 65536
+
 /* Threads that must stay free of waiters: a quarter, so that submissions go on under any number of polls. */
 static int waiter_capacity(const rl_api_config *config) {
     return (int)(config->threads - config->threads / 4);
+}
+
+/* A parked client costs a descriptor, and many systems begin with 1024 where they allow far more. */
+static void raise_descriptor_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < DESCRIPTORS &&
+        limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max < DESCRIPTORS ? limit.rlim_max : DESCRIPTORS;
+        (void)setrlimit(RLIMIT_NOFILE, &limit); /* otherwise fewer can wait */
+    }
 }
 
 static bool refuse_closed(const rl_api_config *config, rl_error *err) {
@@ -121,10 +134,19 @@ static bool connect_and_serve(rl_api *api, rl_codec *codec, const sigset_t *sign
                                         .cache_bytes = config->cache_bytes,
                                         .delay = api->metrics->tail_delay};
     RL_AUTO_TAIL rl_tail *tail = publisher ? rl_tail_new(&tail_config, err) : NULL;
-    if (!tail) {
+    const rl_parking_config parking_config = {.waiters = waiters,
+                                              .capacity = (int)config->parked,
+                                              .answer_us = config->body_timeout_us,
+                                              .gone = api->metrics->client_gone,
+                                              .look = rl_parked_result,
+                                              .answered = rl_parked_answered,
+                                              .context = api};
+    RL_AUTO_PARKING rl_parking *parking = tail ? rl_parking_new(&parking_config, err) : NULL;
+    if (!parking) {
         return false;
     }
     api->waiters = waiters;
+    api->parking = parking;
     api->store = store;
     api->admission = admission;
     api->publisher = publisher;
@@ -168,6 +190,7 @@ int main(int argc, char **argv) {
     }
     const bool loaded = load_config(&config, &level, &err);
     rl_log *log = rl_log_new("runlog-api", level, STDERR_FILENO);
+    raise_descriptor_limit();
     const sigset_t signals = block_signals();
     const bool ok = loaded && log && run(&config, log, &signals, &err);
     if (ok) {

@@ -47,6 +47,10 @@ bool rl_api_check_publisher(void *context, char reason[128]);
 bool rl_api_check_tail(void *context, char reason[128]);
 bool rl_api_check_store(void *context, char reason[128]);
 
+/* What the parking (parking.h) asks; context: rl_api. */
+bool rl_parked_result(void *context, const rl_parked_question *question, rl_http_response *response);
+void rl_parked_answered(void *context, const rl_parked_question *question, int status);
+
 #define RL_LANGUAGES_LIMIT (1024 * 1024)
 
 /* Writes the body of GET /api/languages, which never changes while the service runs. */

@@ -1,8 +1,8 @@
 /* routes_result.c: GET /api/result/:id, at once or with ?wait=SECONDS as soon as the result is there.
  *
- * When more clients want to wait than there may be waiters, or the service is stopping, the rest are
- * answered "pending" at once with a Retry-After: to their clients that is an ordinary answer, and a 503
- * would be an error for a submission that is perfectly well.
+ * When enough threads wait, the connections of further clients are parked (parking.h). Where that cannot be, or the
+ * service is stopping, they are answered "pending" at once with a Retry-After: to their clients that is an
+ * ordinary answer, and a 503 would be an error for a submission that is perfectly well.
  */
 #include "lib/base/clock.h"
 #include "services/api/lookup.h"
@@ -171,6 +171,38 @@ static void answer_pending(rl_http_response *response, int retry_after_s) {
     response->retry_after_s = retry_after_s;
 }
 
+/* Only a connection that holds nothing but this request can be taken from under civetweb. */
+static bool park(rl_api *api, const rl_http_request *request, const question *q) {
+    const int64_t now_us = rl_clock_us();
+    rl_parked_question parked = {.deadline_us = now_us + q->wait_us,
+                                 .began_us = now_us,
+                                 .base64 = q->base64,
+                                 .head = request->method == RL_HTTP_HEAD};
+    memcpy(parked.id, q->id, sizeof(parked.id));
+    return request->body_read && !atomic_load(&api->draining) &&
+           rl_parking_take(api->parking, rl_http_socket(request), &parked);
+}
+
+bool rl_parked_result(void *context, const rl_parked_question *parked, rl_http_response *response) {
+    rl_api *api = context;
+    rl_finished finished;
+    RL_AUTO_ARENA rl_arena *arena = rl_arena_new(ARENA_BYTES);
+    if (!arena || rl_tail_find(api->tail, parked->id, arena, &finished, NULL) != RL_TAIL_FOUND) {
+        return false;
+    }
+    response->status = 200;
+    rl_metric_add(api->metrics->result_tail, 1);
+    if (!rl_result_out(&finished, parked->base64, &response->body)) {
+        out_of_memory(response);
+    }
+    return true;
+}
+
+void rl_parked_answered(void *context, const rl_parked_question *parked, int status) {
+    const rl_api *api = context;
+    rl_api_metrics_request(api->metrics, RL_ROUTE_RESULT, status, rl_clock_us() - parked->began_us);
+}
+
 void rl_route_result(rl_api *api, rl_api_thread *thread, rl_http_request *request,
                      rl_http_response *response) {
     question q = {.wait_us = 0};
@@ -182,6 +214,10 @@ void rl_route_result(rl_api *api, rl_api_thread *thread, rl_http_request *reques
         return;
     }
     if (!rl_waiters_enter(api->waiters, thread->waiter, q.id)) {
+        if (park(api, request, &q)) {
+            response->parked = true;
+            return;
+        }
         rl_metric_add(api->metrics->waits_refused, 1);
         answer_pending(response, 1);
         return;

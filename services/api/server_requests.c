@@ -57,6 +57,11 @@ int rl_server_serve(rl_server *server, struct mg_connection *connection, bool la
     } else {
         route = rl_route_dispatch(server->api, &thread->parts, &request, &response);
     }
+    if (response.parked) {
+        mg_disable_connection_keep_alive(connection); /* of which nothing is left but a number */
+        end_request(server);
+        return response.status;
+    }
     /* Counted before it is sent: who has read the answer finds it in the metrics. */
     rl_api_metrics_request(server->api->metrics, route, response.status, rl_clock_us() - began_us);
     send_answer(server, &request, &response);

@@ -26,12 +26,15 @@ struct rl_waiter {
     bucket *in;
     char id[RL_ID_LENGTH];
     bool woken;
+    void (*on_wake)(void *context); /* NULL: it blocks and is woken by `wake` */
+    void *context;
 };
 
 struct rl_waiters {
     bucket buckets[BUCKETS];
     int capacity;
-    _Atomic int count;
+    _Atomic int count;  /* of those that block */
+    _Atomic int called; /* of the others */
     _Atomic bool closed;
 };
 
@@ -74,6 +77,15 @@ rl_waiter *rl_waiter_new(void) {
     return waiter;
 }
 
+rl_waiter *rl_waiter_new_called(void (*on_wake)(void *context), void *context) {
+    rl_waiter *waiter = rl_waiter_new();
+    if (waiter) {
+        waiter->on_wake = on_wake;
+        waiter->context = context;
+    }
+    return waiter;
+}
+
 void rl_waiter_free(rl_waiter *waiter) {
     if (waiter) {
         pthread_cond_destroy(&waiter->wake);
@@ -81,9 +93,15 @@ void rl_waiter_free(rl_waiter *waiter) {
     }
 }
 
+static _Atomic int *count_of(rl_waiters *waiters, const rl_waiter *waiter) {
+    return waiter->on_wake ? &waiters->called : &waiters->count;
+}
+
 bool rl_waiters_enter(rl_waiters *waiters, rl_waiter *waiter, const char *id) {
-    if (atomic_fetch_add(&waiters->count, 1) >= waiters->capacity || atomic_load(&waiters->closed)) {
-        atomic_fetch_sub(&waiters->count, 1);
+    _Atomic int *count = count_of(waiters, waiter);
+    const int before = atomic_fetch_add(count, 1);
+    if ((!waiter->on_wake && before >= waiters->capacity) || atomic_load(&waiters->closed)) {
+        atomic_fetch_sub(count, 1);
         return false;
     }
     memcpy(waiter->id, id, RL_ID_LENGTH);
@@ -92,6 +110,9 @@ bool rl_waiters_enter(rl_waiters *waiters, rl_waiter *waiter, const char *id) {
     pthread_mutex_lock(&waiter->in->lock);
     waiter->next = waiter->in->first;
     waiter->in->first = waiter;
+    if (waiter->on_wake && atomic_load(&waiters->closed)) {
+        waiter->on_wake(waiter->context); /* rl_waiters_close may have been past this bucket */
+    }
     pthread_mutex_unlock(&waiter->in->lock);
     return true;
 }
@@ -122,7 +143,16 @@ void rl_waiters_leave(rl_waiters *waiters, rl_waiter *waiter) {
     }
     *slot = waiter->next;
     pthread_mutex_unlock(&waiter->in->lock);
-    atomic_fetch_sub(&waiters->count, 1);
+    atomic_fetch_sub(count_of(waiters, waiter), 1);
+}
+
+/* With the bucket's lock held. */
+static void rouse(rl_waiter *waiter) {
+    if (waiter->on_wake) {
+        waiter->on_wake(waiter->context);
+    } else {
+        pthread_cond_signal(&waiter->wake);
+    }
 }
 
 void rl_waiters_wake(rl_waiters *waiters, const char *id) {
@@ -131,7 +161,7 @@ void rl_waiters_wake(rl_waiters *waiters, const char *id) {
     for (rl_waiter *waiter = b->first; waiter; waiter = waiter->next) {
         if (memcmp(waiter->id, id, RL_ID_LENGTH) == 0) {
             waiter->woken = true;
-            pthread_cond_signal(&waiter->wake);
+            rouse(waiter);
         }
     }
     pthread_mutex_unlock(&b->lock);
@@ -143,12 +173,12 @@ void rl_waiters_close(rl_waiters *waiters) {
         bucket *b = &waiters->buckets[i];
         pthread_mutex_lock(&b->lock);
         for (rl_waiter *waiter = b->first; waiter; waiter = waiter->next) {
-            pthread_cond_signal(&waiter->wake);
+            rouse(waiter);
         }
         pthread_mutex_unlock(&b->lock);
     }
 }
 
 int rl_waiters_count(const rl_waiters *waiters) {
-    return atomic_load(&waiters->count);
+    return atomic_load(&waiters->count) + atomic_load(&waiters->called);
 }

@@ -26,6 +26,11 @@ rl_waiters *rl_waiters_new(int capacity, rl_error *err);
 void rl_waiters_free(rl_waiters *waiters); /* nobody may be waiting */
 
 rl_waiter *rl_waiter_new(void); /* NULL when memory is short */
+
+/* One that does not block: instead of rl_waiters_wait ending, `on_wake` is called, on the thread that wakes and with a
+ * lock held, each time the id is seen and once when waiting has ended. It must neither block nor call anything
+ * here. Such waiters hold no thread and are not among those whose number is capped. */
+rl_waiter *rl_waiter_new_called(void (*on_wake)(void *context), void *context);
 void rl_waiter_free(rl_waiter *waiter);
 
 /* From now on `waiter` hears of `id` (RL_ID_LENGTH characters). false where too many wait already or
@@ -46,6 +51,7 @@ void rl_waiters_wake(rl_waiters *waiters, const char *id);
 /* Sends everybody home, now and in future: the service stops. */
 void rl_waiters_close(rl_waiters *waiters);
 
+/* Of both kinds. */
 int rl_waiters_count(const rl_waiters *waiters);
 
 RL_DEFINE_CLEANUP(rl_waiters_slot, rl_waiters, rl_waiters_free)

@@ -14,7 +14,8 @@ static api_process api;
 
 static void set_up(void) {
     topics_ready();
-    api_start_ready(&api, NULL);
+    static const char *const settings[] = {"RUNLOG_API_PARKED=0", NULL}; /* test_parking.c has the others */
+    api_start_ready(&api, settings);
 }
 
 static void tear_down(void) {

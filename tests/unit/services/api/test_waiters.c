@@ -99,6 +99,48 @@ START_TEST(closing_sends_everybody_home_now_and_later) {
 }
 END_TEST
 
+static void count_call(void *context) {
+    ++*(int *)context;
+}
+
+START_TEST(one_that_is_called_hears_of_its_id_and_of_the_end) {
+    int calls = 0;
+    rl_waiter *called = rl_waiter_new_called(count_call, &calls);
+    ck_assert(rl_waiters_enter(waiters, called, ID_A));
+    rl_waiters_wake(waiters, ID_B);
+    ck_assert_int_eq(calls, 0);
+    rl_waiters_wake(waiters, ID_A);
+    ck_assert_int_eq(calls, 1);
+    rl_waiters_close(waiters);
+    ck_assert_int_eq(calls, 2);
+    rl_waiters_leave(waiters, called);
+    ck_assert(!rl_waiters_enter(waiters, called, ID_A));
+    ck_assert_int_eq(rl_waiters_count(waiters), 0);
+    rl_waiter_free(called);
+}
+END_TEST
+
+START_TEST(those_that_are_called_take_nobodys_place) {
+    int calls = 0;
+    rl_waiter *called[4];
+    for (size_t i = 0; i < 4; i++) {
+        called[i] = rl_waiter_new_called(count_call, &calls);
+        ck_assert(rl_waiters_enter(waiters, called[i], ID_A));
+    }
+    ck_assert(rl_waiters_enter(waiters, waiter, ID_A));
+    ck_assert_int_eq(rl_waiters_count(waiters), 5);
+    rl_waiters_wake(waiters, ID_A);
+    ck_assert_int_eq(calls, 4);
+    ck_assert_int_eq(await(LONG_US), RL_WAIT_WOKEN);
+    rl_waiters_leave(waiters, waiter);
+    for (size_t i = 0; i < 4; i++) {
+        rl_waiters_leave(waiters, called[i]);
+        rl_waiter_free(called[i]);
+    }
+    ck_assert_int_eq(rl_waiters_count(waiters), 0);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("waiters");
     TCase *tests = tcase_create("waiting");
@@ -109,6 +151,8 @@ int main(void) {
     tcase_add_test(tests, one_wake_is_one_wake);
     tcase_add_test(tests, no_more_than_the_capacity_may_wait);
     tcase_add_test(tests, a_thread_that_waits_is_woken);
+    tcase_add_test(tests, one_that_is_called_hears_of_its_id_and_of_the_end);
+    tcase_add_test(tests, those_that_are_called_take_nobodys_place);
     tcase_add_test(tests, closing_sends_everybody_home_now_and_later);
     suite_add_tcase(suite, tests);
     return run_suite(suite);

@@ -1,0 +1,204 @@
+/* Long polls beyond the number of threads: they wait as well, and nobody else notices. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "lib/base/clock.h"
+#include "suite.h"
+
+#define PROGRAM "{\"code\":\"print(1)\",\"lang\":\"python\"}"
+#define PENDING "{\"message\":\"Code execution is still pending\"}"
+/* With the fewest threads that may be set, of which six may wait. */
+#define CROWD 100
+#define ON_THREADS 6
+
+static api_process api;
+static char id[RL_ID_SIZE];
+static int fds[CROWD];
+static size_t crowd;
+
+static void set_up(void) {
+    static const char *const settings[] = {"RUNLOG_API_THREADS=8", NULL};
+    topics_ready();
+    api_start_ready(&api, settings);
+    submit(&api, PROGRAM, id);
+}
+
+static void tear_down(void) {
+    api_stop(&api);
+}
+
+static int64_t metric(const char *name) {
+    answer a;
+    get(&api, "/metrics", &a);
+    const char *at = strstr(a.body.data, name);
+    ck_assert_msg(at != NULL, "%s in %s", name, a.body.data);
+    const int64_t value = strtoll(at + strlen(name), NULL, 10);
+    answer_free(&a);
+    return value;
+}
+
+static void await_waiters(int64_t count) {
+    const int64_t deadline_us = rl_clock_us() + PATIENCE_US;
+    int64_t seen = -1;
+    while (seen != count) {
+        seen = metric("\nrunlog_api_waiters ");
+        ck_assert_msg(rl_clock_us() < deadline_us, "%lld wait, expected %lld", (long long)seen,
+                      (long long)count);
+        rest_a_beat();
+    }
+}
+
+static void start_crowd(const char *method, const char *wait, size_t size) {
+    char request[256];
+    crowd = size;
+    (void)snprintf(request, sizeof(request), "%s /api/result/%s?wait=%s HTTP/1.1\r\nHost: x\r\n\r\n", method,
+                   id, wait);
+    for (size_t i = 0; i < crowd; i++) {
+        fds[i] = api_connect(&api);
+        send_text(fds[i], request);
+    }
+}
+
+/* Each of the crowd gets 200 with `part` in its body; returns how many connections are closed after it. */
+static int expect_all(const char *part) {
+    int closed = 0;
+    for (size_t i = 0; i < crowd; i++) {
+        answer a;
+        read_answer(fds[i], &a, false);
+        expect_status(&a, 200);
+        expect_in_body(&a, part);
+        if (strstr(a.head, "\r\nConnection: close\r\n")) {
+            ck_assert_msg(at_end(fds[i]), "bytes after the answer");
+            closed++;
+        }
+        answer_free(&a);
+        close(fds[i]);
+    }
+    return closed;
+}
+
+static void publish(const char *output) {
+    const rl_finished finished = make_finished(id, 0, output);
+    publish_finished(&finished);
+}
+
+START_TEST(more_clients_than_threads_wait_and_all_are_woken) {
+    char other[RL_ID_SIZE];
+    answer a;
+    start_crowd("GET", "60", CROWD);
+    await_waiters(CROWD);
+    submit(&api, PROGRAM, other);
+    get(&api, "/healthz", &a);
+    expect_status(&a, 200);
+    answer_free(&a);
+    publish("for all");
+    ck_assert_int_ge(expect_all("\"stdOutput\":\"for all\""), CROWD - ON_THREADS);
+    await_waiters(0);
+}
+END_TEST
+
+START_TEST(a_wait_without_a_thread_ends_with_its_time) {
+    start_crowd("GET", "0.5", CROWD);
+    (void)expect_all(PENDING);
+    await_waiters(0);
+    ck_assert_int_eq(metric("\nrunlog_api_waits_refused_total "), 0);
+}
+END_TEST
+
+START_TEST(clients_that_leave_are_forgotten) {
+    start_crowd("GET", "60", CROWD);
+    await_waiters(CROWD);
+    for (size_t i = 0; i < crowd; i++) {
+        close(fds[i]);
+    }
+    await_waiters(0);
+    ck_assert_int_ge(metric("\nrunlog_api_client_gone_total "), CROWD);
+    publish("for nobody");
+}
+END_TEST
+
+START_TEST(a_large_result_comes_whole_to_clients_that_read_late) {
+    char *output = malloc((3 << 20) + 1);
+    memset(output, 'o', 3 << 20);
+    output[3 << 20] = '\0';
+    start_crowd("GET", "60", 3 * ON_THREADS);
+    await_waiters(3 * ON_THREADS);
+    publish(output);
+    await_waiters(0); /* answers are under way, and nobody has read yet */
+    (void)expect_all(output);
+    free(output);
+}
+END_TEST
+
+START_TEST(head_gets_no_body) {
+    start_crowd("HEAD", "60", CROWD);
+    await_waiters(CROWD);
+    publish("x");
+    for (size_t i = 0; i < crowd; i++) {
+        answer a;
+        read_answer(fds[i], &a, true);
+        expect_status(&a, 200);
+        if (strstr(a.head, "\r\nConnection: close\r\n")) {
+            ck_assert_msg(at_end(fds[i]), "a body after HEAD");
+        }
+        answer_free(&a);
+        close(fds[i]);
+    }
+}
+END_TEST
+
+START_TEST(when_the_service_stops_all_are_told_to_ask_again) {
+    start_crowd("GET", "60", CROWD);
+    await_waiters(CROWD);
+    api_signal(&api, SIGTERM);
+    for (size_t i = 0; i < crowd; i++) {
+        answer a;
+        read_answer(fds[i], &a, false);
+        expect_body(&a, 200, PENDING);
+        expect_in_head(&a, "\r\nRetry-After: 1\r\n");
+        answer_free(&a);
+        close(fds[i]);
+    }
+    ck_assert_int_eq(api_await_end(&api), 0);
+    api_restart(&api, NULL);
+    api_await_ready(&api);
+}
+END_TEST
+
+START_TEST(beyond_the_bound_clients_are_answered_at_once) {
+    static const char *const settings[] = {"RUNLOG_API_THREADS=8", "RUNLOG_API_PARKED=10", NULL};
+    api_signal(&api, SIGTERM);
+    ck_assert_int_eq(api_await_end(&api), 0);
+    api_restart(&api, settings);
+    api_await_ready(&api);
+    start_crowd("GET", "60", CROWD);
+    await_waiters(ON_THREADS + 10);
+    const int64_t deadline_us = rl_clock_us() + PATIENCE_US;
+    while (metric("\nrunlog_api_waits_refused_total ") != CROWD - ON_THREADS - 10) {
+        ck_assert_int_lt(rl_clock_us(), deadline_us);
+        rest_a_beat();
+    }
+    publish("late");
+    for (size_t i = 0; i < crowd; i++) {
+        close(fds[i]);
+    }
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("api: parking");
+    TCase *tests = tcase_create("parking");
+    tcase_set_timeout(tests, 120);
+    tcase_add_checked_fixture(tests, set_up, tear_down);
+    tcase_add_test(tests, more_clients_than_threads_wait_and_all_are_woken);
+    tcase_add_test(tests, a_wait_without_a_thread_ends_with_its_time);
+    tcase_add_test(tests, clients_that_leave_are_forgotten);
+    tcase_add_test(tests, a_large_result_comes_whole_to_clients_that_read_late);
+    tcase_add_test(tests, head_gets_no_body);
+    tcase_add_test(tests, when_the_service_stops_all_are_told_to_ask_again);
+    tcase_add_test(tests, beyond_the_bound_clients_are_answered_at_once);
+    suite_add_tcase(suite, tests);
+    return run_suite(suite);
+}
