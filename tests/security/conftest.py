@@ -23,6 +23,9 @@ VERDICTS = pytest.StashKey[dict]()
 # As services/runner/container.c hands them out.
 UID_FIRST, UID_COUNT = 200000, 65536
 
+# A runner has as many slots as there are processors, unless told otherwise.
+LANES = int(os.environ.get("RUNLOG_TEST_LANES") or min(os.cpu_count() or 1, 4))
+
 # What it takes to read the host's own files through the Engine's /proc/PID/root, and no more: nothing that could change one.
 LOOKING = ["--cap-add", "SYS_PTRACE", "--cap-add", "DAC_READ_SEARCH", "--security-opt", "apparmor=unconfined"]
 
@@ -60,6 +63,12 @@ def client():
 
     eventually(f"{url} ready", ready, deadline=120)
     return found
+
+
+@pytest.fixture(scope="session")
+def languages(client):
+    """Those that this stack serves."""
+    return {language["name"] for language in client.get("/api/languages").json()["languages"]}
 
 
 @pytest.fixture(scope="session")
@@ -117,14 +126,16 @@ def host(stack):
 
 @pytest.fixture(scope="session")
 def before(host):
-    return {"host": host.look(), "services": host.services(), "published": host.published()} if host else None
+    if not host:
+        return None
+    look = host.look()
+    return {"host": look, "services": host.services(), "published": host.published(), "containers": set(host.containers())}
 
 
 @pytest.fixture(scope="session")
-def outcomes(request, client, stack, before):
+def outcomes(request, client, languages, stack, before):
     """All attacks, executed once: {id: Outcome}. The host has been looked at before."""
-    lanes = int(os.environ.get("RUNLOG_TEST_LANES", "2"))
-    return Campaign(client, lanes).run(chosen(request.config))
+    return Campaign(client, LANES).run([p for p in chosen(request.config) if p.lang in languages])
 
 
 @pytest.fixture
