@@ -98,7 +98,7 @@ def without_runner(bench):
     """The stack as the count of accepted submissions wants it."""
     bench.stack.compose("stop", "runner")
     if ADMISSION_OFF:
-        os.environ.update(ADMISSION_OFF)
+        bench.stack.environment.update(ADMISSION_OFF)
         bench.stack.compose("up", "--detach", "--no-deps", "--wait", "api")
     session = bench.session()
     bench.stack.await_healthy(session, services=("api",))

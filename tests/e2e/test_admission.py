@@ -1,7 +1,5 @@
 """What nobody would execute in time is refused at once, with the time to come back; what was accepted is answered."""
 
-import os
-
 import pytest
 
 from runlog_client import eventually, in_parallel
@@ -11,24 +9,11 @@ pytestmark = pytest.mark.disruptive
 SLEEPER = "import time; time.sleep(0.3); print({})"
 
 
-def restart_api(client, stack, **settings):
-    """The API with these settings beside its own."""
-    before = dict(os.environ)
-    os.environ.update(settings)
-    try:
-        stack.compose("up", "--detach", "--no-deps", "--wait", "api")
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-    stack.await_healthy(client)
-
-
 @pytest.fixture
-def admission(client, stack):
-    """admission(NAME="value"): the API with these settings; as it was afterwards, with a runner."""
-    yield lambda **settings: restart_api(client, stack, **settings)
+def stopped_runner(stack):
+    """stopped_runner(): no runner from then on, but for the end, when there is one again."""
+    yield lambda: stack.compose("stop", "runner")
     stack.compose("up", "--detach", "--no-deps", "--no-recreate", "--wait", "runner")
-    restart_api(client, stack)
 
 
 def submit(client, number):
@@ -48,8 +33,7 @@ def expect_answers(client, accepted):
     assert not wrong, f"{len(wrong)} of {len(accepted)}, the first: {wrong[0]}"
 
 
-def test_while_no_runner_is_there_submissions_are_refused(client, stack, admission):
-    admission(RUNLOG_API_ADMISSION_ABSENCE="3s")
+def test_while_no_runner_is_there_submissions_are_refused(client, stack, stopped_runner):
     accepted = {}
 
     def refused():
@@ -59,24 +43,25 @@ def test_while_no_runner_is_there_submissions_are_refused(client, stack, admissi
             accepted[number] = found
         return found is None
 
-    for _ in range(5):
-        assert not refused(), "refused while there is a runner"
-    stack.compose("stop", "runner")
-    eventually("a submission is refused", refused, deadline=60, pause=0.2)
-    ready = client.get("/readyz")
-    assert (ready.status, ready.json()["status"]) == (200, "degraded"), f"{ready}"
-    assert client.get(f"/api/result/{accepted[0]}").status == 200
-    stack.compose("start", "runner")
-    eventually("a submission is accepted again", lambda: not refused(), deadline=120, pause=0.2)
-    expect_answers(client, accepted)
+    with stack.changed(client, "api", {"environment": {"RUNLOG_API_ADMISSION_ABSENCE": "3s"}}):
+        for _ in range(5):
+            assert not refused(), "refused while there is a runner"
+        stopped_runner()
+        eventually("a submission is refused", refused, deadline=60, pause=0.2)
+        ready = client.get("/readyz")
+        assert (ready.status, ready.json()["status"]) == (200, "degraded"), f"{ready}"
+        assert client.get(f"/api/result/{accepted[0]}").status == 200
+        stack.compose("start", "runner")
+        eventually("a submission is accepted again", lambda: not refused(), deadline=120, pause=0.2)
+        expect_answers(client, accepted)
 
 
-def test_more_than_can_be_answered_in_time_is_refused_until_there_is_less(client, admission):
-    admission(RUNLOG_API_ADMISSION_WAIT="2s")
-    ids = in_parallel(lambda number: submit(client, number), range(100), threads=8)
-    accepted = {number: found for number, found in enumerate(ids) if found}
-    assert 0 < len(accepted) < 100, f"{len(accepted)} of 100 were accepted"
-    late = eventually("a submission is accepted again", lambda: submit(client, 100), deadline=120, pause=0.2)
-    expect_answers(client, {**accepted, 100: late})
-    metrics = client.metrics()
-    assert metrics['runlog_api_admission_total{decision="long_wait"}'] > 0, str(metrics)
+def test_more_than_can_be_answered_in_time_is_refused_until_there_is_less(client, stack):
+    with stack.changed(client, "api", {"environment": {"RUNLOG_API_ADMISSION_WAIT": "2s"}}):
+        ids = in_parallel(lambda number: submit(client, number), range(100), threads=8)
+        accepted = {number: found for number, found in enumerate(ids) if found}
+        assert 0 < len(accepted) < 100, f"{len(accepted)} of 100 were accepted"
+        late = eventually("a submission is accepted again", lambda: submit(client, 100), deadline=120, pause=0.2)
+        expect_answers(client, {**accepted, 100: late})
+        metrics = client.metrics()
+        assert metrics['runlog_api_admission_total{decision="long_wait"}'] > 0, str(metrics)
