@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from log_writer import dead_letters
 from runlog_client import eventually, in_parallel, show
 
 pytestmark = pytest.mark.disruptive
@@ -41,19 +42,9 @@ def test_a_submission_that_is_lost_with_every_runner_is_set_aside_and_its_neighb
     runner = stack.container("runner")
     assert stack.runner_metric(runner, "runlog_runner_condemned_total") == 1
     assert stack.runner_metric(runner, "runlog_runner_dead_letters_total") == 1
-
-
-@pytest.fixture
-def second_runner(client, stack):
-    """The container of a second runner; there is only one again afterwards."""
-    before = set(stack.containers("runner"))
-    stack.compose("up", "--detach", "--no-recreate", "--scale", "runner=2", "--wait", "runner")
-    try:
-        stack.await_healthy(client)
-        yield (set(stack.containers("runner")) - before).pop()
-    finally:
-        stack.compose("up", "--detach", "--no-recreate", "--scale", "runner=1", "--wait", "runner")
-        stack.await_healthy(client)
+    letter = next(letter for letter in dead_letters(stack) if letter["key"] == lethal)
+    assert (letter["error.class"], letter["attempt"]) == ("INVALID", str(1 + SOLO_ATTEMPTS)), letter
+    assert "the runner was lost each" in letter["error.message"], letter
 
 
 def test_runners_that_join_and_leave_under_load_lose_nothing(client, stack, second_runner):
