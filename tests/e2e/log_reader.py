@@ -8,13 +8,8 @@ import subprocess
 from runlog_client import eventually
 
 
-def headers_of(stack, topic, key):
-    """[{header: value}]: one for each record of `key` on the topic, oldest first; there is at least one. The broker's tool
-    ends when nothing has come for a while, which on a busy machine may be before it has begun: then it is asked again."""
-    return eventually(f"a record of {key} on {topic}", lambda: _read(stack, topic, key))
-
-
-def _read(stack, topic, key):
+def headers_on(stack, topic):
+    """[(key, {header: value})]: one for each record of the topic, oldest first within a partition."""
     said = stack.docker("exec", stack.container("kafka"), "java", "-cp", "/opt/kafka/libs/*",
                         "org.apache.kafka.tools.consumer.ConsoleConsumer", "--bootstrap-server", "kafka:9092",
                         "--topic", topic, "--from-beginning", "--timeout-ms", "4000",
@@ -23,10 +18,16 @@ def _read(stack, topic, key):
                         "--formatter-property", "headers.separator=;;")
     found = []
     for line in said.splitlines():
-        headers, _, own_key = line.rpartition("\t")
-        if own_key == key:
-            found.append(dict(item.split(":", 1) for item in headers.split(";;") if ":" in item))
+        headers, _, key = line.rpartition("\t")
+        found.append((key, dict(item.split(":", 1) for item in headers.split(";;") if ":" in item)))
     return found
+
+
+def headers_of(stack, topic, key):
+    """[{header: value}]: one for each record of `key` on the topic; there is at least one. The broker's tool ends when
+    nothing has come for a while, which on a busy machine may be before it has begun: then it is asked again."""
+    return eventually(f"a record of {key} on {topic}",
+                      lambda: [headers for own_key, headers in headers_on(stack, topic) if own_key == key])
 
 
 def raw_lines(stack, service):
