@@ -15,6 +15,8 @@ import socket
 import struct
 import time
 
+from log_reader import headers_on
+
 PRODUCE, PRODUCE_VERSION = 0, 3
 NO_CODEC, LZ4 = 0, 3
 LZ4_BLOCK_BYTES = 4 * 1024 * 1024
@@ -134,15 +136,4 @@ class LogWriter:
 
 def dead_letters(stack, topic="submissions.dlq"):
     """All that was set aside there: a dict of headers each, with the record's key under "key"."""
-    said = stack.docker("exec", stack.container("kafka"), "java", "-cp", "/opt/kafka/libs/*",
-                        "org.apache.kafka.tools.consumer.ConsoleConsumer", "--bootstrap-server", "kafka:9092",
-                        "--topic", topic, "--from-beginning", "--timeout-ms", "4000",
-                        "--formatter-property", "print.headers=true", "--formatter-property", "print.key=true",
-                        "--formatter-property", "print.value=false",
-                        "--formatter-property", "headers.separator=;;")
-    letters = []
-    for line in said.splitlines():
-        headers, _, key = line.rpartition("\t")
-        if "origin.offset" in headers:
-            letters.append({"key": key, **dict(item.split(":", 1) for item in headers.split(";;"))})
-    return letters
+    return [{"key": key, **headers} for key, headers in headers_on(stack, topic) if "origin.offset" in headers]
