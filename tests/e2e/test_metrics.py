@@ -45,7 +45,7 @@ def test_the_dashboard_asks_for_labels_that_are_there(pages):
         for name, selector in SELECTOR.findall(expr):
             unknown = set(LABEL.findall(selector)) - labels[base_name(name, documented())] - TARGET_LABELS
             assert not unknown, f"{title}: {expr}"
-        for grouped, name in re.findall(r"by \(([a-z, ]+)\) \(\w*\(?([a-z0-9_]+)", expr):
+        for grouped, name in re.findall(r"by \(([a-z, ]+)\) \((?:rate\(|increase\()?([a-z0-9_]+)", expr):
             unknown = {label.strip() for label in grouped.split(",")} - {"le"} - labels[base_name(name, documented())]
             assert not unknown, f"{title}: {expr}"
 
