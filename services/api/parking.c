@@ -63,21 +63,37 @@ struct rl_parking {
 
 /* --- calling the thread --- */
 
-static void call(parked *p, bool woken) {
-    rl_parking *parking = p->parking;
-    pthread_mutex_lock(&parking->lock);
-    p->woken |= woken;
-    if (!p->called) {
-        p->called = true;
-        p->next_call = parking->calls;
-        parking->calls = p;
-    }
-    pthread_mutex_unlock(&parking->lock);
+/* With the lock held. */
+static void put_call(parked *p) {
+    p->called = true;
+    p->next_call = p->parking->calls;
+    p->parking->calls = p;
+}
+
+static void ring(rl_parking *parking) {
     (void)eventfd_write(parking->bell, 1); /* fails only where it has been rung 2^64 times */
 }
 
 static void on_wake(void *context) {
-    call(context, true);
+    parked *p = context;
+    pthread_mutex_lock(&p->parking->lock);
+    p->woken = true;
+    if (!p->called) {
+        put_call(p);
+    }
+    ring(p->parking);
+    pthread_mutex_unlock(&p->parking->lock);
+}
+
+/* The first call: `p` is the thread's from here on. Until then it counts as called, so that its result, should it
+ * come at this moment, does not hand it over already. */
+static void hand_over(parked *p, bool woken) {
+    rl_parking *parking = p->parking;
+    pthread_mutex_lock(&parking->lock);
+    p->woken |= woken;
+    put_call(p);
+    pthread_mutex_unlock(&parking->lock);
+    ring(parking);
 }
 
 static parked *take_call(rl_parking *parking, bool *ret_woken) {
@@ -341,7 +357,7 @@ void rl_parking_free(rl_parking *parking) {
     }
     if (parking->running) {
         atomic_store(&parking->stopping, true);
-        (void)eventfd_write(parking->bell, 1);
+        ring(parking);
         pthread_join(parking->thread, NULL);
         ring_off(parking); /* what was still on its way; nobody else is here any more */
     }
@@ -363,6 +379,7 @@ static parked *make(rl_parking *parking, int socket, const rl_parked_question *q
     }
     p->parking = parking;
     p->question = *question;
+    p->called = true;
     rl_buffer_init(&p->answer, SIZE_MAX / 4);
     p->waiter = rl_waiter_new_called(on_wake, p);
     p->fd = p->waiter ? fcntl(socket, F_DUPFD_CLOEXEC, 0) : -1;
@@ -400,6 +417,6 @@ bool rl_parking_take(rl_parking *parking, int socket, const rl_parked_question *
         rl_waiter_free(p->waiter);
         p->waiter = NULL;
     }
-    call(p, !waits);
+    hand_over(p, !waits);
     return true;
 }
