@@ -4,7 +4,7 @@
 #include "lib/base/clock.h"
 #include "services/runner/pool_parts.h"
 
-#define AFTERMATH_US (10 * RL_US_PER_MS) /* and then its result has reached whoever waits */
+#define AFTERMATH_US (50 * RL_US_PER_MS) /* and then its result has reached whoever waits */
 #define RETRY_MIN_US (250 * RL_US_PER_MS)
 #define RETRY_MAX_US (10 * RL_US_PER_S)
 #define RETRY_NO_IMAGE_US (60 * RL_US_PER_S) /* that comes back through somebody's hands, if at all */

@@ -10,7 +10,7 @@
 #define THREADS 4 /* the Engine waits as much as it computes */
 #define QUEUE_SIZE 64
 #define DELAY_US                                                                                             \
-    (25 * RL_US_PER_MS) /* the result of what ran in it goes first; a queue that fills up does not wait */
+    (50 * RL_US_PER_MS) /* the result of what ran in it goes first; a queue that fills up does not wait */
 #define SWEEP_INTERVAL_US (30 * RL_US_PER_S)
 
 typedef struct {
