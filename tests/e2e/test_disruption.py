@@ -79,6 +79,7 @@ def test_submissions_and_health_go_on_while_mongodb_hangs(client, stack):
     lookups = threading.Thread(target=lambda: seen.extend(
         in_parallel(lambda i: client.get(f"/api/result/{ids[i % len(ids)]}").status, range(300), threads=300)))
     seen = []
+    meanwhile = []
     stack.docker("pause", stack.container("mongo"))
     try:
         lookups.start()
@@ -87,6 +88,7 @@ def test_submissions_and_health_go_on_while_mongodb_hangs(client, stack):
             body = b'{"code":"echo on","lang":"bash"}'
             answer = client.request("POST", "/api/submit", body, timeout=8)
             assert answer.status == 201, f"{answer}"
+            meanwhile.append(answer.json()["codeSubmissionId"])
     finally:
         stack.docker("unpause", stack.container("mongo"))
     lookups.join()
@@ -95,6 +97,8 @@ def test_submissions_and_health_go_on_while_mongodb_hangs(client, stack):
     for submission_id, before in results.items():
         after = client.await_result(submission_id)
         assert after == before, f"{after}\nbefore: {before}"
+    for submission_id in meanwhile:
+        assert client.await_result(submission_id)["stdOutput"] == "on\n"
 
 
 class WriteBlock:
