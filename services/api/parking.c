@@ -224,9 +224,8 @@ static void look(parked *p, bool woken) {
         return;
     }
     rl_http_response_init(&response);
-    if (woken && p->parking->held >= HELD_BYTES) {
-        answer_pending(p, RETRY_S);
-    } else if (config->look(config->context, &p->question, &response)) {
+    bool room = !woken || p->parking->held < HELD_BYTES;
+    if (room && config->look(config->context, &p->question, &response)) {
         answer(p, &response);
     } else if (woken) {
         answer_pending(p, RETRY_S);
