@@ -8,7 +8,7 @@
 
 #define REFILLERS_PER_SLOT 4 /* the Engine waits as much as it computes: so many at once serve it best */
 #define PRESSED_US (1 * RL_US_PER_S) /* how long one submission that found nothing counts as pressure */
-#define HOLD_US (150 * RL_US_PER_MS) /* a program that is over by then is not disturbed by its replacement */
+#define HOLD_US (600 * RL_US_PER_MS) /* a lone compilation ends before; who finds none meanwhile ends it */
 #define PATIENCE_MIN_US (50 * RL_US_PER_MS) /* bounds of how long a taker waits for a refill */
 #define PATIENCE_MAX_US (1 * RL_US_PER_S)
 
