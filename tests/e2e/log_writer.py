@@ -16,6 +16,7 @@ import struct
 import time
 
 from log_reader import headers_on
+from runlog_client import eventually
 
 PRODUCE, PRODUCE_VERSION = 0, 3
 NO_CODEC, LZ4 = 0, 3
@@ -134,6 +135,13 @@ class LogWriter:
         return offset
 
 
-def dead_letters(stack, topic="submissions.dlq"):
-    """All that was set aside there: a dict of headers each, with the record's key under "key"."""
-    return [{"key": key, **headers} for key, headers in headers_on(stack, topic) if "origin.offset" in headers]
+def dead_letters(stack, keys, topic="submissions.dlq"):
+    """What was set aside there, once each of `keys` is among it: a dict of headers each, with the record's key under "key".
+    Asks again where the broker's tool gave up before it had read all (log_reader.headers_of)."""
+
+    def read():
+        found = [{"key": key, **headers} for key, headers in headers_on(stack, topic) if "origin.offset" in headers]
+        seen = {letter["key"] for letter in found}
+        return found if seen >= set(keys) else None
+
+    return eventually(f"letters of {keys} on {topic}", read)

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import secrets
 
 import pytest
 
@@ -11,6 +12,7 @@ from runlog_client import in_parallel, show
 SCHEMAS = pathlib.Path(__file__).resolve().parents[2] / "schemas" / "history"
 LARGE = 12 * 1024 * 1024
 NEIGHBOURS = 6
+NOBODYS = f"nobody polls for this {secrets.token_hex(4)}"
 
 
 def submission_frame():
@@ -57,7 +59,7 @@ def test_what_is_no_submission_is_set_aside_and_whoever_polls_is_answered(client
     for what, start in {"large": lambda _: submission_frame(), "large and well-formed": large_submission}.items():
         ids[what] = log.issue_id(partition)
         offsets[what] = log.write_run("submissions", partition, ids[what].encode(), start(ids[what]), LARGE)
-    nobodys = log.write("submissions", partition, b"nobody polls for this", os.urandom(100))
+    nobodys = log.write("submissions", partition, NOBODYS.encode(), os.urandom(100))
     behind = submit_neighbours(client, range(100, 100 + NEIGHBOURS))
     for submission_id, number in {**ahead, **behind}.items():
         result = client.await_result(submission_id)
@@ -66,14 +68,14 @@ def test_what_is_no_submission_is_set_aside_and_whoever_polls_is_answered(client
         result = client.await_result(submission_id)
         assert result["verdict"] == "SYSTEM_ERROR", f"{what}: {show(result)}"
         assert (result["code"], result["lang"], result["stdInput"]) == ("", "", ""), f"{what}: {show(result)}"
-    letters = {int(letter["origin.offset"]): letter for letter in dead_letters(stack)
+    letters = {int(letter["origin.offset"]): letter for letter in dead_letters(stack, [*ids.values(), NOBODYS])
                if (letter["origin.topic"], letter["origin.partition"]) == ("submissions", str(partition))}
     for what, offset in {**offsets, "nobody's": nobodys}.items():
         letter = letters.get(offset)
         assert letter, f"{what}: no dead letter for offset {offset} of {partition}; there are {letters}"
         assert letter["error.class"] == "INVALID" and letter["error.message"], f"{what}: {letter}"
         assert letter["service"] == "runlog-runner" and letter["attempt"] == "1", f"{what}: {letter}"
-        assert letter["key"] == ids.get(what, "nobody polls for this"), f"{what}: {letter}"
+        assert letter["key"] == ids.get(what, NOBODYS), f"{what}: {letter}"
     assert "schema" in letters[offsets["an unknown fingerprint"]]["error.message"], letters
     for what in ("large", "large and well-formed"):
         letter = letters[offsets[what]]

@@ -42,7 +42,7 @@ def test_a_submission_that_is_lost_with_every_runner_is_set_aside_and_its_neighb
     runner = stack.container("runner")
     assert stack.runner_metric(runner, "runlog_runner_condemned_total") == 1
     assert stack.runner_metric(runner, "runlog_runner_dead_letters_total") == 1
-    letter = next(letter for letter in dead_letters(stack) if letter["key"] == lethal)
+    letter = next(letter for letter in dead_letters(stack, [lethal]) if letter["key"] == lethal)
     assert (letter["error.class"], letter["attempt"]) == ("INVALID", str(1 + SOLO_ATTEMPTS)), letter
     assert "the runner was lost each" in letter["error.message"], letter
 
