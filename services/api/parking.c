@@ -216,13 +216,14 @@ static void answer_pending(parked *p, int retry_after_s) {
 /* Somebody has called: the connection is new, its result is there, or the service stops. */
 static void look(parked *p, bool woken) {
     const rl_parking_config *config = &p->parking->config;
-    RL_AUTO_HTTP_RESPONSE rl_http_response response;
-    if (p->answering || (!p->listed && !list(p))) {
-        if (!p->answering) {
-            end(p);
-        }
+    if (p->answering) {
         return;
     }
+    if (!p->listed && !list(p)) {
+        end(p);
+        return;
+    }
+    RL_AUTO_HTTP_RESPONSE rl_http_response response;
     rl_http_response_init(&response);
     bool room = !woken || p->parking->held < HELD_BYTES;
     if (room && config->look(config->context, &p->question, &response)) {
