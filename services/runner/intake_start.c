@@ -11,15 +11,33 @@ static bool has_free_slot(const rl_intake *intake) {
 
 static void start(rl_intake *intake, rl_task *task) {
     intake->solo = task->solo ? task : NULL;
-    if (task->solo) {
-        task->partition->solo_parked = false;
-    }
     rl_slots_start(intake->o.slots, task);
 }
 
-/* A suspect of two losses runs alone: if this runner is lost meanwhile, it was that record and no other. */
-static bool may_start(const rl_intake *intake, const rl_task *task) {
-    return !intake->solo && (task->solo ? rl_slots_busy(intake->o.slots) == 0 : has_free_slot(intake));
+/* Whether it is the turn of a suspect whose pause is over: one that has been begun elsewhere goes first, and while a
+ * rebalance holds commits up none can be begun. */
+static bool is_next_alone(const rl_intake *intake, const rl_task *task, int64_t now_us) {
+    const rl_partition *partition = task->partition;
+    if (rl_lanes_have_begun_suspect(intake->lanes)) {
+        return partition->epoch == task->epoch && rl_partition_has_begun_suspect(partition);
+    }
+    return !rl_lanes_are_rebalancing(intake->lanes, now_us);
+}
+
+/* A suspect of two losses runs alone, from the note that counts its attempt on: if this runner is lost meanwhile, it was
+ * that record and no other. */
+static bool may_start(rl_intake *intake, const rl_task *task, int64_t now_us) {
+    if (intake->solo) {
+        return false;
+    }
+    if (!task->solo) {
+        return has_free_slot(intake) && !rl_lanes_have_begun_suspect(intake->lanes);
+    }
+    if (!is_next_alone(intake, task, now_us)) {
+        return false;
+    }
+    intake->solo_due = true;
+    return rl_slots_busy(intake->o.slots) == 0 && rl_partition_resume_suspect(task->partition, task->epoch);
 }
 
 void rl_intake_resume_parked(rl_intake *intake, int64_t now_us) {
@@ -30,11 +48,10 @@ void rl_intake_resume_parked(rl_intake *intake, int64_t now_us) {
         due = task->next;
         if (rl_emitter_owes(task)) {
             rl_intake_emit(intake, task);
-        } else if (may_start(intake, task)) {
+        } else if (may_start(intake, task, now_us)) {
             start(intake, task);
         } else {
-            intake->solo_due = intake->solo_due || task->solo;
-            rl_intake_park(intake, task, now_us); /* looked at again as soon as a slot wakes us */
+            rl_parking_add(&intake->parked, task, now_us); /* looked at again as soon as something wakes us */
         }
     }
 }
@@ -48,7 +65,7 @@ static bool takes_work(const rl_intake *intake) {
 /* Suspects first: they are the oldest, and what else runs would have to end for them anyway. */
 static bool take(rl_intake *intake, int64_t now_us, rl_taken *ret) {
     if (!rl_lanes_have_suspect(intake->lanes, now_us)) {
-        return rl_lanes_take(intake->lanes, ret);
+        return !rl_lanes_have_begun_suspect(intake->lanes) && rl_lanes_take(intake->lanes, ret);
     }
     return rl_slots_busy(intake->o.slots) == 0 && rl_lanes_take_suspect(intake->lanes, now_us, ret);
 }

@@ -46,7 +46,8 @@ void rl_intake_park(rl_intake *intake, rl_task *task, int64_t not_before_us) {
         return;
     }
     if (task->solo && !rl_emitter_owes(task)) {
-        task->partition->solo_parked = true; /* others need not wait for it, maybe for minutes */
+        /* Others need not wait for it, maybe for minutes; but no loss is put down to it meanwhile. */
+        rl_partition_park_suspect(task->partition, task->epoch);
     }
     rl_parking_add(&intake->parked, task, not_before_us);
 }

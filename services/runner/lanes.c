@@ -86,13 +86,23 @@ bool rl_lanes_have_suspect(rl_lanes *lanes, int64_t now_us) {
     return false;
 }
 
+bool rl_lanes_have_begun_suspect(const rl_lanes *lanes) {
+    for (size_t i = 0; i < lanes->count; i++) {
+        if (rl_membership_has_begun_suspect(lanes->members[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* One at a time, so first the one that has been begun, wherever it is. */
 bool rl_lanes_take_suspect(rl_lanes *lanes, int64_t now_us, rl_taken *ret) {
     rl_take taken = RL_TAKE_NOTHING;
     for (size_t i = 0; i < lanes->count && taken == RL_TAKE_NOTHING; i++) {
         taken = rl_membership_take_suspect(lanes->members[i], false, now_us, ret);
     }
-    for (size_t i = 0; i < lanes->count && taken == RL_TAKE_NOTHING; i++) {
+    bool may_begin = !rl_lanes_have_begun_suspect(lanes);
+    for (size_t i = 0; i < lanes->count && may_begin && taken == RL_TAKE_NOTHING; i++) {
         taken = rl_membership_take_suspect(lanes->members[i], true, now_us, ret);
     }
     return taken == RL_TAKE_RECORD;

@@ -25,6 +25,7 @@ void rl_lanes_advance(rl_lanes *lanes, int64_t now_us);
 int64_t rl_lanes_due_us(rl_lanes *lanes, int64_t now_us);
 bool rl_lanes_take(rl_lanes *lanes, rl_taken *ret);
 bool rl_lanes_have_suspect(rl_lanes *lanes, int64_t now_us);
+bool rl_lanes_have_begun_suspect(const rl_lanes *lanes); /* wherever: nothing else may start */
 
 /* For a runner whose slots are empty: takes a suspect whose attempt has been written down, else has that done
  * for one. false: none may run yet; there will be a wake-up. */

@@ -209,6 +209,15 @@ bool rl_membership_has_suspect(rl_membership *m, int64_t now_us) {
     return false;
 }
 
+bool rl_membership_has_begun_suspect(const rl_membership *m) {
+    for (size_t i = 0; i < m->count; i++) {
+        if (rl_partition_has_begun_suspect(m->partitions[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 rl_take rl_membership_take_suspect(rl_membership *m, bool begin, int64_t now_us, rl_taken *ret) {
     begin = begin && !rl_rebalance_watch_is_on(&m->rebalance, now_us);
     rl_take taken = RL_TAKE_NOTHING;

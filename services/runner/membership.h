@@ -79,6 +79,9 @@ bool rl_membership_take(rl_membership *membership, rl_taken *ret);
 /* Whether a suspect could run now if all slots of the runner were empty. */
 bool rl_membership_has_suspect(rl_membership *membership, int64_t now_us);
 
+/* As rl_partition_has_begun_suspect, of any partition. */
+bool rl_membership_has_begun_suspect(const rl_membership *membership);
+
 /* As rl_partition_take_suspect, of one partition after the other: NOTHING, PENDING or RECORD. */
 rl_take rl_membership_take_suspect(rl_membership *membership, bool begin, int64_t now_us, rl_taken *ret);
 

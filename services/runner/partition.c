@@ -92,6 +92,7 @@ static void end_solo(rl_partition *partition) {
     }
     partition->solo = -1;
     partition->solo_counted = false;
+    partition->solo_sent = false;
     partition->solo_running = false;
     partition->solo_parked = false;
 }
@@ -273,6 +274,22 @@ rl_take rl_partition_take_suspect(rl_partition *partition, bool begin, rl_taken 
     hand_over(partition, record, rl_lease_attempts(partition->lease, partition->solo), ret);
     ret->solo = true;
     return RL_TAKE_RECORD;
+}
+
+bool rl_partition_has_begun_suspect(const rl_partition *partition) {
+    return partition->solo >= 0 && (!partition->solo_parked || partition->solo_counted);
+}
+
+void rl_partition_park_suspect(rl_partition *partition, uint32_t epoch) {
+    partition->solo_parked = partition->solo_parked || partition->epoch == epoch;
+}
+
+bool rl_partition_resume_suspect(rl_partition *partition, uint32_t epoch) {
+    if (partition->epoch != epoch) {
+        return true;
+    }
+    partition->solo_parked = false;
+    return partition->solo_counted && partition->solo_sent;
 }
 
 /* ---- giving back ---- */

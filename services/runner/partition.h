@@ -72,13 +72,13 @@ typedef struct rl_partition {
     int64_t asked_to;  /* the same, once the next commit is acknowledged */
 
     int64_t solo;      /* the suspect whose attempt is being counted, or runs; -1: none */
-    bool solo_counted; /* its attempt is in an acknowledged note: it may run */
+    bool solo_counted; /* its attempt is in the note that was acknowledged last */
+    bool solo_sent;    /* its attempt is in the note that was sent last, acknowledged or not */
     bool solo_running; /* it has been taken, and is not answered */
-    bool solo_parked;  /* it has been taken, and waits for another try: Docker or its image is away */
+    bool solo_parked;  /* it has been taken, and waits, uncounted, for Docker or its image */
 
     int64_t committed;     /* acknowledged by the coordinator; -1: the group has none */
     uint32_t commit_epoch; /* of the window whose offset is being committed */
-    bool solo_sent;        /* the commit under way counts the attempt */
     char *note;            /* beside `committed`; NULL: not known */
     char *sent_note;       /* of the commit under way */
 } rl_partition;
@@ -122,6 +122,15 @@ bool rl_partition_has_suspect(const rl_partition *partition);
 /* For a runner whose slots are empty. Takes the suspect whose attempt has been written down; or, with `begin`,
  * chooses one. PENDING: the next commit counts the attempt. */
 rl_take rl_partition_take_suspect(rl_partition *partition, bool begin, rl_taken *ret);
+
+/* Whether a suspect's attempt is in a note, or about to be: a loss would be put down to it, so nothing else may start. */
+bool rl_partition_has_begun_suspect(const rl_partition *partition);
+
+/* The suspect that was taken waits for another try; its attempt is taken back by the next commit. `epoch`: the task's. */
+void rl_partition_park_suspect(rl_partition *partition, uint32_t epoch);
+
+/* It is to be tried again, once this is true: its attempt is in an acknowledged note, or its window is over. */
+bool rl_partition_resume_suspect(rl_partition *partition, uint32_t epoch);
 
 /* Gives a task's reference back. `done`: its record is answered and its offset may be committed, unless
  * `epoch` is over. Frees a departed partition with the last one. */

@@ -22,8 +22,19 @@ static size_t stride(const rl_partition *partition) {
     return partition->stride > least ? partition->stride : least;
 }
 
+/* Whether the next note is to count the attempt of the suspect on its own. */
+static bool counts_solo(const rl_partition *partition) {
+    return partition->solo >= 0 && !partition->solo_parked;
+}
+
+/* What was sent last may have arrived, acknowledged or not. */
+static bool is_solo_told(const rl_partition *partition) {
+    bool counts = counts_solo(partition);
+    return partition->solo < 0 || (partition->solo_counted == counts && partition->solo_sent == counts);
+}
+
 static bool waits_for_acknowledgement(const rl_partition *partition) {
-    return partition->asked.count > 0 || (partition->solo >= 0 && !partition->solo_counted) ||
+    return partition->asked.count > 0 || !is_solo_told(partition) ||
            (ahead(partition) > 0 && partition->asked_to > partition->leased_to);
 }
 
@@ -51,12 +62,12 @@ static void choose(rl_partition *partition) {
 
 /* As the next note is to be. */
 static void write_note(rl_partition *partition, char ret_note[RL_LEASE_NOTE_SIZE]) {
-    bool counting = partition->solo >= 0 && !partition->solo_counted;
+    int by = (int)counts_solo(partition) - (int)partition->solo_counted;
     rl_lease_note note;
-    rl_lease_count(partition->lease, partition->solo, counting ? 1 : 0);
+    rl_lease_count(partition->lease, partition->solo, by);
     rl_lease_note_of(partition->lease, rl_watermark_offset(partition->window),
                      rl_watermark_next(partition->window), ahead(partition), &note);
-    rl_lease_count(partition->lease, partition->solo, counting ? -1 : 0);
+    rl_lease_count(partition->lease, partition->solo, -by);
     rl_lease_note_write(&note, ret_note);
 }
 
@@ -88,7 +99,7 @@ int64_t rl_partition_begin_commit(rl_partition *partition, char ret_note[RL_LEAS
         choose(partition);
     }
     partition->commit_epoch = partition->epoch;
-    partition->solo_sent = partition->solo >= 0 && !partition->solo_counted;
+    partition->solo_sent = counts_solo(partition);
     write_note(partition, ret_note);
     free(partition->sent_note);
     partition->sent_note = strdup(ret_note); /* NULL, when memory is short, is "not known" */
@@ -110,9 +121,9 @@ void rl_partition_committed(rl_partition *partition, int64_t offset) {
         rl_record_list_push(&partition->ready, record);
     }
     partition->leased_to = partition->asked_to;
-    if (partition->solo_sent && partition->solo >= 0) {
-        rl_lease_count(partition->lease, partition->solo, 1);
-        partition->solo_counted = true;
+    if (partition->solo >= 0) {
+        rl_lease_count(partition->lease, partition->solo,
+                       (int)partition->solo_sent - (int)partition->solo_counted);
+        partition->solo_counted = partition->solo_sent;
     }
-    partition->solo_sent = false;
 }

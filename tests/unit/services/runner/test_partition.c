@@ -123,6 +123,85 @@ START_TEST(an_attempt_counts_from_the_acknowledgement_and_not_when_the_runner_en
 }
 END_TEST
 
+/* A partition whose suspect at 100, lost twice, has been taken: alone, and counted. */
+static rl_partition *with_suspect_taken(void) {
+    rl_partition *partition = claimed(100, "runlog/1 100 2");
+    partition->solo = 100;
+    ck_assert(rl_partition_has_begun_suspect(partition)); /* before its attempt is written down */
+    expect_commit(partition, 100, "runlog/1 100 3...");
+    rl_partition_committed(partition, 100);
+    ck_assert_int_eq(rl_partition_commit_need(partition), RL_COMMIT_NONE);
+    partition->solo_running = true;
+    ck_assert(rl_partition_has_begun_suspect(partition));
+    return partition;
+}
+
+START_TEST(a_suspect_that_waits_for_another_try_is_not_counted) {
+    rl_partition *partition = with_suspect_taken();
+    rl_partition_park_suspect(partition, partition->epoch);
+    ck_assert_int_eq(rl_partition_commit_need(partition), RL_COMMIT_NOW);
+    expect_commit(partition, 100, "runlog/1 100 2...");
+    ck_assert(rl_partition_has_begun_suspect(partition)); /* not before the acknowledgement */
+    rl_partition_committed(partition, 100);
+    ck_assert(!rl_partition_has_begun_suspect(partition));
+    ck_assert_int_eq(rl_partition_commit_need(partition), RL_COMMIT_NONE);
+    ck_assert_int_eq(rl_lease_attempts(partition->lease, 100), 2);
+
+    ck_assert(!rl_partition_resume_suspect(partition, partition->epoch));
+    ck_assert(rl_partition_has_begun_suspect(partition));
+    ck_assert_int_eq(rl_partition_commit_need(partition), RL_COMMIT_NOW);
+    expect_commit(partition, 100, "runlog/1 100 3...");
+    ck_assert(!rl_partition_resume_suspect(partition, partition->epoch));
+    rl_partition_committed(partition, 100);
+    ck_assert(rl_partition_resume_suspect(partition, partition->epoch));
+    rl_partition_free(partition);
+}
+END_TEST
+
+START_TEST(a_suspect_is_not_resumed_while_its_attempt_may_be_taken_back) {
+    rl_partition *partition = with_suspect_taken();
+    rl_partition_park_suspect(partition, partition->epoch);
+    expect_commit(partition, 100, "runlog/1 100 2...");
+    ck_assert(!rl_partition_resume_suspect(partition, partition->epoch));
+    ck_assert_int_eq(rl_partition_commit_need(partition), RL_COMMIT_NOW);
+    expect_commit(partition, 100, "runlog/1 100 3..."); /* the one before was never acknowledged */
+    rl_partition_committed(partition, 100);
+    ck_assert(rl_partition_resume_suspect(partition, partition->epoch));
+    ck_assert_int_eq(rl_partition_commit_need(partition), RL_COMMIT_NONE);
+    rl_partition_free(partition);
+}
+END_TEST
+
+START_TEST(a_suspect_that_ends_while_a_note_is_under_way_leaves_its_count_to_nobody) {
+    rl_partition *partition = claimed(100, "runlog/1 100 22");
+    partition->solo = 100;
+    expect_commit(partition, 100, "runlog/1 100 32..");
+    rl_partition_committed(partition, 100);
+    ck_assert(rl_watermark_take(partition->window, 100));
+    partition->tasks++;
+    partition->solo_running = true;
+    expect_commit(partition, 100, "runlog/1 100 32...");
+    rl_partition_release(partition, 100, partition->epoch, true);
+    ck_assert(!rl_partition_has_begun_suspect(partition));
+    partition->solo = 101;
+    rl_partition_committed(partition, 100);
+    ck_assert(!partition->solo_counted);
+    expect_commit(partition, 101, "runlog/1 101 3...");
+    rl_partition_free(partition);
+}
+END_TEST
+
+START_TEST(a_suspect_of_a_window_that_is_over_asks_for_no_count) {
+    rl_partition *partition = claimed(100, "runlog/1 100 22");
+    partition->solo = 101;
+    rl_partition_park_suspect(partition, partition->epoch - 1);
+    ck_assert(rl_partition_has_begun_suspect(partition));
+    ck_assert(rl_partition_resume_suspect(partition, partition->epoch - 1));
+    ck_assert(!partition->solo_counted);
+    rl_partition_free(partition);
+}
+END_TEST
+
 START_TEST(a_note_that_makes_no_sense_makes_no_suspects) {
     rl_partition *partition = claimed(100, "runlog/1 99 ...\xff\xfe");
     ck_assert_uint_eq(rl_lease_suspects(partition->lease), 0);
@@ -148,5 +227,8 @@ RL_SUITE("runner/partition", an_unclaimed_partition_is_not_committed,
          one_record_of_an_idle_partition_makes_one_unhurried_commit, a_lease_is_renewed_before_it_runs_out,
          a_clean_hand_back_leaves_no_lease, suspects_of_the_last_owner_are_handed_on,
          an_attempt_counts_from_the_acknowledgement_and_not_when_the_runner_ends_it,
-         a_note_that_makes_no_sense_makes_no_suspects,
+         a_suspect_that_waits_for_another_try_is_not_counted,
+         a_suspect_is_not_resumed_while_its_attempt_may_be_taken_back,
+         a_suspect_that_ends_while_a_note_is_under_way_leaves_its_count_to_nobody,
+         a_suspect_of_a_window_that_is_over_asks_for_no_count, a_note_that_makes_no_sense_makes_no_suspects,
          an_acknowledgement_from_before_the_log_was_cut_back_is_no_news_of_the_new_one)
