@@ -87,6 +87,8 @@ static void make_admission(rl_api_metrics *m) {
     m->runner_backlog = gauge(m, "runlog_api_runner_backlog", "Submissions that no runner has finished.");
     m->runner_members =
         gauge(m, "runlog_api_runner_members", "Members of the runners' group, three for each runner.");
+    m->unmeasured = counter(m, "runlog_api_unmeasured_total",
+                            "Times that the runners' backlog or group could not be asked for.");
 }
 
 static void make_tail(rl_api_metrics *m) {

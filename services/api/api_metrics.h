@@ -44,6 +44,7 @@ typedef struct {
     rl_metric *admission[RL_ADMISSION_DECISIONS];
     rl_metric *admission_wait, *admission_rate;
     rl_metric *runner_backlog, *runner_members;
+    rl_metric *unmeasured; /* times that those could not be asked for */
     rl_metric *result_tail, *result_store, *result_pending, *result_expired, *result_unknown;
     rl_metric *store_errors;
     rl_metric *waiters;

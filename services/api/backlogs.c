@@ -47,8 +47,16 @@ void rl_backlogs_added(rl_backlogs *backlogs, int32_t partition) {
     atomic_fetch_add_explicit(&backlogs->lengths[partition], 1, memory_order_relaxed);
 }
 
-int64_t rl_backlogs_total(const rl_backlogs *backlogs) {
+static bool is_younger(const rl_backlogs *backlogs, int64_t age_us, int64_t now_us) {
+    const int64_t measured_us = atomic_load_explicit(&backlogs->measured_us, memory_order_relaxed);
+    return measured_us != INT64_MIN && now_us - measured_us < age_us;
+}
+
+int64_t rl_backlogs_total(const rl_backlogs *backlogs, int64_t now_us) {
     int64_t total = 0;
+    if (!is_younger(backlogs, RL_BACKLOGS_BELIEVED_US, now_us)) {
+        return 0;
+    }
     for (int32_t i = 0; i < backlogs->partitions; i++) {
         total += atomic_load_explicit(&backlogs->lengths[i], memory_order_relaxed);
     }
@@ -58,11 +66,6 @@ int64_t rl_backlogs_total(const rl_backlogs *backlogs) {
 /* One in `bound`, from 32 random bits, without the modulo's preference beyond 1 in 2^32 / bound. */
 static int32_t scale(uint32_t bits, int32_t bound) {
     return (int32_t)((uint64_t)bits * (uint64_t)bound >> 32);
-}
-
-static bool is_fresh(const rl_backlogs *backlogs, int64_t now_us) {
-    const int64_t measured_us = atomic_load_explicit(&backlogs->measured_us, memory_order_relaxed);
-    return measured_us != INT64_MIN && now_us - measured_us < STALE_US;
 }
 
 /* The shorter of two. */
@@ -91,7 +94,7 @@ static bool is_held(rl_backlogs *backlogs, int64_t now_us) {
 }
 
 int32_t rl_backlogs_choose(rl_backlogs *backlogs, uint64_t draw, int64_t now_us) {
-    if (backlogs->partitions == 1 || !is_fresh(backlogs, now_us)) {
+    if (backlogs->partitions == 1 || !is_younger(backlogs, STALE_US, now_us)) {
         return scale((uint32_t)draw, backlogs->partitions);
     }
     if (is_held(backlogs, now_us)) {

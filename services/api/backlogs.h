@@ -36,8 +36,10 @@ void rl_backlogs_measured(rl_backlogs *backlogs, const int64_t *lengths, int64_t
 /* A record was added to a partition. */
 void rl_backlogs_added(rl_backlogs *backlogs, int32_t partition);
 
-/* All partitions together. 0 before anything is measured, and never more than what was measured and added since. */
-int64_t rl_backlogs_total(const rl_backlogs *backlogs);
+/* All partitions together: what was measured and what was added since. 0, for "not known", where nothing was measured
+ * within RL_BACKLOGS_BELIEVED_US before `now_us`: what was only added and never taken away is no backlog. */
+#define RL_BACKLOGS_BELIEVED_US (INT64_C(10) * 1000000)
+int64_t rl_backlogs_total(const rl_backlogs *backlogs, int64_t now_us);
 
 /* `draw` is a random number. Equal backlogs: either is as likely. What was chosen is chosen again for
  * RL_BACKLOGS_HOLD_US, up to one record for each RL_BACKLOGS_HOLD_SHARE of its backlog. */

@@ -123,8 +123,13 @@ static bool connect_and_serve(rl_api *api, rl_codec *codec, const sigset_t *sign
         waiters ? rl_store_new(config->mongo_uri, (int)config->mongo_pool, err) : NULL;
     const rl_admission_config limits = {config->admission_wait_us, config->admission_absence_us};
     RL_AUTO_ADMISSION rl_admission *admission = store ? rl_admission_new(&limits, err) : NULL;
-    RL_AUTO_PUBLISHER rl_publisher *publisher =
-        admission ? rl_publisher_new(&stream, codec, admission, config->publish_timeout_us, err) : NULL;
+    const rl_publisher_config publisher_config = {.stream = stream,
+                                                  .codec = codec,
+                                                  .admission = admission,
+                                                  .log = api->log,
+                                                  .unmeasured = api->metrics->unmeasured,
+                                                  .delivery_timeout_us = config->publish_timeout_us};
+    RL_AUTO_PUBLISHER rl_publisher *publisher = admission ? rl_publisher_new(&publisher_config, err) : NULL;
     const rl_tail_config tail_config = {.stream = stream,
                                         .codec = codec,
                                         .ident = api->ident,

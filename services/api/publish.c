@@ -30,15 +30,15 @@
 #define MEASURE_US RL_US_PER_S
 
 struct rl_publisher {
-    rl_codec *codec;
+    rl_publisher_config config;
     rl_producer *producer;
     rl_group_lag *runners;
     rl_backlogs *backlogs;
-    rl_admission *admission; /* borrowed */
     _Atomic int32_t partitions;
     rl_stopper stopper;
     pthread_t preparer;
     bool preparing;
+    bool unmeasured; /* the last measurement failed; the preparer's own */
     pthread_mutex_t lock;
     rl_error problem; /* why it is not ready yet */
 };
@@ -64,7 +64,7 @@ static bool ask_partitions(rl_publisher *publisher, int32_t *ret, rl_error *err)
 static bool prepare_once(rl_publisher *publisher, int32_t *ret_partitions, rl_error *err) {
     static const rl_record_kind kinds[] = {RL_RECORD_SUBMISSION};
     if (!ask_partitions(publisher, ret_partitions, err) ||
-        !rl_schema_topic_publish(publisher->producer, publisher->codec, kinds, 1, err)) {
+        !rl_schema_topic_publish(publisher->producer, publisher->config.codec, kinds, 1, err)) {
         return false;
     }
     publisher->backlogs = rl_backlogs_new(*ret_partitions, err);
@@ -93,53 +93,70 @@ static bool get_ready(rl_publisher *publisher) {
     return true;
 }
 
-/* Members that are not known for once are no news. */
-static void tell_admission(rl_publisher *publisher, int64_t now_us) {
+/* Where the members cannot be asked for, the backlog is told alone. */
+static bool tell_admission(rl_publisher *publisher, int64_t now_us, rl_error *err) {
+    rl_admission *admission = publisher->config.admission;
     rl_admission_sight sight = {
-        .now_us = now_us, .backlog = rl_backlogs_total(publisher->backlogs), .members = -1};
-    if (rl_admission_is_off(publisher->admission)) {
-        return;
+        .now_us = now_us, .backlog = rl_backlogs_total(publisher->backlogs, now_us), .members = -1};
+    if (rl_admission_is_off(admission)) {
+        return true;
     }
-    (void)rl_group_lag_members(publisher->runners, &sight.members, NULL);
-    rl_admission_observe(publisher->admission, &sight);
+    const bool known = rl_group_lag_members(publisher->runners, &sight.members, err);
+    rl_admission_observe(admission, &sight);
+    return known;
 }
 
-/* What could not be measured is left to grow old: the choice knows by itself what to do then. */
-static void measure(rl_publisher *publisher) {
+static bool measure(rl_publisher *publisher, rl_error *err) {
     const int32_t partitions = atomic_load(&publisher->partitions);
     RL_AUTO_FREE int64_t *lengths = calloc((size_t)partitions, sizeof(*lengths));
     const int64_t now_us = rl_clock_us();
-    if (lengths &&
-        rl_group_lag_measure(publisher->runners, RL_TOPIC_SUBMISSIONS, partitions, lengths, NULL)) {
-        rl_backlogs_measured(publisher->backlogs, lengths, now_us);
-        tell_admission(publisher, now_us);
+    if (!lengths) {
+        return rl_error_set(err, RL_TRANSIENT, ENOMEM, "out of memory");
     }
+    if (!rl_group_lag_measure(publisher->runners, RL_TOPIC_SUBMISSIONS, partitions, lengths, err)) {
+        return false;
+    }
+    rl_backlogs_measured(publisher->backlogs, lengths, now_us);
+    return tell_admission(publisher, now_us, err);
+}
+
+/* What could not be measured is left to grow old: the choice and the admission know what to do then. Each failure is
+ * counted, the first of several in a row is logged too. */
+static void try_to_measure(rl_publisher *publisher) {
+    rl_error err = RL_ERROR_INIT;
+    const bool measured = measure(publisher, &err);
+    if (!measured && publisher->config.unmeasured) {
+        rl_metric_add(publisher->config.unmeasured, 1);
+    }
+    if (!measured && !publisher->unmeasured) {
+        rl_log_failure(publisher->config.log, RL_LOG_WARN, "backlog.unmeasured", &err);
+    }
+    publisher->unmeasured = !measured;
 }
 
 static void *prepare(void *context) {
     rl_publisher *publisher = context;
     if (get_ready(publisher)) {
         do {
-            measure(publisher);
+            try_to_measure(publisher);
         } while (rl_stopper_pause_us(&publisher->stopper, MEASURE_US));
     }
     return NULL;
 }
 
-rl_publisher *rl_publisher_new(const rl_stream_config *stream, rl_codec *codec, rl_admission *admission,
-                               int64_t delivery_timeout_us, rl_error *err) {
+rl_publisher *rl_publisher_new(const rl_publisher_config *config, rl_error *err) {
     RL_AUTO_PUBLISHER rl_publisher *publisher = calloc(1, sizeof(*publisher));
     if (!publisher) {
         rl_error_set(err, RL_TRANSIENT, ENOMEM, "out of memory");
         return NULL;
     }
-    publisher->codec = codec;
-    publisher->admission = admission;
+    publisher->config = *config;
     rl_error_set(&publisher->problem, RL_TRANSIENT, 0, "not connected yet");
     pthread_mutex_init(&publisher->lock, NULL);
     rl_stopper_init(&publisher->stopper);
-    publisher->runners = rl_group_lag_new(stream, RL_GROUP_RUNNERS, err);
-    publisher->producer = publisher->runners ? rl_producer_new(stream, delivery_timeout_us, err) : NULL;
+    publisher->runners = rl_group_lag_new(&config->stream, RL_GROUP_RUNNERS, err);
+    publisher->producer =
+        publisher->runners ? rl_producer_new(&config->stream, config->delivery_timeout_us, err) : NULL;
     if (!publisher->producer) {
         return NULL;
     }
@@ -199,7 +216,8 @@ int32_t rl_publisher_partition(const rl_publisher *publisher) {
 }
 
 int64_t rl_publisher_backlog(const rl_publisher *publisher) {
-    return atomic_load(&publisher->partitions) > 0 ? rl_backlogs_total(publisher->backlogs) : 0;
+    return atomic_load(&publisher->partitions) > 0 ? rl_backlogs_total(publisher->backlogs, rl_clock_us())
+                                                   : 0;
 }
 
 /* --- one record --- */
@@ -263,7 +281,7 @@ bool rl_publish(rl_publisher *publisher, rl_publish_ticket *ticket, const rl_sub
                 int32_t partition, int64_t *ret_waited_us, rl_error *err) {
     RL_CLEANUP(rl_buffer_free) rl_buffer encoded;
     rl_buffer_init(&encoded, RL_SUBMISSION_MAX_BYTES);
-    if (!rl_submission_encode(publisher->codec, submission, &encoded, err)) {
+    if (!rl_submission_encode(publisher->config.codec, submission, &encoded, err)) {
         return rl_error_prefix(err, "cannot encode submission");
     }
     const int64_t began_us = rl_clock_us();

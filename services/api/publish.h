@@ -14,6 +14,8 @@
 #ifndef RL_API_PUBLISH_H
 #define RL_API_PUBLISH_H
 
+#include "lib/base/log.h"
+#include "lib/base/metrics.h"
 #include "lib/codec/submission.h"
 #include "lib/stream/client.h"
 #include "services/api/admission.h"
@@ -21,10 +23,17 @@
 typedef struct rl_publisher rl_publisher;
 typedef struct rl_publish_ticket rl_publish_ticket;
 
-/* `codec` and `admission`, which is told what is measured, are borrowed. INVALID for settings that librdkafka
- * refuses. */
-rl_publisher *rl_publisher_new(const rl_stream_config *stream, rl_codec *codec, rl_admission *admission,
-                               int64_t delivery_timeout_us, rl_error *err);
+typedef struct {
+    rl_stream_config stream;
+    rl_codec *codec;         /* all borrowed until rl_publisher_free */
+    rl_admission *admission; /* is told what is measured */
+    rl_log *log;
+    rl_metric *unmeasured; /* counts measurements that failed; may be NULL */
+    int64_t delivery_timeout_us;
+} rl_publisher_config;
+
+/* INVALID for settings that librdkafka refuses. */
+rl_publisher *rl_publisher_new(const rl_publisher_config *config, rl_error *err);
 /* No rl_publish may be under way. */
 void rl_publisher_free(rl_publisher *publisher);
 
@@ -46,7 +55,7 @@ int rl_publisher_pending(const rl_publisher *publisher);
 int32_t rl_publisher_partition(const rl_publisher *publisher);
 
 /* Submissions that no runner has finished: as measured within the last second or two, and what this process has
- * added since. 0 until something is known. */
+ * added since. 0 where nothing is known, or nothing has been for ten seconds. */
 int64_t rl_publisher_backlog(const rl_publisher *publisher);
 
 /* Sends `submission` to `partition` with its id as key and waits for the report. `*ret_waited_us` (may be NULL)

@@ -80,11 +80,24 @@ START_TEST(what_was_added_counts_until_the_next_measurement) {
     rl_backlogs_added(backlogs, 1);
     count(NOW, chosen);
     ck_assert_int_eq(chosen[1], 0);
-    ck_assert_int_eq(rl_backlogs_total(backlogs), 13);
+    ck_assert_int_eq(rl_backlogs_total(backlogs, NOW), 13);
     rl_backlogs_measured(backlogs, lengths, NOW + RL_US_PER_S);
-    ck_assert_int_eq(rl_backlogs_total(backlogs), 12);
+    ck_assert_int_eq(rl_backlogs_total(backlogs, NOW + RL_US_PER_S), 12);
     count(NOW + RL_US_PER_S, chosen);
     ck_assert_int_eq(chosen[1], DRAWS / PARTITIONS);
+}
+END_TEST
+
+START_TEST(what_was_measured_long_ago_is_no_backlog_whatever_is_added) {
+    const int64_t lengths[PARTITIONS] = {3, 3, 3, 3};
+    rl_backlogs_added(backlogs, 0);
+    ck_assert_int_eq(rl_backlogs_total(backlogs, NOW), 0);
+    rl_backlogs_measured(backlogs, lengths, NOW);
+    for (int i = 0; i < 10000; i++) {
+        rl_backlogs_added(backlogs, 1);
+    }
+    ck_assert_int_eq(rl_backlogs_total(backlogs, NOW + RL_BACKLOGS_BELIEVED_US - 1), 10012);
+    ck_assert_int_eq(rl_backlogs_total(backlogs, NOW + RL_BACKLOGS_BELIEVED_US), 0);
 }
 END_TEST
 
@@ -139,6 +152,7 @@ int main(void) {
     tcase_add_test(tests, equal_backlogs_are_as_likely);
     tcase_add_test(tests, the_longest_is_never_chosen_and_the_shortest_most_often);
     tcase_add_test(tests, what_was_added_counts_until_the_next_measurement);
+    tcase_add_test(tests, what_was_measured_long_ago_is_no_backlog_whatever_is_added);
     tcase_add_test(tests, beside_a_long_backlog_a_choice_holds_for_a_moment);
     tcase_add_test(tests, beside_a_short_backlog_each_record_has_a_choice_of_its_own);
     tcase_add_test(tests, old_figures_are_not_believed);
