@@ -100,11 +100,7 @@ static void image_away(const rl_executor *executor, rl_task *task, const rl_subm
 
 /* The pauses in between grow to ten seconds (parking), so that the host can recover. */
 static void run_again(const rl_executor *executor, rl_task *task, const rl_submission *submission) {
-    int64_t now_us = rl_clock_us();
-    if (task->unfair_us == 0) {
-        task->unfair_us = now_us;
-    }
-    if (now_us - task->unfair_us < executor->patience_us) {
+    if (rl_task_note_unfair(task, rl_clock_us(), executor->patience_us)) {
         task->state = RL_TASK_RETRY;
         return;
     }
@@ -134,7 +130,7 @@ static void run(const rl_executor *executor, rl_task *task, const rl_submission 
         decide(executor, task, &finished);
         return;
     case RL_RUN_TRANSIENT:
-        task->unfair_us = 0;
+        task->unfair_us = 0; /* an outage is not the program's time; how often it was ended still counts */
         task->state = RL_TASK_RETRY;
         return;
     case RL_RUN_UNFAIR:

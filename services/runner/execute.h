@@ -11,7 +11,7 @@
  *     a language nobody offers   DECIDED: SYSTEM_ERROR
  *     a verdict                  DECIDED
  *     Docker or memory is away   RETRY
- *     ended from outside         RETRY; DECIDED as SYSTEM_ERROR after patience_us
+ *     ended from outside         RETRY; DECIDED as SYSTEM_ERROR after patience_us, or RL_TASK_UNFAIR_MOST times
  *     the image went missing     IMAGE_AWAY; DECIDED as SYSTEM_ERROR after patience_us
  *     abandoned meanwhile        DROPPED
  *

@@ -45,6 +45,14 @@ void rl_task_begin(rl_task *task, const rl_taken *taken) {
     join_trace(task);
 }
 
+bool rl_task_note_unfair(rl_task *task, int64_t now_us, int64_t patience_us) {
+    if (task->unfair_us == 0) {
+        task->unfair_us = now_us;
+    }
+    task->unfair_ends++;
+    return now_us - task->unfair_us < patience_us && task->unfair_ends < RL_TASK_UNFAIR_MOST;
+}
+
 void rl_task_drop_message(rl_task *task) {
     if (task->message) {
         rd_kafka_message_destroy(task->message);

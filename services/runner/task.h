@@ -59,7 +59,8 @@ struct rl_task {
     int64_t not_before_us; /* monotonic: parked until then */
     int64_t backoff_us;    /* the last pause */
     int64_t image_away_us; /* monotonic: since when its image has been missing; 0: it is not */
-    int64_t unfair_us;     /* monotonic: since when it has been ended from outside; 0: it was not */
+    int64_t unfair_us;     /* monotonic: since when it has only been ended from outside; 0: it was not */
+    int unfair_ends;       /* how often that happened in all */
 
     /* What it owes to the log: */
     bool dead_letter;    /* first the record itself, ... */
@@ -81,6 +82,13 @@ void rl_task_begin(rl_task *task, const rl_taken *taken);
 
 /* Frees all but the reference to the partition, which the consumer thread gives back itself. NULL is fine. */
 void rl_task_free(rl_task *task);
+
+/* Ends from outside, with whatever between them, after which no other try is made: what ten minutes of them come to. */
+#define RL_TASK_UNFAIR_MOST 100
+
+/* Something outside the sandbox ended its program once more. Whether it is to be tried again: not after `patience_us` of
+ * nothing else, nor after RL_TASK_UNFAIR_MOST of them. Whoever holds the task. */
+bool rl_task_note_unfair(rl_task *task, int64_t now_us, int64_t patience_us);
 
 /* Forgets the record's bytes as soon as nothing needs them: they pin a whole fetched batch. */
 void rl_task_drop_message(rl_task *task);
