@@ -59,7 +59,9 @@ static size_t add_reason(const rl_dead_letter *letter, number_texts *texts, rl_h
     snprintf(texts->offset, sizeof texts->offset, "%" PRId64, message->offset);
     snprintf(texts->attempt, sizeof texts->attempt, "%" PRId32, letter->attempt);
     rl_rfc3339(rl_wall_clock_us(), texts->time);
-    bool cut = body_of(message).value.size < rl_message_value(message).size;
+    const body sent = body_of(message);
+    bool cut =
+        sent.value.size < rl_message_value(message).size || sent.key.size < rl_message_key(message).size;
     const rl_header reason[REASON_HEADERS] = {
         {"original-size", rl_bytes_of(texts->size)},
         {"truncated", rl_bytes_of(cut ? "true" : "false")},

@@ -6,7 +6,7 @@
  * it costs the value, then itself, what is too much. Ours are:
  *
  *     original-size     bytes of the value before it was cut
- *     truncated         "true" or "false"
+ *     truncated         "true" where value or key was cut, or "false"
  *     error.class       INVALID, TRANSIENT or FATAL
  *     error.message     why
  *     origin.topic, origin.partition, origin.offset
