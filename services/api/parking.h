@@ -34,7 +34,8 @@ typedef struct {
     int capacity;        /* clients at once */
     int64_t answer_us;   /* longest time to take an answer */
     rl_metric *gone;     /* counts clients that left; may be NULL */
-    /* Fills `response` with the result; false where it is not in memory. Must not block. */
+    /* Fills `response` with the result, or with what else is to be answered at once; false where there is no result
+     * in memory. Must not block. */
     bool (*look)(void *context, const rl_parked_question *question, rl_http_response *response);
     /* The answer is about to be sent. */
     void (*answered)(void *context, const rl_parked_question *question, int status);

@@ -14,8 +14,8 @@
 #define MAX_WAIT_S 60
 /* How often a waiting request looks whether its client is still there. */
 #define PRESENCE_US (2 * RL_US_PER_S)
-/* When a client that was sent home because the service stops should ask again. */
-#define STOPPING_RETRY_S 1
+/* When a client that was sent home because the service stops, or its result is not in memory, should ask again. */
+#define SOON_S 1
 /* Mongo documents and records are at most so large; decoded they need a little more. */
 #define ARENA_BYTES ((size_t)32 * 1024 * 1024)
 
@@ -162,7 +162,7 @@ static bool wait_and_look(rl_api *api, rl_waiter *waiter, const rl_http_request 
         const int64_t presence_us = now_us + PRESENCE_US;
         status = rl_waiters_wait(api->waiters, waiter, presence_us < deadline_us ? presence_us : deadline_us);
     }
-    *ret_retry_s = STOPPING_RETRY_S;
+    *ret_retry_s = SOON_S;
     return false;
 }
 
@@ -187,11 +187,21 @@ bool rl_parked_result(void *context, const rl_parked_question *parked, rl_http_r
     rl_api *api = context;
     rl_finished finished;
     RL_AUTO_ARENA rl_arena *arena = rl_arena_new(ARENA_BYTES);
-    if (!arena || rl_tail_find(api->tail, parked->id, arena, &finished, NULL) != RL_TAIL_FOUND) {
+    if (!arena) {
+        return false;
+    }
+    switch (rl_tail_find_in_memory(api->tail, parked->id, arena, &finished, NULL)) {
+    case RL_TAIL_FOUND:
+        break;
+    case RL_TAIL_FAILED: /* a thread that may block reads it from the log when the client asks again */
+        answer_pending(response, SOON_S);
+        return true;
+    case RL_TAIL_ABSENT:
         return false;
     }
     response->status = 200;
     rl_metric_add(api->metrics->result_tail, 1);
+    tell_trace(&finished, response);
     if (!rl_result_out(&finished, parked->base64, &response->body)) {
         out_of_memory(response);
     }

@@ -71,6 +71,11 @@ typedef enum {
 /* The result of `id`. Everything in `ret` lives in `arena`. */
 rl_tail_status rl_tail_find(rl_tail *tail, const char *id, rl_arena *arena, rl_finished *ret, rl_error *err);
 
+/* The same without asking the broker: never blocks. RL_TAIL_FAILED: there is a result, but memory has only its place
+ * on the log. */
+rl_tail_status rl_tail_find_in_memory(rl_tail *tail, const char *id, rl_arena *arena, rl_finished *ret,
+                                      rl_error *err);
+
 /* After RL_TAIL_ABSENT: whether an id of this time certainly has no result yet. */
 bool rl_tail_certain(const rl_tail *tail, int64_t created_ms);
 

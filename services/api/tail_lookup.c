@@ -66,6 +66,23 @@ static rl_tail_status find_on_log(rl_tail *tail, int32_t partition, int64_t offs
     return decode(tail, rl_buffer_bytes(&record), arena, ret, err);
 }
 
+rl_tail_status rl_tail_find_in_memory(rl_tail *tail, const char *id, rl_arena *arena, rl_finished *ret,
+                                      rl_error *err) {
+    RL_AUTO_CACHED_RECORD rl_cached_record *record = NULL;
+    int32_t partition;
+    int64_t offset;
+    switch (rl_result_cache_get(tail->cache, id, &record, &partition, &offset)) {
+    case RL_CACHE_HIT:
+        return decode(tail, rl_cached_record_bytes(record), arena, ret, err);
+    case RL_CACHE_POSITION:
+        rl_error_set(err, RL_TRANSIENT, 0, "the result is on the log and no more in memory");
+        return RL_TAIL_FAILED;
+    case RL_CACHE_MISS:
+        break;
+    }
+    return RL_TAIL_ABSENT;
+}
+
 rl_tail_status rl_tail_find(rl_tail *tail, const char *id, rl_arena *arena, rl_finished *ret, rl_error *err) {
     RL_AUTO_CACHED_RECORD rl_cached_record *record = NULL;
     int32_t partition;
