@@ -80,10 +80,16 @@ class Campaign:
         assert answer.status == 400, f"neither accepted nor refused: {answer}"
         return None, str(answer)
 
+    def _submit_beside(self, code, lang):
+        """The id of a neighbour or a follower, which nobody may refuse."""
+        accepted, refusal = self._submit(Program.text(code, lang), lang)
+        assert accepted, f"what runs beside or behind it was refused: {refusal}"
+        return accepted
+
     def _attack(self, outcome):
         program = outcome.program
         accepted, outcome.refused = self._submit(program.source(), program.lang, program.request)
-        neighbour = program.meanwhile and self._submit(Program.text(program.meanwhile, "python"), "python")[0]
+        neighbour = self._submit_beside(program.meanwhile, "python") if program.meanwhile else None
         if accepted:
             outcome.result = self.client.await_result(accepted, DEADLINE_S)
         if accepted and program.expected_bytes() is not None:
@@ -92,7 +98,7 @@ class Campaign:
         if neighbour:
             outcome.neighbour = self.client.await_result(neighbour, DEADLINE_S)
         if program.after:
-            follower = self._submit(Program.text(program.after, program.after_lang), program.after_lang)[0]
+            follower = self._submit_beside(program.after, program.after_lang)
             outcome.follower = self.client.await_result(follower, DEADLINE_S)
 
     def _canary(self, outcome):

@@ -3,8 +3,8 @@
 A file has `number`, `title` and any number of [[program]] tables:
 
   name, lang, code    what is submitted. The prelude of its language (preludes/) stands before it: it ends the program wherever
-                      process 1 is not the agent, and gives it refused(). `guard = false` leaves it out: programs that only the
-                      compiler sees
+                      process 1 is not the agent, and gives it refused() (in C also forbidden()). `guard = false` leaves
+                      it out: programs that only the compiler sees
   repeat              instead of code: pieces; a number repeats the piece before it
   verdict             those that are right (default: OK). SYSTEM_ERROR never is
   limit               allowed values of limitHit; "none" is null

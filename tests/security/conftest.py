@@ -161,4 +161,5 @@ def pytest_terminal_summary(terminalreporter, config):
     canaries = sorted(outcome.canary_s for _, outcome, _ in noted if outcome.canary)
     if canaries:
         terminalreporter.line(f"{len(noted)} programs of {len({p.number for p, _, _ in noted})} classes; canaries: median "
-                              f"{statistics.median(canaries):.2f} s, slowest {canaries[-1]:.2f} s")
+                              f"{statistics.median(canaries):.2f} s, slowest {canaries[-1]:.2f} s" +
+                              ("" if LANES > 1 else "; one at a time, so no neighbour had to run beside its attack"))

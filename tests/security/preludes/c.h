@@ -38,3 +38,10 @@ __attribute__((unused)) static void refused(const char *what, long result) {
         printf("%s refused: %s\n", what, strerror(error));
     }
 }
+/* The same of a call that is not there for a program whatever its arguments: one that looks at them says other errors. */
+__attribute__((unused)) static void forbidden(const char *what, long result) {
+    int error = errno;
+    if (result >= 0 || (error != EPERM && error != ENOSYS)) {
+        printf("BREACH: %s: %ld, %s\n", what, result, strerror(error));
+    }
+}
