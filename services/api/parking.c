@@ -3,6 +3,10 @@
  * A parked connection is in the list `all` and in the epoll set, until it ends. Whoever wants the thread to look at it
  * (it has just come, or its result has) puts it on the list `calls` and rings the bell, an eventfd.
  *
+ * After its answer a connection lingers: the sending half is closed, and what the client still sends is read and
+ * forgotten until it closes as well, for a second at most. To close a socket with unread bytes resets the
+ * connection, and the kernel then drops what of the answer it has not delivered.
+ *
  * Locks: `lock` guards `calls` with the fields `called`, `woken` and `next_call` of its members. It may be taken while a
  * lock of the waiters is held, never the other way round. Everything else is the thread's own; a connection is
  * handed to it by its first call.
@@ -27,6 +31,7 @@
 /* When to ask again: the result is on its way, or this instance stops. */
 #define RETRY_S 1
 #define FAREWELL_US RL_US_PER_S
+#define LINGER_US RL_US_PER_S
 /* Answers in memory that clients have not taken yet: past it, the next ones are told to come back. */
 #define HELD_BYTES ((size_t)64 * 1024 * 1024)
 
@@ -36,8 +41,9 @@ struct parked {
     rl_parked_question question;
     rl_waiter *waiter; /* NULL once it has left */
     int fd;
-    bool listed; /* in `all` and in the epoll set */
-    bool answering;
+    bool listed;    /* in `all` and in the epoll set */
+    bool answering; /* and afterwards */
+    bool lingering;
     rl_buffer answer;
     size_t sent;
     parked *previous, *next;
@@ -132,10 +138,16 @@ static void leave_waiters(parked *p) {
     }
 }
 
+static void drop_answer(parked *p) {
+    p->parking->held -= p->answer.size;
+    rl_buffer_free(&p->answer);
+}
+
 /* `p` is the thread's, or nobody else's yet. Closing the descriptor takes it out of the epoll set. */
 static void end(parked *p) {
     rl_parking *parking = p->parking;
     leave_waiters(p);
+    drop_answer(p);
     forget_call(p);
     if (p->listed) {
         *(p->previous ? &p->previous->next : &parking->all) = p->next;
@@ -146,8 +158,6 @@ static void end(parked *p) {
     if (p->fd >= 0) {
         close(p->fd);
     }
-    parking->held -= p->answer.size;
-    rl_buffer_free(&p->answer);
     free(p);
     atomic_fetch_sub(&parking->count, 1);
 }
@@ -171,6 +181,30 @@ static bool list(parked *p) {
     return true;
 }
 
+/* Forgets what the client sends. `p` may be gone afterwards. */
+static void linger_on(parked *p) {
+    char scrap[16384];
+    ssize_t got;
+    do {
+        got = recv(p->fd, scrap, sizeof(scrap), MSG_DONTWAIT);
+    } while (got < 0 && errno == EINTR);
+    if (got == 0 || (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK)) {
+        end(p);
+    }
+}
+
+/* The answer is sent. */
+static void linger(parked *p) {
+    drop_answer(p);
+    p->lingering = true;
+    p->question.deadline_us = rl_clock_us() + LINGER_US;
+    if (shutdown(p->fd, SHUT_WR) == 0 && watch(p, EPOLLIN)) {
+        linger_on(p);
+    } else {
+        end(p);
+    }
+}
+
 /* Sends what is left of the answer, as far as the client takes it. `p` may be gone afterwards. */
 static void send_on(parked *p) {
     while (p->sent < p->answer.size) {
@@ -183,11 +217,12 @@ static void send_on(parked *p) {
             return;
         }
         if (got <= 0) {
-            break;
+            end(p);
+            return;
         }
         p->sent += (size_t)got;
     }
-    end(p);
+    linger(p);
 }
 
 static void answer(parked *p, const rl_http_response *response) {
@@ -225,21 +260,28 @@ static void look(parked *p, bool woken) {
     }
     RL_AUTO_HTTP_RESPONSE rl_http_response response;
     rl_http_response_init(&response);
-    bool room = !woken || p->parking->held < HELD_BYTES;
-    if (room && config->look(config->context, &p->question, &response)) {
+    const bool room = p->parking->held < HELD_BYTES;
+    const bool found = (room || !woken) && config->look(config->context, &p->question, &response);
+    if (found && room) {
         answer(p, &response);
-    } else if (woken) {
+    } else if (found || woken) {
         answer_pending(p, RETRY_S);
     }
 }
 
+/* A client that only closed its sending half cannot be told from one that has left: it counts as gone and is answered
+ * nevertheless. */
 static void on_event(parked *p, uint32_t events) {
-    if (p->answering && !(events & (EPOLLERR | EPOLLHUP))) {
-        send_on(p);
-        return;
-    }
     rl_metric_add(p->parking->config.gone, p->answering ? 0 : 1);
-    end(p);
+    if (p->lingering) {
+        linger_on(p);
+    } else if (events & (EPOLLERR | EPOLLHUP)) {
+        end(p);
+    } else if (p->answering) {
+        send_on(p);
+    } else {
+        answer_pending(p, 0);
+    }
 }
 
 /* --- the thread --- */

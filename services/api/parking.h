@@ -3,7 +3,7 @@
  * civetweb serves a connection with a thread, and threads are few. When enough of them wait already, the socket of a
  * further long poll is taken away from civetweb, which is left with a dead one to close, and put here, where one
  * thread waits for all: for a result (waiters.h), for the end of each wait, and for clients that leave. It
- * answers and closes the connection; the client's next request needs a new one.
+ * answers and closes the connection, in order; the client's next request needs a new one.
  *
  * Nothing here may wait for a disk, a database or a broker: the result that woke somebody is in memory. Where it is
  * not any more, the answer is "pending" with a Retry-After, and the client finds it in the ordinary way.

@@ -64,10 +64,10 @@ static void set_up(void) {
 }
 
 static void tear_down(void) {
+    close(client);
     rl_waiters_close(waiters);
     rl_parking_free(parking);
     rl_waiters_free(waiters);
-    close(client);
     close(served);
 }
 
@@ -119,6 +119,33 @@ START_TEST(who_is_woken_and_finds_nothing_is_told_to_ask_again) {
 }
 END_TEST
 
+START_TEST(a_client_that_closed_its_sending_half_is_answered) {
+    park();
+    ck_assert_int_eq(shutdown(client, SHUT_WR), 0);
+    expect_answer(PENDING, 1);
+}
+END_TEST
+
+/* To close with unread bytes would reset the connection, and the rest of the answer be lost. */
+START_TEST(bytes_behind_the_request_do_not_cost_the_answer) {
+    static const char next[50000];
+    ck_assert_int_eq(send(client, next, sizeof(next), 0), (ssize_t)sizeof(next));
+    found_bytes = LARGE;
+    park();
+    expect_answer("xxx", LARGE);
+}
+END_TEST
+
+START_TEST(a_client_that_does_not_close_is_not_kept) {
+    struct pollfd hung_up = {.fd = client};
+    found_bytes = 1;
+    park();
+    expect_answer("x", 1);
+    ck_assert_int_eq(poll(&hung_up, 1, PATIENCE_MS), 1);
+    ck_assert((hung_up.revents & POLLHUP) != 0);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("api: parking");
     TCase *tests = tcase_create("parking");
@@ -126,6 +153,9 @@ int main(void) {
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, a_call_while_a_large_answer_is_under_way_changes_nothing);
     tcase_add_test(tests, who_is_woken_and_finds_nothing_is_told_to_ask_again);
+    tcase_add_test(tests, a_client_that_closed_its_sending_half_is_answered);
+    tcase_add_test(tests, bytes_behind_the_request_do_not_cost_the_answer);
+    tcase_add_test(tests, a_client_that_does_not_close_is_not_kept);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }
