@@ -10,7 +10,9 @@ from runlog_client import eventually
 
 HALF_OPEN = 200
 WAITING = 2000
+CROWD = 0.9 * WAITING  # so many wait through all rounds
 ROUNDS = 10
+ATTEMPTS = 3  # a slow machine may be done with the program before so many wait for it
 PATIENCE = 10  # seconds that an ordinary client would bear with
 PROGRAM = "import time; time.sleep(9); print('for all of you')"
 BEGUN = (b"", b"G", b"GET /healthz HTTP/1.1\r\nHost: x\r\n", b"POST /api/submit HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{")
@@ -74,12 +76,19 @@ async def crowd(client, submission_id, ordinary):
     return answers, len(asked)
 
 
-def test_ordinary_requests_are_answered_beside_thousands_that_wait(client, many_descriptors):
-    submission_id = client.submit(PROGRAM, "python")
+def test_ordinary_requests_are_answered_beside_thousands_that_wait(client, many_descriptors, figure):
     waiting = []
 
     def ordinary():
-        eventually("some wait", lambda: client.metrics()["runlog_api_waiters"] > 100, deadline=30)
+        most = 0
+
+        def crowd_is_there_or_gone():
+            nonlocal most
+            now = client.metrics()["runlog_api_waiters"]
+            most = max(most, now)
+            return now >= CROWD or now < most / 2
+
+        eventually("so many wait", crowd_is_there_or_gone)
         for number in range(ROUNDS):
             body = json.dumps({"code": f"print({number})", "lang": "python"}).encode()
             answer = client.request("POST", "/api/submit", body, timeout=PATIENCE)
@@ -89,7 +98,13 @@ def test_ordinary_requests_are_answered_beside_thousands_that_wait(client, many_
             assert client.get("/healthz", timeout=PATIENCE).status == 200
             waiting.append(client.metrics()["runlog_api_waiters"])
 
-    answers, asked = asyncio.run(crowd(client, submission_id, ordinary))
-    print(f"{WAITING} clients asked {asked} times; waiting at once: {max(waiting):.0f}")
-    assert set(answers) == {"for all of you\n"}, set(answers)
-    eventually("nobody waits any more", lambda: client.metrics()["runlog_api_waiters"] == 0)
+    for _ in range(ATTEMPTS):
+        waiting.clear()
+        submission_id = client.submit(PROGRAM, "python")
+        answers, asked = asyncio.run(crowd(client, submission_id, ordinary))
+        assert set(answers) == {"for all of you\n"}, set(answers)
+        eventually("nobody waits any more", lambda: client.metrics()["runlog_api_waiters"] == 0)
+        if min(waiting) >= CROWD:
+            break
+    figure(f"{WAITING} clients asked {asked} times; waiting in each round: {min(waiting):.0f} to {max(waiting):.0f}")
+    assert min(waiting) >= CROWD, f"never beside so many: {waiting}"

@@ -1,4 +1,5 @@
-"""Parts that are lost with much in their hands, and parts that stand still for so long that their group gives them up."""
+"""Parts that are lost with much in their hands, and parts that stand still: members of a group until it gives them up, and the
+broker itself."""
 
 import time
 
@@ -131,7 +132,7 @@ def test_a_sink_that_stands_still_past_its_session_stores_all_results_once(clien
         assert again == before, f"{again}\nbefore: {before}"
 
 
-def test_a_broker_that_stands_still_past_all_sessions_loses_nothing(client, stack):
+def test_a_broker_that_stands_still_under_load_loses_nothing(client, stack):
     accepted = submit_waiting(client, time.time() + 6, range(WAITING))
     eventually("a program runs", lambda: stack.runner_busy(stack.container("runner")), deadline=20)
     stack.docker("pause", stack.container("kafka"))
