@@ -86,15 +86,25 @@ static bool tells_of_leases(const rd_kafka_topic_partition_t *partition) {
            memchr(note.marks, RL_MARK_LEASED, note.count) != NULL;
 }
 
+/* Whether more has to be known of the partition than what was committed. */
+static bool needs_edge(const rd_kafka_topic_partition_t *partition) {
+    return partition->offset < 0 || tells_of_leases(partition);
+}
+
 /* `edges`: NULL, or of those partitions where it matters the end of the log, or its beginning where nothing is
- * committed. */
-static void tell(rl_claims *claims, const rd_kafka_topic_partition_list_t *found,
+ * committed. Nothing is told of those whose edge is not among them, and false is returned. */
+static bool tell(rl_claims *claims, const rd_kafka_topic_partition_list_t *found,
                  rd_kafka_topic_partition_list_t *edges) {
-    for (int i = 0; found && i < found->cnt; i++) {
+    bool all = true;
+    for (int i = 0; i < found->cnt; i++) {
         const rd_kafka_topic_partition_t *partition = &found->elems[i];
         const rd_kafka_topic_partition_t *edge =
             edges ? rd_kafka_topic_partition_list_find(edges, partition->topic, partition->partition) : NULL;
-        int64_t at = edge && edge->offset >= 0 ? edge->offset : -1;
+        int64_t at = edge && edge->err == RD_KAFKA_RESP_ERR_NO_ERROR && edge->offset >= 0 ? edge->offset : -1;
+        if (at < 0 && needs_edge(partition)) {
+            all = false;
+            continue;
+        }
         bool committed = partition->offset >= 0;
         const rl_claim claim = {
             .topic = partition->topic,
@@ -108,6 +118,7 @@ static void tell(rl_claims *claims, const rd_kafka_topic_partition_list_t *found
         };
         claims->on_claim(claims->context, &claim);
     }
+    return all;
 }
 
 /* Asks where the logs of those partitions begin that have no committed offset, and where those end whose notes tell
@@ -116,7 +127,7 @@ static bool ask_edges(rl_claims *claims) {
     rd_kafka_topic_partition_list_t *wanted = rd_kafka_topic_partition_list_new(claims->found->cnt);
     for (int i = 0; i < claims->found->cnt; i++) {
         const rd_kafka_topic_partition_t *partition = &claims->found->elems[i];
-        if (partition->offset < 0 || tells_of_leases(partition)) {
+        if (needs_edge(partition)) {
             rd_kafka_topic_partition_list_add(wanted, partition->topic, partition->partition)->offset =
                 partition->offset < 0 ? RD_KAFKA_OFFSET_SPEC_EARLIEST : RD_KAFKA_OFFSET_SPEC_LATEST;
         }
@@ -155,7 +166,7 @@ static bool on_offsets(rl_claims *claims, rd_kafka_event_t *event, rl_error *err
     }
     claims->found = rd_kafka_topic_partition_list_copy(found);
     if (!ask_edges(claims)) {
-        tell(claims, claims->found, NULL);
+        (void)tell(claims, claims->found, NULL);
         forget(claims);
     }
     return true;
@@ -173,9 +184,11 @@ static bool on_edges(rl_claims *claims, rd_kafka_event_t *event, rl_error *err) 
         copy->offset = edge->offset;
         copy->err = edge->err;
     }
+    /* Each log has a leader of its own: one that is away holds up its partitions only. */
     rd_kafka_resp_err_t code = first_error(edges);
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR && claims->found) {
-        tell(claims, claims->found, edges);
+    if (claims->found) {
+        bool all = tell(claims, claims->found, edges);
+        code = all || code != RD_KAFKA_RESP_ERR_NO_ERROR ? code : RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
         forget(claims);
     }
     rd_kafka_topic_partition_list_destroy(edges);

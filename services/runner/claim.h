@@ -5,8 +5,8 @@
  * well: what came later cannot have been started under that lease. Where nothing is committed, its beginning is, which
  * retention may have moved: an offset before it would be committed for nothing.
  *
- * One request at a time. An answer tells of all partitions of its request, or the request has failed and may
- * be repeated.
+ * One request at a time. What an answer does not tell, because the request failed or a partition has no leader at the
+ * moment, may be asked for again.
  *
  * Thread: the consumer thread only; `on_claim` runs in rl_claims_poll.
  */
@@ -46,7 +46,8 @@ bool rl_claims_is_asking(const rl_claims *claims);
 /* Asks for `partitions` (borrowed for the call). No request may be under way. */
 void rl_claims_ask(rl_claims *claims, const rd_kafka_topic_partition_list_t *partitions);
 
-/* Handles what has arrived. false, with TRANSIENT or FATAL, where the request failed. */
+/* Handles what has arrived. false, with TRANSIENT or FATAL, where the request failed, for some partitions at least: those
+ * of which nothing was told are to be asked for again. */
 bool rl_claims_poll(rl_claims *claims, rl_error *err);
 
 #endif
