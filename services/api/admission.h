@@ -1,7 +1,8 @@
 /* admission.h: whether one more submission of a lane would be answered in time.
  *
- * The wait is estimated as backlog / rate: records that the group has not finished, by what the group finishes in a
- * second. Where it is longer than the operator allows, the client is told to come back later, at once, instead
+ * The wait is estimated as backlog / rate: records that wait for the group, by what the group finishes in a second.
+ * What waits is what the group has not committed, without what has been finished beyond the committed offsets, and
+ * without what is being executed. Where it is longer than the operator allows, the client is told to come back later, at once, instead
  * of being given an id that it polls in vain. So too where the group has had no member for some time, with a
  * backlog or without. docs/adr/0011-admission.md says why it is done in this way.
  *
@@ -10,8 +11,11 @@
  *   - under a backlog: finished / time, where the last half minute counts most;
  *   - without one it says nothing, and a low rate of earlier days rises again, within minutes, to what is assumed
  *     of runners that nobody has seen at work: ten a second;
+ *   - a time without a single result counts only once the longest program would have ended in it;
+ *   - a time in which nothing was seen, or results were committed that were not, says nothing;
  *   - while there is no member it stays as it is: runners that come back will be as fast as they were.
- * What is executed at a time follows from how long each finished submission executed (Little's law).
+ * What is executed at a time follows from how long each finished submission executed (Little's law). Programs that
+ * last for minutes lengthen the memory to three times as much, so that they are seen in it.
  *
  * An estimate from a handful of records is none: up to 8 unfinished ones, everything is admitted. Refusing begins above
  * the longest wait and ends at four fifths of it, so that it does not flutter. A backlog that falls ends it without
@@ -42,9 +46,10 @@ void rl_admission_free(rl_admission *admission);
 void rl_admission_finished(rl_admission *admission, int64_t executed_us);
 
 typedef struct {
-    int64_t now_us;  /* monotonic */
-    int64_t backlog; /* records of the lane that are not finished */
-    int64_t members; /* of the group; negative: not known */
+    int64_t now_us;   /* monotonic */
+    int64_t backlog;  /* records of the lane that are not committed */
+    int64_t members;  /* of the group; negative: not known */
+    int64_t appended; /* records of the lane ever; negative: not known */
 } rl_admission_sight;
 
 /* What was seen just now, about once a second. Where nothing could be seen, it is not called. */
@@ -56,9 +61,12 @@ typedef enum {
     RL_REFUSED_ABSENT, /* nobody is there to execute anything */
 } rl_admission_verdict;
 
+/* A longer wait is told as this one, a day. */
+#define RL_ADMISSION_MOST_WAIT_US (INT64_C(86400) * 1000000)
+
 typedef struct {
     rl_admission_verdict verdict;
-    int64_t wait_us; /* the estimate */
+    int64_t wait_us; /* the estimate, up to RL_ADMISSION_MOST_WAIT_US */
     int retry_after_s; /* 1 to 60, where refused: when it is likely to be admitted, spread a little by `draw` so that not
                           all come back at once */
 } rl_admission_judgement;
@@ -70,7 +78,7 @@ rl_admission_judgement rl_admission_judge(const rl_admission *admission, int64_t
 /* Whether everything is admitted because the operator wants it so. */
 bool rl_admission_is_off(const rl_admission *admission);
 
-/* How long the group has been without a member; 0 where it has one, or nobody knows. */
+/* How long the group has been without a member; 0 where it has one, or nobody knows, or has known for a while. */
 int64_t rl_admission_absent_us(const rl_admission *admission, int64_t now_us);
 
 typedef struct {

@@ -20,7 +20,8 @@ static bool refuse_wait(const rl_api *api, const rl_admission_judgement *judgeme
     char text[160];
     const int64_t most_us = api->config->admission_wait_us;
     (void)snprintf(text, sizeof(text),
-                   REFUSED "the wait would be %lld s or so, and at most %lld s are allowed",
+                   REFUSED "the wait would be %s%lld s or so, and at most %lld s are allowed",
+                   judgement->wait_us < RL_ADMISSION_MOST_WAIT_US ? "" : "more than ",
                    (long long)(judgement->wait_us / RL_US_PER_S),
                    (long long)((most_us + RL_US_PER_S - 1) / RL_US_PER_S));
     return refuse(api, RL_ADMISSION_WAIT, response, judgement->retry_after_s, text);
@@ -78,5 +79,7 @@ void rl_admission_gate_measure(const rl_api *api) {
         rl_metric_set(m->admission_wait, now.wait_us / RL_US_PER_S);
         rl_metric_set(m->admission_rate, (int64_t)(stats.rate * 60));
         rl_metric_set(m->runner_members, stats.members);
+    } else {
+        rl_metric_set(m->runner_members, -1); /* nobody asks */
     }
 }

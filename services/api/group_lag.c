@@ -70,7 +70,7 @@ static bool ask_begins(rl_group_lag *lag, const char *topic, int32_t partitions,
 }
 
 bool rl_group_lag_measure(rl_group_lag *lag, const char *topic, int32_t partitions, int64_t *ret,
-                          rl_error *err) {
+                          int64_t *ret_appended, rl_error *err) {
     RL_AUTO_FREE int64_t *begins = calloc((size_t)partitions, sizeof(*begins));
     if (!begins) {
         return rl_error_set(err, RL_TRANSIENT, ENOMEM, "out of memory");
@@ -80,7 +80,9 @@ bool rl_group_lag_measure(rl_group_lag *lag, const char *topic, int32_t partitio
         !rl_log_ends(lag->client, topic, partitions, ASK_TIMEOUT_MS, ret, err)) {
         return false;
     }
+    *ret_appended = 0;
     for (int32_t i = 0; i < partitions; i++) {
+        *ret_appended += ret[i];
         ret[i] = ret[i] > begins[i] ? ret[i] - begins[i] : 0;
     }
     return true;

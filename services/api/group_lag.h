@@ -21,9 +21,10 @@ rl_group_lag *rl_group_lag_new(const rl_stream_config *stream, const char *group
 void rl_group_lag_free(rl_group_lag *lag);
 
 /* Fills `ret[0]` to `ret[partitions - 1]`: what is on the log from the group's offset on, or all of it where
- * the group has none. TRANSIENT where the broker does not answer. */
+ * the group has none. `*ret_appended` gets how many records were ever appended. TRANSIENT where the broker does
+ * not answer. */
 bool rl_group_lag_measure(rl_group_lag *lag, const char *topic, int32_t partitions, int64_t *ret,
-                          rl_error *err);
+                          int64_t *ret_appended, rl_error *err);
 
 /* How many members the group has, at work or joining; 0 where the broker knows no such group. TRANSIENT where
  * the broker does not answer, or not to this client. */

@@ -94,10 +94,12 @@ static bool get_ready(rl_publisher *publisher) {
 }
 
 /* Where the members cannot be asked for, the backlog is told alone. */
-static bool tell_admission(rl_publisher *publisher, int64_t now_us, rl_error *err) {
+static bool tell_admission(rl_publisher *publisher, int64_t now_us, int64_t appended, rl_error *err) {
     rl_admission *admission = publisher->config.admission;
-    rl_admission_sight sight = {
-        .now_us = now_us, .backlog = rl_backlogs_total(publisher->backlogs, now_us), .members = -1};
+    rl_admission_sight sight = {.now_us = now_us,
+                                .backlog = rl_backlogs_total(publisher->backlogs, now_us),
+                                .members = -1,
+                                .appended = appended};
     if (rl_admission_is_off(admission)) {
         return true;
     }
@@ -113,11 +115,13 @@ static bool measure(rl_publisher *publisher, rl_error *err) {
     if (!lengths) {
         return rl_error_set(err, RL_TRANSIENT, ENOMEM, "out of memory");
     }
-    if (!rl_group_lag_measure(publisher->runners, RL_TOPIC_SUBMISSIONS, partitions, lengths, err)) {
+    int64_t appended = -1;
+    if (!rl_group_lag_measure(publisher->runners, RL_TOPIC_SUBMISSIONS, partitions, lengths, &appended,
+                              err)) {
         return false;
     }
     rl_backlogs_measured(publisher->backlogs, lengths, now_us);
-    return tell_admission(publisher, now_us, err);
+    return tell_admission(publisher, now_us, appended, err);
 }
 
 /* What could not be measured is left to grow old: the choice and the admission know what to do then. Each failure is

@@ -29,6 +29,8 @@
 #define RETRY_MAX_US RL_US_PER_S
 /* A decoded record is about as large as the encoded one; views and terminators come on top. */
 #define DECODE_BYTES (2 * (size_t)RL_FINISHED_MAX_BYTES)
+/* Longer than any program may last. */
+#define MOST_EXECUTED_US (300 * RL_US_PER_S)
 /* Of the cache, for results that MongoDB has: some thousand small ones by default. */
 #define COMMITTED_SHARE 32
 
@@ -151,10 +153,19 @@ static void reach(rl_tail *tail, rl_tail_position *at) {
     }
 }
 
+/* By the clock of the runner's host, which may have been set meanwhile. */
+static int64_t executed_us(const rl_finished *finished) {
+    if (finished->started_us < 0 || finished->finished_us < finished->started_us) {
+        return 0;
+    }
+    const int64_t us = finished->finished_us - finished->started_us;
+    return us < MOST_EXECUTED_US ? us : MOST_EXECUTED_US;
+}
+
 /* A replay is none of the lane's work. */
 static void count_finished(rl_tail *tail, const rl_id_parts *parts, const rl_finished *finished) {
     if (tail->config.admission && finished->generation == 0 && parts->lane == RL_LANE_INTERACTIVE) {
-        rl_admission_finished(tail->config.admission, finished->finished_us - finished->started_us);
+        rl_admission_finished(tail->config.admission, executed_us(finished));
     }
 }
 

@@ -10,6 +10,7 @@
 
 static rl_admission *admission;
 static int64_t now_us;
+static int64_t finished;
 
 static rl_admission *make(int64_t wait_s) {
     const rl_admission_config config = {wait_s * RL_US_PER_S, ABSENCE_S * RL_US_PER_S};
@@ -21,24 +22,43 @@ static rl_admission *make(int64_t wait_s) {
 static void set_up(void) {
     admission = make(WAIT_S);
     now_us = 1000 * RL_US_PER_S;
+    finished = 0;
 }
 
 static void tear_down(void) {
     rl_admission_free(admission);
 }
 
-static void see(int64_t backlog, int64_t members) {
-    const rl_admission_sight sight = {now_us, backlog, members};
+static void see_log(int64_t backlog, int64_t members, int64_t appended) {
+    const rl_admission_sight sight = {now_us, backlog, members, appended};
     rl_admission_observe(admission, &sight);
+}
+
+/* The group has committed what it has finished. */
+static void see(int64_t backlog, int64_t members) {
+    see_log(backlog, members, finished + backlog);
+}
+
+static void finish(int64_t count, int executed_s) {
+    for (int64_t i = 0; i < count; i++) {
+        rl_admission_finished(admission, executed_s * RL_US_PER_S);
+    }
+    finished += count;
+}
+
+/* Nobody is there for so many seconds. */
+static void stay_alone(int seconds, int64_t backlog) {
+    for (int i = 0; i < seconds; i++) {
+        now_us += RL_US_PER_S;
+        see(backlog, 0);
+    }
 }
 
 /* Seconds in which the runners finish `rate` records that executed for `executed_s` each, and leave `backlog`. */
 static void work(int seconds, int rate, int executed_s, int64_t backlog) {
     for (int i = 0; i < seconds; i++) {
         now_us += RL_US_PER_S;
-        for (int j = 0; j < rate; j++) {
-            rl_admission_finished(admission, executed_s * RL_US_PER_S);
-        }
+        finish(rate, executed_s);
         see(backlog, 3);
     }
 }
@@ -105,7 +125,9 @@ START_TEST(a_standstill_lowers_the_rate_until_hardly_anything_is_admitted) {
     see(200, 3);
     work(60, 10, 0, 200);
     expect(200, RL_ADMITTED);
-    work(60, 0, 0, 200);
+    work(120, 0, 0, 200); /* might be long programs */
+    expect(200, RL_ADMITTED);
+    work(10, 0, 0, 200);
     expect(200, RL_REFUSED_WAIT);
     work(60, 10, 0, 200);
     expect(200, RL_ADMITTED);
@@ -147,22 +169,90 @@ START_TEST(a_low_rate_is_forgotten_in_quiet_times_and_a_high_one_is_not) {
 }
 END_TEST
 
-START_TEST(time_without_observation_counts_as_one_stretch) {
+START_TEST(time_without_observation_says_nothing) {
     see(500, 3);
     work(60, 10, 0, 500);
-    now_us += 30 * RL_US_PER_S; /* the broker was away; what was finished meanwhile comes at once */
-    for (int i = 0; i < 300; i++) {
-        rl_admission_finished(admission, 0);
-    }
+    now_us += 60 * RL_US_PER_S; /* the broker was away */
     see(500, 3);
     expect_rate(9.9, 10.1);
+    work(1, 10, 0, 500);
+    expect_rate(9.9, 10.1);
+}
+END_TEST
+
+START_TEST(results_that_are_committed_and_not_seen_are_no_standstill) {
+    see_log(500, 3, 1000);
+    for (int i = 1; i <= 300; i++) {
+        now_us += RL_US_PER_S;
+        see_log(500, 3, 1000 + i);
+    }
+    expect_rate(9.9, 10.1);
+}
+END_TEST
+
+/* A hundred programs of a minute on slots of which some stay free. */
+START_TEST(long_programs_from_a_cold_start_are_no_standstill) {
+    see(0, 3);
+    work(1, 0, 0, 100);
+    for (int i = 1; i < 60; i++) {
+        expect(100, RL_ADMITTED);
+        work(1, 0, 0, 100);
+    }
+    work(1, 50, 60, 50);
+    expect(100, RL_ADMITTED);
+    work(1, 50, 60, 0);
+    expect(100, RL_ADMITTED);
+}
+END_TEST
+
+/* Sixty-four slots, programs that last as long as any may, and as many again as soon as they end. */
+START_TEST(waves_of_the_longest_programs_keep_the_slots_full) {
+    see(0, 3);
+    for (int wave = 0; wave < 20; wave++) {
+        work(1, 0, 0, 64);
+        for (int i = 1; i < 122; i++) {
+            expect(64, RL_ADMITTED);
+            work(1, 0, 0, 64);
+        }
+        work(1, 64, 122, 64);
+    }
+    expect(64, RL_ADMITTED);
+}
+END_TEST
+
+/* One record holds a partition's offset, and others behind it are finished at five a second. */
+START_TEST(what_is_finished_and_not_committed_is_no_backlog) {
+    see_log(10, 3, 10);
+    for (int i = 1; i <= 600; i++) {
+        now_us += RL_US_PER_S;
+        finish(5, 1);
+        see_log(10 + 5 * i, 3, 10 + 5 * i);
+        expect(10 + 5 * i, RL_ADMITTED);
+    }
+    ck_assert_int_le(judge(3010).wait_us / RL_US_PER_S, 1);
+    expect(3010 + 1100, RL_REFUSED_WAIT); /* what is added to it waits */
+    see_log(0, 3, 3010);
+    expect(1100, RL_REFUSED_WAIT);
+}
+END_TEST
+
+START_TEST(a_wait_without_end_is_told_as_a_day) {
+    see(5000000, 3);
+    work(3600, 0, 0, 5000000);
+    ck_assert_int_eq(judge(INT64_C(100) * 1000 * 1000).wait_us, RL_ADMISSION_MOST_WAIT_US);
+}
+END_TEST
+
+START_TEST(while_nothing_is_measured_one_may_soon_come_back) {
+    see(100000, 3);
+    expect(100000, RL_REFUSED_WAIT);
+    ck_assert_int_le(judge(100000).retry_after_s, 5);
 }
 END_TEST
 
 START_TEST(nobody_there_is_borne_for_a_while_with_a_backlog_or_without) {
     see(0, 0);
-    now_us += (ABSENCE_S - 1) * RL_US_PER_S;
-    see(0, 0);
+    stay_alone(ABSENCE_S - 1, 0);
     expect(0, RL_ADMITTED);
     expect(50, RL_ADMITTED);
     now_us += RL_US_PER_S;
@@ -181,9 +271,15 @@ START_TEST(members_that_are_not_known_change_nothing) {
     see(0, -1);
     expect(0, RL_ADMITTED);
     see(0, 0);
-    now_us += ABSENCE_S * RL_US_PER_S;
+    stay_alone(ABSENCE_S - 1, 0);
+    now_us += RL_US_PER_S;
     see(0, -1);
     expect(0, RL_REFUSED_ABSENT);
+    now_us += 60 * RL_US_PER_S; /* nobody could be asked: perhaps they are back */
+    expect(0, RL_ADMITTED);
+    ck_assert_int_eq(rl_admission_absent_us(admission, now_us), 0);
+    see(0, 0);
+    expect(0, RL_ADMITTED);
 }
 END_TEST
 
@@ -236,7 +332,13 @@ int main(void) {
     tcase_add_test(tests, a_few_are_admitted_whatever_the_rate);
     tcase_add_test(tests, what_was_refused_is_admitted_again_at_four_fifths_and_not_before);
     tcase_add_test(tests, a_low_rate_is_forgotten_in_quiet_times_and_a_high_one_is_not);
-    tcase_add_test(tests, time_without_observation_counts_as_one_stretch);
+    tcase_add_test(tests, time_without_observation_says_nothing);
+    tcase_add_test(tests, results_that_are_committed_and_not_seen_are_no_standstill);
+    tcase_add_test(tests, long_programs_from_a_cold_start_are_no_standstill);
+    tcase_add_test(tests, waves_of_the_longest_programs_keep_the_slots_full);
+    tcase_add_test(tests, what_is_finished_and_not_committed_is_no_backlog);
+    tcase_add_test(tests, a_wait_without_end_is_told_as_a_day);
+    tcase_add_test(tests, while_nothing_is_measured_one_may_soon_come_back);
     tcase_add_test(tests, nobody_there_is_borne_for_a_while_with_a_backlog_or_without);
     tcase_add_test(tests, members_that_are_not_known_change_nothing);
     tcase_add_test(tests, while_nobody_is_there_the_rate_stays_as_it_was);
