@@ -1,3 +1,3 @@
-foreach(name lease fair_queue membership turns)
+foreach(name claim lease fair_queue membership turns)
     rl_add_unit_test(test_runner_${name} SOURCES test_${name}.c LIBS rl_runner)
 endforeach()
