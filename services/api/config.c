@@ -50,7 +50,7 @@ static const rl_config_option options[] = {
     {"RUNLOG_API_CACHE_BYTES", RL_CONFIG_BYTES, AT(cache_bytes), "64MiB", 1 * MIB, 64 * GIB,
      "results kept in memory while MongoDB may not have them; of those that it has, a 32nd of it"},
     {"RUNLOG_API_ADMISSION_WAIT", RL_CONFIG_DURATION, AT(admission_wait_us), "5m", 0, 1 * DAY,
-     "estimated wait from which on submissions are answered with 503; off: all are taken, runners or not"},
+     "estimated wait, up to RUNLOG_MAX_QUEUE_TIME, from which on submissions get a 503; off: all are taken"},
     {"RUNLOG_API_ADMISSION_ABSENCE", RL_CONFIG_DURATION, AT(admission_absence_us), "60s", 1 * SECOND, 1 * DAY,
      "how long there may be no runner in the group before submissions are answered with 503"},
     {"RUNLOG_MAX_QUEUE_TIME", RL_CONFIG_DURATION, AT(max_queue_us), "1h", 10 * SECOND, 1 * DAY,

@@ -29,6 +29,8 @@ extern char **environ;
 #define HEALTH_US (RL_US_PER_S / 4)
 
 #define DESCRIPTORS 65536
+/* Of those, for Kafka, MongoDB, files and what else there is. */
+#define OWN_DESCRIPTORS 256
 
 /* Threads that must stay free of waiters: a quarter, so that submissions go on under any number of polls. */
 static int waiter_capacity(const rl_api_config *config) {
@@ -45,11 +47,35 @@ static void raise_descriptor_limit(void) {
     }
 }
 
+/* Parked clients must leave descriptors to everybody else, or nothing could be accepted or asked any more. */
+static int parked_capacity(const rl_api_config *config, rl_log *log) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > INT32_MAX) {
+        return (int)config->parked;
+    }
+    const int64_t room =
+        (int64_t)limit.rlim_cur - config->threads - config->backlog - config->mongo_pool - OWN_DESCRIPTORS;
+    if (room >= config->parked) {
+        return (int)config->parked;
+    }
+    const int64_t capacity = room > 0 ? room : 0;
+    rl_log(log, RL_LOG_WARN, "api.descriptors_short", RL_I("descriptors", (int64_t)limit.rlim_cur),
+           RL_I("parked", capacity), RL_I("parked_wanted", config->parked));
+    return (int)capacity;
+}
+
 static bool refuse_closed(const rl_api_config *config, rl_error *err) {
     return config->open ||
            rl_error_set(err, RL_INVALID, 0,
                         "there are no API keys, so anybody who reaches the port could run programs here; "
                         "set RUNLOG_API_OPEN=1 if only trusted clients can reach it");
+}
+
+/* What would wait longer than it may is not taken either. */
+static void bound_wait(rl_api_config *config) {
+    if (config->admission_wait_us > config->max_queue_us) {
+        config->admission_wait_us = config->max_queue_us;
+    }
 }
 
 static bool load_config(rl_api_config *config, rl_log_level *ret_level, rl_error *err) {
@@ -140,7 +166,7 @@ static bool connect_and_serve(rl_api *api, rl_codec *codec, const sigset_t *sign
                                         .delay = api->metrics->tail_delay};
     RL_AUTO_TAIL rl_tail *tail = publisher ? rl_tail_new(&tail_config, err) : NULL;
     const rl_parking_config parking_config = {.waiters = waiters,
-                                              .capacity = (int)config->parked,
+                                              .capacity = parked_capacity(config, api->log),
                                               .answer_us = config->body_timeout_us,
                                               .gone = api->metrics->client_gone,
                                               .look = rl_parked_result,
@@ -194,6 +220,9 @@ int main(int argc, char **argv) {
         return action == RL_CONFIG_DONE ? EXIT_SUCCESS : 2;
     }
     const bool loaded = load_config(&config, &level, &err);
+    if (loaded) {
+        bound_wait(&config);
+    }
     rl_log *log = rl_log_new("runlog-api", level, STDERR_FILENO);
     raise_descriptor_limit();
     const sigset_t signals = block_signals();
