@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "lib/base/clock.h"
+#include "services/api/peer_socket.h"
 
 #define EVENTS 64
 /* How late the end of a wait may be noticed. */
@@ -413,6 +414,12 @@ void rl_parking_free(rl_parking *parking) {
     free(parking);
 }
 
+/* Out of the way of those who search among the descriptors for a connection, if there may be so many. */
+static int duplicate(int socket) {
+    const int fd = fcntl(socket, F_DUPFD_CLOEXEC, RL_PEER_SOCKET_MOST);
+    return fd >= 0 ? fd : fcntl(socket, F_DUPFD_CLOEXEC, 0);
+}
+
 /* Everything that can fail, but for taking the socket. NULL: nothing has happened. */
 static parked *make(rl_parking *parking, int socket, const rl_parked_question *question) {
     parked *p = calloc(1, sizeof(*p));
@@ -424,7 +431,7 @@ static parked *make(rl_parking *parking, int socket, const rl_parked_question *q
     p->called = true;
     rl_buffer_init(&p->answer, SIZE_MAX / 4);
     p->waiter = rl_waiter_new_called(on_wake, p);
-    p->fd = p->waiter ? fcntl(socket, F_DUPFD_CLOEXEC, 0) : -1;
+    p->fd = p->waiter ? duplicate(socket) : -1;
     if (p->fd < 0) {
         rl_waiter_free(p->waiter);
         free(p);

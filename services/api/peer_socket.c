@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <net/if.h>
 #include <netdb.h>
 #include <poll.h>
@@ -40,30 +41,53 @@ static bool is_connection(int fd, const char *remote_addr, int remote_port, int 
     return getsockname(fd, (struct sockaddr *)&address, &size) == 0 && port_of(&address) == local_port;
 }
 
-static void close_directory(DIR **directory) {
-    if (*directory) {
-        closedir(*directory);
+typedef struct {
+    const char *remote_addr;
+    int remote_port, local_port;
+    int found; /* -1: none yet */
+    bool ambiguous;
+} search;
+
+/* One of the directory's names. false: no further ones are wanted. */
+static bool try_name(search *s, const char *name) {
+    char *end;
+    const long fd = strtol(name, &end, 10);
+    if (end == name || *end != '\0') {
+        return true;
     }
+    if (fd >= RL_PEER_SOCKET_MOST) { /* they come in order */
+        return false;
+    }
+    if (is_connection((int)fd, s->remote_addr, s->remote_port, s->local_port)) {
+        s->ambiguous = s->found >= 0;
+        s->found = (int)fd;
+    }
+    return !s->ambiguous;
+}
+
+/* false: it is the end, or no further ones are wanted. */
+static bool try_some(search *s, int directory) {
+    _Alignas(struct dirent64) char names[4096]; /* readdir would always make some thousand */
+    const ssize_t size = getdents64(directory, names, sizeof(names));
+    for (ssize_t at = 0; at < size;) {
+        const struct dirent64 *entry = (const struct dirent64 *)(const void *)(names + at);
+        if (!try_name(s, entry->d_name)) {
+            return false;
+        }
+        at += entry->d_reclen;
+    }
+    return size > 0;
 }
 
 int rl_peer_socket_find(const char *remote_addr, int remote_port, int local_port) {
-    RL_CLEANUP(close_directory) DIR *directory = opendir("/proc/self/fd");
-    if (!directory) {
-        return -1;
+    search s = {
+        .remote_addr = remote_addr, .remote_port = remote_port, .local_port = local_port, .found = -1};
+    RL_AUTO_CLOSE int directory = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool more = directory >= 0;
+    while (more) {
+        more = try_some(&s, directory);
     }
-    int found = -1;
-    for (const struct dirent *entry = readdir(directory); entry; entry = readdir(directory)) {
-        char *end;
-        const long fd = strtol(entry->d_name, &end, 10);
-        if (end != entry->d_name && *end == '\0' &&
-            is_connection((int)fd, remote_addr, remote_port, local_port)) {
-            if (found >= 0) {
-                return -1;
-            }
-            found = (int)fd;
-        }
-    }
-    return found;
+    return s.ambiguous ? -1 : s.found;
 }
 
 bool rl_peer_socket_gone(int fd) {

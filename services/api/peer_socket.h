@@ -6,14 +6,17 @@
  *
  * The result is valid while nobody can close the connection: on the thread that serves it, until its callback
  * returns; on another one, while it holds a lock that the serving thread must take before it lets the connection be
- * closed (client_watch.h). It costs one system call per open descriptor, so it is for waits and refusals, not for
- * every request.
+ * closed (client_watch.h). It costs one system call per open descriptor below RL_PEER_SOCKET_MOST, so it is for waits and
+ * refusals, not for every request. Descriptors from there on are not looked at: whoever keeps many that are no
+ * connections of civetweb's puts them there (parking.h).
  */
 #ifndef RL_API_PEER_SOCKET_H
 #define RL_API_PEER_SOCKET_H
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#define RL_PEER_SOCKET_MOST 8192
 
 /* The descriptor whose peer is `remote_addr` (numeric) and `remote_port` and whose own port is `local_port`; -1
  * where there is none, or more than one: a client may use one port of its own towards two addresses of this host,

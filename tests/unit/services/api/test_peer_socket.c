@@ -3,7 +3,9 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -55,6 +57,35 @@ START_TEST(a_connection_is_found_by_its_two_ends) {
 }
 END_TEST
 
+START_TEST(among_many_descriptors_it_is_found_and_far_ones_are_not_looked_at) {
+    const struct rlimit enough = {RL_PEER_SOCKET_MOST + 64, RL_PEER_SOCKET_MOST + 64};
+    struct rlimit limit;
+    int many[500];
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    if (limit.rlim_cur < enough.rlim_cur && setrlimit(RLIMIT_NOFILE, &enough) != 0) {
+        return; /* there are no far ones here */
+    }
+    const int listener = open_socket("127.0.0.1", 0), client = open_socket("127.0.0.1", 0);
+    ck_assert_int_eq(listen(listener, 1), 0);
+    for (size_t i = 0; i < sizeof(many) / sizeof(many[0]); i++) {
+        many[i] = dup(listener);
+        ck_assert_int_ge(many[i], 0);
+    }
+    const int server = link_up(client, listener, "127.0.0.1");
+    const int far = fcntl(server, F_DUPFD_CLOEXEC, RL_PEER_SOCKET_MOST);
+    ck_assert_int_ge(far, RL_PEER_SOCKET_MOST);
+    ck_assert_int_eq(rl_peer_socket_find("127.0.0.1", port_of(client), port_of(listener)), server);
+    close(server);
+    ck_assert_int_eq(rl_peer_socket_find("127.0.0.1", port_of(client), port_of(listener)), -1);
+    for (size_t i = 0; i < sizeof(many) / sizeof(many[0]); i++) {
+        close(many[i]);
+    }
+    close(far);
+    close(client);
+    close(listener);
+}
+END_TEST
+
 START_TEST(of_two_connections_that_look_the_same_neither_is_taken_for_the_other) {
     const int first = open_socket("127.0.0.1", 0), one = open_socket("127.0.0.1", 0);
     const int second = open_socket("127.0.0.2", port_of(first)),
@@ -78,6 +109,7 @@ int main(void) {
     Suite *suite = suite_create("peer_socket");
     TCase *tests = tcase_create("over loopback");
     tcase_add_test(tests, a_connection_is_found_by_its_two_ends);
+    tcase_add_test(tests, among_many_descriptors_it_is_found_and_far_ones_are_not_looked_at);
     tcase_add_test(tests, of_two_connections_that_look_the_same_neither_is_taken_for_the_other);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
