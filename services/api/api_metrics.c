@@ -128,6 +128,11 @@ rl_api_metrics *rl_api_metrics_new(rl_error *err) {
     m->connection_threads =
         gauge(m, "runlog_api_connection_threads", "Threads, and so connections that can be served at once.");
     m->waiters = gauge(m, "runlog_api_waiters", "Requests waiting for a result.");
+    m->parked =
+        gauge(m, "runlog_api_parked", "Long polls that wait without a thread, or are being answered.");
+    m->parked_capacity = gauge(m, "runlog_api_parked_capacity", "How many there may be.");
+    m->parked_answer_bytes =
+        gauge(m, "runlog_api_parked_answer_bytes", "Answers that such clients have not taken yet.");
     m->waits_refused =
         counter(m, "runlog_api_waits_refused_total", "Long polls answered at once because too many waited.");
     m->client_gone =

@@ -48,6 +48,7 @@ typedef struct {
     rl_metric *result_tail, *result_store, *result_pending, *result_expired, *result_unknown;
     rl_metric *store_errors;
     rl_metric *waiters;
+    rl_metric *parked, *parked_capacity, *parked_answer_bytes;
     rl_metric *waits_refused;
     rl_metric *tail_lag, *sink_lag;
     rl_metric *tail_delay; /* from a result's timestamp until it has been read here */

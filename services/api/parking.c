@@ -60,7 +60,7 @@ struct rl_parking {
     pthread_mutex_t lock;
     parked *calls;
     parked *all;
-    size_t held; /* bytes of answers; the thread's own */
+    _Atomic size_t held; /* bytes of answers; written by the thread alone */
     _Atomic int count;
     _Atomic bool stopping;
     int64_t stop_by_us; /* the thread's own; 0: not stopping */
@@ -140,7 +140,7 @@ static void leave_waiters(parked *p) {
 }
 
 static void drop_answer(parked *p) {
-    p->parking->held -= p->answer.size;
+    atomic_fetch_sub(&p->parking->held, p->answer.size);
     rl_buffer_free(&p->answer);
 }
 
@@ -233,7 +233,7 @@ static void answer(parked *p, const rl_http_response *response) {
     p->answering = true;
     p->question.deadline_us = rl_clock_us() + config->answer_us;
     const bool written = rl_http_render(response, p->question.head, &p->answer);
-    p->parking->held += p->answer.size;
+    atomic_fetch_add(&p->parking->held, p->answer.size);
     if (written) {
         send_on(p);
     } else {
@@ -261,7 +261,7 @@ static void look(parked *p, bool woken) {
     }
     RL_AUTO_HTTP_RESPONSE rl_http_response response;
     rl_http_response_init(&response);
-    const bool room = p->parking->held < HELD_BYTES;
+    const bool room = atomic_load(&p->parking->held) < HELD_BYTES;
     const bool found = (room || !woken) && config->look(config->context, &p->question, &response);
     if (found && room) {
         answer(p, &response);
@@ -468,4 +468,10 @@ bool rl_parking_take(rl_parking *parking, int socket, const rl_parked_question *
     }
     hand_over(p, !waits);
     return true;
+}
+
+rl_parking_stats rl_parking_statistics(const rl_parking *parking) {
+    return (rl_parking_stats){.clients = atomic_load(&parking->count),
+                              .capacity = parking->config.capacity,
+                              .answer_bytes = (int64_t)atomic_load(&parking->held)};
 }

@@ -8,7 +8,7 @@
  * Nothing here may wait for a disk, a database or a broker: the result that woke somebody is in memory. Where it is
  * not any more, the answer is "pending" with a Retry-After, and the client finds it in the ordinary way.
  *
- * Thread: rl_parking_take from any; the parked connections belong to the parking's own thread.
+ * Thread: rl_parking_take and rl_parking_statistics from any; the parked connections belong to the parking's own thread.
  */
 #ifndef RL_API_PARKING_H
 #define RL_API_PARKING_H
@@ -51,6 +51,13 @@ void rl_parking_free(rl_parking *parking);
 /* Takes the connection behind the descriptor `socket`, which from here on names a dead one. false: it was not taken
  * (too many, or memory or descriptors are short) and is as it was. `question` is copied. */
 bool rl_parking_take(rl_parking *parking, int socket, const rl_parked_question *question);
+
+typedef struct {
+    int64_t clients;      /* at this moment, those included that are being answered */
+    int64_t capacity;     /* at most so many */
+    int64_t answer_bytes; /* answers that have not been taken yet */
+} rl_parking_stats;
+rl_parking_stats rl_parking_statistics(const rl_parking *parking);
 
 RL_DEFINE_CLEANUP(rl_parking_slot, rl_parking, rl_parking_free)
 #define RL_AUTO_PARKING RL_CLEANUP(rl_parking_slot)

@@ -54,6 +54,10 @@ static void update_gauges(rl_api *api) {
     rl_ops_measure(api->checks, RL_API_CHECKS, m->registry);
     rl_metric_set(m->connection_threads, api->config->threads);
     rl_metric_set(m->waiters, rl_waiters_count(api->waiters));
+    const rl_parking_stats parked = rl_parking_statistics(api->parking);
+    rl_metric_set(m->parked, parked.clients);
+    rl_metric_set(m->parked_capacity, parked.capacity);
+    rl_metric_set(m->parked_answer_bytes, parked.answer_bytes);
     rl_metric_set(m->produce_queue, rl_publisher_pending(api->publisher));
     rl_metric_set(m->body_memory, atomic_load(&api->body_memory));
     rl_metric_set(m->tail_lag, stats.lag);
