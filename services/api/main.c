@@ -140,48 +140,63 @@ static bool serve(rl_api *api, const sigset_t *signals, rl_error *err) {
     return told;
 }
 
+static rl_stream_config stream_of(const rl_api_config *config) {
+    return (rl_stream_config){config->kafka_brokers, "runlog-api", config->kafka_properties};
+}
+
+static rl_publisher *make_publisher(const rl_api *api, rl_codec *codec, rl_error *err) {
+    const rl_publisher_config config = {.stream = stream_of(api->config),
+                                        .codec = codec,
+                                        .admission = api->admission,
+                                        .log = api->log,
+                                        .unmeasured = api->metrics->unmeasured,
+                                        .delivery_timeout_us = api->config->publish_timeout_us};
+    return rl_publisher_new(&config, err);
+}
+
+static rl_tail *make_tail(const rl_api *api, rl_codec *codec, rl_error *err) {
+    const rl_tail_config config = {.stream = stream_of(api->config),
+                                   .codec = codec,
+                                   .ident = api->ident,
+                                   .waiters = api->waiters,
+                                   .admission = api->admission,
+                                   .log = api->log,
+                                   .cache_bytes = api->config->cache_bytes,
+                                   .delay = api->metrics->tail_delay};
+    return rl_tail_new(&config, err);
+}
+
+static rl_parking *make_parking(rl_api *api, rl_error *err) {
+    const rl_parking_config config = {.waiters = api->waiters,
+                                      .capacity = parked_capacity(api->config, api->log),
+                                      .answer_us = api->config->body_timeout_us,
+                                      .gone = api->metrics->client_gone,
+                                      .look = rl_parked_result,
+                                      .answered = rl_parked_answered,
+                                      .context = api};
+    return rl_parking_new(&config, err);
+}
+
 /* Builds the parts that need neighbours, and serves. They are taken down in reverse order. */
 static bool connect_and_serve(rl_api *api, rl_codec *codec, const sigset_t *signals, rl_error *err) {
     const rl_api_config *config = api->config;
-    const rl_stream_config stream = {config->kafka_brokers, "runlog-api", config->kafka_properties};
+    const rl_admission_config limits = {config->admission_wait_us, config->admission_absence_us};
     RL_AUTO_WAITERS rl_waiters *waiters = rl_waiters_new(waiter_capacity(config), err);
     RL_AUTO_STORE rl_store *store =
         waiters ? rl_store_new(config->mongo_uri, (int)config->mongo_pool, err) : NULL;
-    const rl_admission_config limits = {config->admission_wait_us, config->admission_absence_us};
     RL_AUTO_ADMISSION rl_admission *admission = store ? rl_admission_new(&limits, err) : NULL;
-    const rl_publisher_config publisher_config = {.stream = stream,
-                                                  .codec = codec,
-                                                  .admission = admission,
-                                                  .log = api->log,
-                                                  .unmeasured = api->metrics->unmeasured,
-                                                  .delivery_timeout_us = config->publish_timeout_us};
-    RL_AUTO_PUBLISHER rl_publisher *publisher = admission ? rl_publisher_new(&publisher_config, err) : NULL;
-    const rl_tail_config tail_config = {.stream = stream,
-                                        .codec = codec,
-                                        .ident = api->ident,
-                                        .waiters = waiters,
-                                        .admission = admission,
-                                        .log = api->log,
-                                        .cache_bytes = config->cache_bytes,
-                                        .delay = api->metrics->tail_delay};
-    RL_AUTO_TAIL rl_tail *tail = publisher ? rl_tail_new(&tail_config, err) : NULL;
-    const rl_parking_config parking_config = {.waiters = waiters,
-                                              .capacity = parked_capacity(config, api->log),
-                                              .answer_us = config->body_timeout_us,
-                                              .gone = api->metrics->client_gone,
-                                              .look = rl_parked_result,
-                                              .answered = rl_parked_answered,
-                                              .context = api};
-    RL_AUTO_PARKING rl_parking *parking = tail ? rl_parking_new(&parking_config, err) : NULL;
+    api->waiters = waiters;
+    api->store = store;
+    api->admission = admission;
+    RL_AUTO_PUBLISHER rl_publisher *publisher = admission ? make_publisher(api, codec, err) : NULL;
+    RL_AUTO_TAIL rl_tail *tail = publisher ? make_tail(api, codec, err) : NULL;
+    api->publisher = publisher;
+    api->tail = tail;
+    RL_AUTO_PARKING rl_parking *parking = tail ? make_parking(api, err) : NULL;
     if (!parking) {
         return false;
     }
-    api->waiters = waiters;
     api->parking = parking;
-    api->store = store;
-    api->admission = admission;
-    api->publisher = publisher;
-    api->tail = tail;
     fill_checks(api);
     return serve(api, signals, err);
 }

@@ -1,11 +1,11 @@
-/* waiters.h: threads that wait for a result to appear on the log.
+/* waiters.h: who waits for a result to appear on the log: threads, and clients without one (parking.h).
  *
  * The thread that reads the log calls rl_waiters_wake for every id; those who wait for it get up and look
  * it up themselves. To miss nothing: enter, look whether the result is there already, wait, look again,
  * leave.
  *
- * A waiter is made once per thread and used for every wait of that thread. Their number is capped, so that
- * waiting cannot take all the threads that serve requests.
+ * A waiter that blocks is made once per thread and used for every wait of that thread. Their number is capped, so
+ * that waiting cannot take all the threads that serve requests.
  *
  * Thread: any; locks are per bucket of ids.
  */
