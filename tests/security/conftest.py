@@ -7,6 +7,8 @@ import re
 import statistics
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
 
@@ -81,6 +83,25 @@ def stack(client):
     return found
 
 
+class Births:
+    """Ids of all containers that the Engine makes from now on, however short they live."""
+
+    def __init__(self):
+        self.ids = set()
+        self.events = subprocess.Popen(
+            ["docker", "events", "--since", str(int(time.time())), "--filter", "type=container", "--filter", "event=create",
+             "--format", "{{.ID}}"], stdout=subprocess.PIPE, text=True)
+        threading.Thread(target=self.listen, daemon=True).start()
+
+    def listen(self):
+        for line in self.events.stdout:
+            self.ids.add(line.strip())
+
+    def end(self):
+        self.events.kill()
+        self.events.wait()
+
+
 class Host:
     """Looks at the machine through a container that sees all of it and only reads."""
 
@@ -125,11 +146,20 @@ def host(stack):
 
 
 @pytest.fixture(scope="session")
-def before(host):
+def births(host):
+    found = Births() if host else None
+    yield found
+    if found:
+        found.end()
+
+
+@pytest.fixture(scope="session")
+def before(host, births):
     if not host:
         return None
     look = host.look()
-    return {"host": look, "services": host.services(), "published": host.published(), "containers": set(host.containers())}
+    return {"host": look, "services": host.services(), "published": host.published(), "containers": set(host.containers()),
+            "births": births}
 
 
 @pytest.fixture(scope="session")

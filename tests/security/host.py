@@ -13,7 +13,8 @@ ID = re.compile(r"[0-9a-f]{64}")
 # Change by themselves, or tell by being read.
 VOLATILE = re.compile(r"/random/|ns_last_pid|pty/nr|dentry-state|inode-|inode_|file-nr|aio-nr|stat_refresh|/compact|drop_caches|"
                       r"sched_domain|perf_event_max_sample_rate|perf_cpu_time|lowmem_reserve|/numa_|nr_hugepages_mempolicy|tainted|"
-                      r"usermodehelper|cad_pid|/ctrl-alt-del|/quota/|epoll|binfmt_misc")
+                      r"usermodehelper|cad_pid|/ctrl-alt-del|/quota/|epoll|binfmt_misc|"
+                      r"khugepaged/(full_scans|pages_collapsed)")
 
 
 def read(path):
