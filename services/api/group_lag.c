@@ -9,10 +9,6 @@
 
 #define ASK_TIMEOUT_MS 3000
 
-RL_DEFINE_CLEANUP(options_slot, rd_kafka_AdminOptions_t, rd_kafka_AdminOptions_destroy)
-RL_DEFINE_CLEANUP(queue_slot, rd_kafka_queue_t, rd_kafka_queue_destroy)
-RL_DEFINE_CLEANUP(event_slot, rd_kafka_event_t, rd_kafka_event_destroy)
-
 struct rl_group_lag {
     rd_kafka_t *client;
     char *group;
@@ -57,6 +53,7 @@ void rl_group_lag_free(rl_group_lag *lag) {
 /* The larger of a partition's first offset, in `ret`, and the group's. */
 static bool ask_begins(rl_group_lag *lag, const char *topic, int32_t partitions, int64_t *ret,
                        rl_error *err) {
+    RL_CLEANUP(rl_rd_list_slot)
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(partitions);
     rd_kafka_topic_partition_list_add_range(list, topic, 0, partitions - 1);
     rd_kafka_resp_err_t code = rd_kafka_committed(lag->client, list, ASK_TIMEOUT_MS);
@@ -65,7 +62,6 @@ static bool ask_begins(rl_group_lag *lag, const char *topic, int32_t partitions,
         code = at->err;
         ret[at->partition] = at->offset > ret[at->partition] ? at->offset : ret[at->partition];
     }
-    rd_kafka_topic_partition_list_destroy(list);
     return code == RD_KAFKA_RESP_ERR_NO_ERROR || rl_stream_error(err, code, "cannot read a group's offsets");
 }
 
@@ -92,8 +88,8 @@ bool rl_group_lag_measure(rl_group_lag *lag, const char *topic, int32_t partitio
 static rd_kafka_event_t *describe(rl_group_lag *lag) {
     char reason[64];
     const char *groups[] = {lag->group};
-    RL_CLEANUP(queue_slot) rd_kafka_queue_t *queue = rd_kafka_queue_new(lag->client);
-    RL_CLEANUP(options_slot)
+    RL_CLEANUP(rl_rd_queue_slot) rd_kafka_queue_t *queue = rd_kafka_queue_new(lag->client);
+    RL_CLEANUP(rl_rd_admin_options_slot)
     rd_kafka_AdminOptions_t *options =
         rd_kafka_AdminOptions_new(lag->client, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS);
     /* A time-out that is refused leaves the default, a longer one. */
@@ -117,7 +113,7 @@ static rd_kafka_resp_err_t count_members(rd_kafka_event_t *event, int64_t *ret) 
 }
 
 bool rl_group_lag_members(rl_group_lag *lag, int64_t *ret, rl_error *err) {
-    RL_CLEANUP(event_slot) rd_kafka_event_t *event = describe(lag);
+    RL_CLEANUP(rl_rd_event_slot) rd_kafka_event_t *event = describe(lag);
     rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR__TIMED_OUT;
     if (event && rd_kafka_event_type(event) == RD_KAFKA_EVENT_DESCRIBECONSUMERGROUPS_RESULT) {
         code = rd_kafka_event_error(event);

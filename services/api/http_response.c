@@ -56,6 +56,11 @@ void rl_http_message(rl_http_response *response, int status, const char *text) {
     one_field(response, status, "message", rl_bytes_of(text));
 }
 
+void rl_http_pending(rl_http_response *response, int retry_after_s) {
+    rl_http_message(response, 200, "Code execution is still pending");
+    response->retry_after_s = retry_after_s;
+}
+
 const char *rl_http_reason(int status) {
     static const struct {
         int status;

@@ -38,6 +38,9 @@ void rl_http_unavailable(rl_http_response *response, int retry_after_s, const ch
 /* {"message": text} */
 void rl_http_message(rl_http_response *response, int status, const char *text);
 
+/* 200 for a submission whose result is not there yet; `retry_after_s` 0: the client may ask again at once. */
+void rl_http_pending(rl_http_response *response, int retry_after_s);
+
 /* Sends the answer; the body is left out for HEAD. `close` becomes the Connection field. false if the client
  * did not take it. */
 bool rl_http_send(struct mg_connection *connection, const rl_http_response *response, bool head, bool close);

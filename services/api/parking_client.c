@@ -146,8 +146,7 @@ static void answer(rl_parked *p, const rl_http_response *response) {
 static void answer_pending(rl_parked *p, int retry_after_s) {
     RL_AUTO_HTTP_RESPONSE rl_http_response response;
     rl_http_response_init(&response);
-    rl_http_message(&response, 200, "Code execution is still pending");
-    response.retry_after_s = retry_after_s;
+    rl_http_pending(&response, retry_after_s);
     answer(p, &response);
 }
 

@@ -166,11 +166,6 @@ static bool wait_and_look(rl_api *api, rl_waiter *waiter, const rl_http_request 
     return false;
 }
 
-static void answer_pending(rl_http_response *response, int retry_after_s) {
-    rl_http_message(response, 200, "Code execution is still pending");
-    response->retry_after_s = retry_after_s;
-}
-
 /* Only a connection that holds nothing but this request can be taken from under civetweb. */
 static bool park(rl_api *api, const rl_http_request *request, const question *q) {
     const int64_t now_us = rl_clock_us();
@@ -194,7 +189,7 @@ bool rl_parked_result(void *context, const rl_parked_question *parked, rl_http_r
     case RL_TAIL_FOUND:
         break;
     case RL_TAIL_FAILED: /* a thread that may block reads it from the log when the client asks again */
-        answer_pending(response, SOON_S);
+        rl_http_pending(response, SOON_S);
         return true;
     case RL_TAIL_ABSENT:
         return false;
@@ -220,7 +215,7 @@ void rl_route_result(rl_api *api, rl_api_thread *thread, rl_http_request *reques
         return;
     }
     if (q.wait_us == 0) {
-        answer_pending(response, 0);
+        rl_http_pending(response, 0);
         return;
     }
     if (!rl_waiters_enter(api->waiters, thread->waiter, q.id)) {
@@ -229,12 +224,12 @@ void rl_route_result(rl_api *api, rl_api_thread *thread, rl_http_request *reques
             return;
         }
         rl_metric_add(api->metrics->waits_refused, 1);
-        answer_pending(response, 1);
+        rl_http_pending(response, 1);
         return;
     }
     int retry_s = 0;
     if (!wait_and_look(api, thread->waiter, request, &q, response, &retry_s)) {
-        answer_pending(response, retry_s);
+        rl_http_pending(response, retry_s);
     }
     rl_waiters_leave(api->waiters, thread->waiter);
 }

@@ -66,8 +66,9 @@ static rl_tail_status find_on_log(rl_tail *tail, int32_t partition, int64_t offs
     return decode(tail, rl_buffer_bytes(&record), arena, ret, err);
 }
 
-rl_tail_status rl_tail_find_in_memory(rl_tail *tail, const char *id, rl_arena *arena, rl_finished *ret,
-                                      rl_error *err) {
+/* `may_block`: what is no more in memory is read from the log. */
+static rl_tail_status find(rl_tail *tail, const char *id, bool may_block, rl_arena *arena, rl_finished *ret,
+                           rl_error *err) {
     RL_AUTO_CACHED_RECORD rl_cached_record *record = NULL;
     int32_t partition;
     int64_t offset;
@@ -75,27 +76,24 @@ rl_tail_status rl_tail_find_in_memory(rl_tail *tail, const char *id, rl_arena *a
     case RL_CACHE_HIT:
         return decode(tail, rl_cached_record_bytes(record), arena, ret, err);
     case RL_CACHE_POSITION:
-        rl_error_set(err, RL_TRANSIENT, 0, "the result is on the log and no more in memory");
-        return RL_TAIL_FAILED;
+        if (!may_block) {
+            rl_error_set(err, RL_TRANSIENT, 0, "the result is on the log and no more in memory");
+            return RL_TAIL_FAILED;
+        }
+        return find_on_log(tail, partition, offset, arena, ret, err);
     case RL_CACHE_MISS:
         break;
     }
     return RL_TAIL_ABSENT;
 }
 
+rl_tail_status rl_tail_find_in_memory(rl_tail *tail, const char *id, rl_arena *arena, rl_finished *ret,
+                                      rl_error *err) {
+    return find(tail, id, false, arena, ret, err);
+}
+
 rl_tail_status rl_tail_find(rl_tail *tail, const char *id, rl_arena *arena, rl_finished *ret, rl_error *err) {
-    RL_AUTO_CACHED_RECORD rl_cached_record *record = NULL;
-    int32_t partition;
-    int64_t offset;
-    switch (rl_result_cache_get(tail->cache, id, &record, &partition, &offset)) {
-    case RL_CACHE_HIT:
-        return decode(tail, rl_cached_record_bytes(record), arena, ret, err);
-    case RL_CACHE_POSITION:
-        return find_on_log(tail, partition, offset, arena, ret, err);
-    case RL_CACHE_MISS:
-        break;
-    }
-    return RL_TAIL_ABSENT;
+    return find(tail, id, true, arena, ret, err);
 }
 
 /* Whether the reader has seen all that the sink has stored: only then is what it has not seen nowhere. */

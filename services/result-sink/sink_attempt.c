@@ -22,12 +22,11 @@ static bool read_record(rl_sink *sink, rl_sink_record *record, bool *looked, rl_
         return true;
     }
     *looked = true; /* once for a batch: a producer announces its schemas before its first record */
+    record->fate = RL_FATE_UNREAD;
     if (!rl_schema_topic_learn(&sink->config.intake.stream, sink->config.schemas_topic, sink->parts.codec,
                                SCHEMAS_TIMEOUT_US, err)) {
-        record->fate = RL_FATE_UNREAD;
         return rl_error_prefix(err, "cannot look for an unknown schema");
     }
-    record->fate = RL_FATE_UNREAD;
     return rl_sink_record_read(record, sink->parts.codec, sink->config.retention_us, now_us, &unknown, err);
 }
 
