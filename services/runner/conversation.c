@@ -43,15 +43,15 @@ static rl_captured *destination(rl_transcript *transcript, const rl_agent_output
 
 static bool send_job(const rl_subject *subject, rl_error *err) {
     rl_agent_job job;
-    return rl_job_fill(subject->submission, subject->manifest, subject->limits, subject->container->uid, &job,
-                       err) &&
+    return rl_job_fill(subject->submission, subject->manifest, subject->limits, subject->container->uid,
+                       subject->arena, &job, err) &&
            rl_agent_link_send_job(subject->container->link, &job, err);
 }
 
 static bool send_run(const rl_subject *subject, rl_error *err) {
     rl_agent_run run;
     return rl_job_fill_run(subject->submission, subject->manifest, subject->limits,
-                           subject->container->memory_bytes, &run, err) &&
+                           subject->container->memory_bytes, subject->arena, &run, err) &&
            rl_agent_link_send_run(subject->container->link, &run, err);
 }
 

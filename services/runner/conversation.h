@@ -39,6 +39,7 @@ typedef struct {
     const rl_manifest *manifest;
     const rl_limits *limits; /* effective ones */
     const rl_cancel_token *cancel;
+    rl_arena *arena; /* for what the agent is told */
     rl_log *log;
     bool has_waited; /* since READY: it is asked for a sign of life first */
 } rl_subject;

@@ -1,7 +1,9 @@
 #include "services/runner/job.h"
 
+#include <errno.h>
 #include <string.h>
 
+#include "lib/manifest/command.h"
 #include "services/runner/container_spec.h"
 
 #define SOURCE_MODE 0600u
@@ -62,19 +64,50 @@ static rl_agent_limits phase_limits(const rl_limits *limits, const rl_phase_limi
     };
 }
 
-/* `base` followed by `more`. */
-static bool fill_argv(rl_agent_command *command, const char *const *base, size_t base_count,
-                      const char *const *more, size_t more_count, rl_error *err) {
-    if (base_count > RL_AGENT_ARGS_MAX || more_count > RL_AGENT_ARGS_MAX - base_count) {
-        return rl_error_set(err, RL_INVALID, 0, "more than %u arguments", RL_AGENT_ARGS_MAX);
+/* Where the program's first file lies. */
+static const char *source_path(const rl_submission *submission, const rl_manifest *manifest) {
+    bool renamed = submission->entry_point && *submission->entry_point;
+    return renamed ? submission->entry_point : manifest->source_file;
+}
+
+/* The further files that the compiler is told of. */
+static bool find_sources(const rl_submission *submission, const rl_manifest *manifest, rl_arena *arena,
+                         rl_words *ret, rl_error *err) {
+    const char **paths = rl_arena_array(arena, submission->file_count, sizeof *paths);
+    if (!paths) {
+        return rl_error_set(err, RL_TRANSIENT, ENOMEM, "no memory for a command");
     }
-    for (size_t i = 0; i < base_count; i++) {
-        command->argv[i] = base[i];
+    const char *entry = source_path(submission, manifest);
+    size_t count = 0;
+    for (size_t i = 0; i < submission->file_count; i++) {
+        const char *path = submission->files[i].path;
+        if (rl_command_is_source(manifest, path) && strcmp(path, entry) != 0) {
+            paths[count++] = path;
+        }
     }
-    for (size_t i = 0; i < more_count; i++) {
-        command->argv[base_count + i] = more[i];
+    *ret = (rl_words){paths, count};
+    return true;
+}
+
+/* Options belong to the compile step where there is one, else to the run that says where they go. */
+static bool fill_argv(rl_agent_command *command, rl_words base, const rl_submission *submission,
+                      const rl_manifest *manifest, bool compiles, rl_arena *arena, rl_error *err) {
+    rl_command_parts parts = {
+        .source_file = manifest->source_file,
+        .source = source_path(submission, manifest),
+    };
+    if (compiles || !manifest->compile) {
+        parts.options = (rl_words){submission->compile_options, submission->compile_option_count};
     }
-    command->argc = (uint32_t)(base_count + more_count);
+    if (!compiles) {
+        parts.args = (rl_words){submission->args, submission->arg_count};
+    }
+    size_t count = 0;
+    if (!find_sources(submission, manifest, arena, &parts.sources, err) ||
+        !rl_command_expand(base, &parts, arena, command->argv, RL_AGENT_ARGS_MAX, &count, err)) {
+        return false;
+    }
+    command->argc = (uint32_t)count;
     return true;
 }
 
@@ -116,13 +149,19 @@ static void add_file(rl_agent_job *job, const char *path, uint32_t mode, rl_byte
         (rl_agent_file){.path = path, .mode = mode, .data = content.data, .size = content.size};
 }
 
+/* Whether the entry point is among the further files. */
+static bool brings_source(const rl_submission *submission) {
+    return submission->file_count > 0 && submission->entry_point && *submission->entry_point;
+}
+
 static bool fill_files(rl_agent_job *job, const rl_submission *submission, const rl_manifest *manifest,
                        rl_error *err) {
     if (submission->file_count > RL_AGENT_FILES_MAX - 1) {
         return rl_error_set(err, RL_INVALID, 0, "more than %u files", RL_AGENT_FILES_MAX);
     }
-    bool renamed = submission->entry_point && *submission->entry_point;
-    add_file(job, renamed ? submission->entry_point : manifest->source_file, SOURCE_MODE, submission->source);
+    if (submission->source.size > 0 || !brings_source(submission)) {
+        add_file(job, source_path(submission, manifest), SOURCE_MODE, submission->source);
+    }
     for (size_t i = 0; i < submission->file_count; i++) {
         add_file(job, submission->files[i].path, FILE_MODE, submission->files[i].content);
     }
@@ -142,7 +181,7 @@ static bool check_extent(const rl_submission *submission, rl_error *err) {
 }
 
 bool rl_job_fill(const rl_submission *submission, const rl_manifest *manifest, const rl_limits *limits,
-                 uint32_t uid, rl_agent_job *ret, rl_error *err) {
+                 uint32_t uid, rl_arena *arena, rl_agent_job *ret, rl_error *err) {
     *ret = (rl_agent_job){.uid = uid, .gid = uid, .work_dir = RL_SANDBOX_WORK_DIR};
     if (!check_extent(submission, err) || !fill_environment(ret, manifest, err) ||
         !fill_files(ret, submission, manifest, err)) {
@@ -153,17 +192,17 @@ bool rl_job_fill(const rl_submission *submission, const rl_manifest *manifest, c
         return true;
     }
     ret->compile.limits = phase_limits(limits, &limits->compile, limits->compile.memory_bytes);
-    return fill_argv(&ret->compile, manifest->compile, manifest->compile_count, submission->compile_options,
-                     submission->compile_option_count, err);
+    const rl_words base = {manifest->compile, manifest->compile_count};
+    return fill_argv(&ret->compile, base, submission, manifest, true, arena, err);
 }
 
 bool rl_job_fill_run(const rl_submission *submission, const rl_manifest *manifest, const rl_limits *limits,
-                     int64_t memory_bytes, rl_agent_run *ret, rl_error *err) {
+                     int64_t memory_bytes, rl_arena *arena, rl_agent_run *ret, rl_error *err) {
     *ret = (rl_agent_run){
         .flags = RL_AGENT_RUN_LAST, .input = submission->input.data, .input_size = submission->input.size};
     ret->command.limits = phase_limits(limits, &limits->run, memory_bytes);
-    return fill_argv(&ret->command, manifest->run, manifest->run_count, submission->args,
-                     submission->arg_count, err);
+    const rl_words base = {manifest->run, manifest->run_count};
+    return fill_argv(&ret->command, base, submission, manifest, false, arena, err);
 }
 
 bool rl_job_program_is_users(const rl_manifest *manifest) {

@@ -1,7 +1,10 @@
 /* job.h: from a submission and its language's manifest to what the agent is told.
  *
- * Pure: fills structs with views of the submission, the manifest and the limits, which must outlive them.
- * Thread: any.
+ * An entry point replaces the manifest's source file, as a file's name and in the commands (lib/manifest/command.h). The
+ * program's text is saved under that name; it may be empty where further files bring the entry point along.
+ *
+ * Pure but for the arena: fills structs with views of the submission, the manifest, the limits and the arena, which
+ * must outlive them. Thread: any, each with its own arena.
  */
 #ifndef RL_RUNNER_JOB_H
 #define RL_RUNNER_JOB_H
@@ -19,11 +22,11 @@ rl_limits rl_job_limits(const rl_limits *asked, const rl_limits *defaults, const
  * is more of something than the protocol carries, and for tests and files to fetch, which this runner does not
  * do. */
 bool rl_job_fill(const rl_submission *submission, const rl_manifest *manifest, const rl_limits *limits,
-                 uint32_t uid, rl_agent_job *ret, rl_error *err);
+                 uint32_t uid, rl_arena *arena, rl_agent_job *ret, rl_error *err);
 
 /* The one run of a submission, which ends the conversation. `memory_bytes`: what the container has then. */
 bool rl_job_fill_run(const rl_submission *submission, const rl_manifest *manifest, const rl_limits *limits,
-                     int64_t memory_bytes, rl_agent_run *ret, rl_error *err);
+                     int64_t memory_bytes, rl_arena *arena, rl_agent_run *ret, rl_error *err);
 
 /* Whether the program that is run lies in the work folder: the user's own, or compiled from it. */
 bool rl_job_program_is_users(const rl_manifest *manifest);

@@ -83,6 +83,7 @@ typedef struct {
     const rl_manifest *manifest;
     rl_limits limits;
     const rl_cancel_token *cancel;
+    rl_arena *arena;
     bool cold;    /* warm containers have let it down */
     bool starved; /* the compile step has been seen to need more memory than the run has */
     char image[RL_IMAGE_ID_SIZE];
@@ -180,6 +181,7 @@ static try_status converse(run *r, rl_supplied *supplied, rl_transcript *transcr
         .manifest = r->manifest,
         .limits = &r->limits,
         .cancel = r->cancel,
+        .arena = r->arena,
         .log = r->sandbox->log,
         .has_waited = supplied->is_warm,
     };
@@ -340,6 +342,7 @@ rl_run_status rl_sandbox_run(rl_sandbox *sandbox, const rl_submission *submissio
         .manifest = manifest,
         .limits = rl_supply_limits(sandbox->supply, manifest, &submission->limits),
         .cancel = cancel,
+        .arena = arena,
         .began_us = rl_clock_us(),
     };
     rl_error failure = RL_ERROR_INIT;

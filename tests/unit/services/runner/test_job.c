@@ -3,6 +3,8 @@
 #include "services/runner/container_spec.h"
 #include "tests/support/suite.h"
 
+#define ARENA_BYTES ((size_t)64 * 1024)
+
 static const char *const compile_argv[] = {"cc", "main.c"};
 static const char *const run_argv[] = {"./main"};
 static const char *const environment[] = {"LANG=de_DE.UTF-8", "X=1"};
@@ -64,6 +66,7 @@ START_TEST(no_limit_is_too_low_to_start_a_program_with) {
 END_TEST
 
 START_TEST(options_follow_the_compilers_and_arguments_the_programs) {
+    RL_AUTO_ARENA rl_arena *arena = rl_arena_new(ARENA_BYTES);
     static const char *const options[] = {"-O3"};
     static const char *const args[] = {"a", "b"};
     rl_manifest manifest = compiled();
@@ -74,8 +77,8 @@ START_TEST(options_follow_the_compilers_and_arguments_the_programs) {
     s.arg_count = 2;
     rl_agent_job job;
     rl_agent_run run;
-    ck_assert(rl_job_fill(&s, &manifest, &limits, 7, &job, NULL));
-    ck_assert(rl_job_fill_run(&s, &manifest, &limits, 12345, &run, NULL));
+    ck_assert(rl_job_fill(&s, &manifest, &limits, 7, arena, &job, NULL));
+    ck_assert(rl_job_fill_run(&s, &manifest, &limits, 12345, arena, &run, NULL));
     ck_assert(job.has_compile);
     ck_assert_uint_eq(job.compile.argc, 3);
     ck_assert_str_eq(job.compile.argv[2], "-O3");
@@ -90,10 +93,11 @@ START_TEST(options_follow_the_compilers_and_arguments_the_programs) {
 END_TEST
 
 START_TEST(the_manifests_environment_wins_over_ours) {
+    RL_AUTO_ARENA rl_arena *arena = rl_arena_new(ARENA_BYTES);
     rl_manifest manifest = compiled();
     rl_submission s = submission();
     rl_agent_job job;
-    ck_assert(rl_job_fill(&s, &manifest, &limits, 7, &job, NULL));
+    ck_assert(rl_job_fill(&s, &manifest, &limits, 7, arena, &job, NULL));
     ck_assert_uint_eq(job.env_count, 5);
     ck_assert_str_eq(job.env[0], "LANG=de_DE.UTF-8");
     ck_assert_str_eq(job.env[3], "HOME=" RL_SANDBOX_WORK_DIR);
@@ -104,24 +108,76 @@ START_TEST(the_manifests_environment_wins_over_ours) {
 END_TEST
 
 START_TEST(the_source_is_the_first_file_under_the_manifests_name_or_its_own) {
-    static const rl_file files[] = {{"lib/x.h", {"1", 1}}};
+    RL_AUTO_ARENA rl_arena *arena = rl_arena_new(ARENA_BYTES);
+    static const rl_file files[] = {{.path = "lib/x.h", .content = {"1", 1}}};
     rl_manifest manifest = compiled();
     rl_submission s = submission();
     s.files = files;
     s.file_count = 1;
     rl_agent_job job;
-    ck_assert(rl_job_fill(&s, &manifest, &limits, 7, &job, NULL));
+    ck_assert(rl_job_fill(&s, &manifest, &limits, 7, arena, &job, NULL));
     ck_assert_uint_eq(job.file_count, 2);
     ck_assert_str_eq(job.files[0].path, "main.c");
     ck_assert_uint_eq(job.files[0].size, 9);
     ck_assert_str_eq(job.files[1].path, "lib/x.h");
     s.entry_point = "other.c";
-    ck_assert(rl_job_fill(&s, &manifest, &limits, 7, &job, NULL));
+    ck_assert(rl_job_fill(&s, &manifest, &limits, 7, arena, &job, NULL));
     ck_assert_str_eq(job.files[0].path, "other.c");
 }
 END_TEST
 
+START_TEST(an_entry_point_stands_for_the_source_file_in_the_commands) {
+    RL_AUTO_ARENA rl_arena *arena = rl_arena_new(ARENA_BYTES);
+    static const char *const compiler[] = {"cc", "{sources}", "{options}", "-lm"};
+    static const char *const program[] = {"run", "{class}", "main.c"};
+    static const rl_file files[] = {
+        {.path = "src/util.c"}, {.path = "src/util.h"}, {.path = "src/app.c", .content = {"x", 1}}};
+    static const char *const options[] = {"-O3"};
+    rl_manifest manifest = compiled();
+    manifest.compile = compiler;
+    manifest.compile_count = 4;
+    manifest.run = program;
+    manifest.run_count = 3;
+    rl_submission s = submission();
+    s.source = rl_bytes_of("");
+    s.files = files;
+    s.file_count = 3;
+    s.entry_point = "src/app.c";
+    s.compile_options = options;
+    s.compile_option_count = 1;
+    rl_agent_job job;
+    rl_agent_run run;
+    ck_assert(rl_job_fill(&s, &manifest, &limits, 7, arena, &job, NULL));
+    ck_assert(rl_job_fill_run(&s, &manifest, &limits, 1, arena, &run, NULL));
+    ck_assert_uint_eq(job.file_count, 3); /* the entry point is there once */
+    const char *const compile[] = {"cc", "src/app.c", "src/util.c", "-O3", "-lm"};
+    ck_assert_uint_eq(job.compile.argc, 5);
+    for (size_t i = 0; i < 5; i++) {
+        ck_assert_str_eq(job.compile.argv[i], compile[i]);
+    }
+    ck_assert_uint_eq(run.command.argc, 3);
+    ck_assert_str_eq(run.command.argv[1], "src.app");
+    ck_assert_str_eq(run.command.argv[2], "src/app.c");
+}
+END_TEST
+
+START_TEST(options_of_a_language_without_a_compiler_go_to_the_run_that_names_a_place) {
+    RL_AUTO_ARENA rl_arena *arena = rl_arena_new(ARENA_BYTES);
+    static const char *const program[] = {"ruby", "{options}", "main.rb"};
+    static const char *const options[] = {"-w"};
+    rl_manifest manifest = {.source_file = "main.rb", .run = program, .run_count = 3};
+    rl_submission s = submission();
+    s.compile_options = options;
+    s.compile_option_count = 1;
+    rl_agent_run run;
+    ck_assert(rl_job_fill_run(&s, &manifest, &limits, 1, arena, &run, NULL));
+    ck_assert_uint_eq(run.command.argc, 3);
+    ck_assert_str_eq(run.command.argv[1], "-w");
+}
+END_TEST
+
 START_TEST(more_than_the_protocol_carries_is_invalid) {
+    RL_AUTO_ARENA rl_arena *arena = rl_arena_new(ARENA_BYTES);
     static const char *args[RL_AGENT_ARGS_MAX];
     static const rl_file files[RL_AGENT_FILES_MAX];
     rl_manifest manifest = compiled();
@@ -131,16 +187,17 @@ START_TEST(more_than_the_protocol_carries_is_invalid) {
     rl_error err = RL_ERROR_INIT;
     s.args = args;
     s.arg_count = RL_AGENT_ARGS_MAX;
-    ck_assert(!rl_job_fill_run(&s, &manifest, &limits, 1, &run, &err));
+    ck_assert(!rl_job_fill_run(&s, &manifest, &limits, 1, arena, &run, &err));
     ck_assert_int_eq(err.error_class, RL_INVALID);
     s.files = files;
     s.file_count = RL_AGENT_FILES_MAX;
-    ck_assert(!rl_job_fill(&s, &manifest, &limits, 7, &job, &err));
+    ck_assert(!rl_job_fill(&s, &manifest, &limits, 7, arena, &job, &err));
     ck_assert_int_eq(err.error_class, RL_INVALID);
 }
 END_TEST
 
 START_TEST(what_this_runner_does_not_do_is_refused_rather_than_left_out) {
+    RL_AUTO_ARENA rl_arena *arena = rl_arena_new(ARENA_BYTES);
     static const rl_test tests[1];
     static const char *const names[] = {"out.txt"};
     rl_manifest manifest = compiled();
@@ -149,12 +206,12 @@ START_TEST(what_this_runner_does_not_do_is_refused_rather_than_left_out) {
     s.tests = tests;
     s.test_count = 1;
     rl_error err = RL_ERROR_INIT;
-    ck_assert(!rl_job_fill(&s, &manifest, &limits, 7, &job, &err));
+    ck_assert(!rl_job_fill(&s, &manifest, &limits, 7, arena, &job, &err));
     ck_assert_int_eq(err.error_class, RL_INVALID);
     s = submission();
     s.fetch_files = names;
     s.fetch_file_count = 1;
-    ck_assert(!rl_job_fill(&s, &manifest, &limits, 7, &job, &err));
+    ck_assert(!rl_job_fill(&s, &manifest, &limits, 7, arena, &job, &err));
     ck_assert_int_eq(err.error_class, RL_INVALID);
 }
 END_TEST
@@ -175,6 +232,8 @@ RL_SUITE("runner/job", limits_come_from_the_record_then_the_manifest_and_never_p
          memory_is_never_less_than_a_container_needs_to_start, no_limit_is_too_low_to_start_a_program_with,
          options_follow_the_compilers_and_arguments_the_programs, the_manifests_environment_wins_over_ours,
          the_source_is_the_first_file_under_the_manifests_name_or_its_own,
+         an_entry_point_stands_for_the_source_file_in_the_commands,
+         options_of_a_language_without_a_compiler_go_to_the_run_that_names_a_place,
          more_than_the_protocol_carries_is_invalid,
          what_this_runner_does_not_do_is_refused_rather_than_left_out,
          a_program_in_the_work_folder_is_the_users)
