@@ -301,6 +301,27 @@ void expect_in_head(const answer *a, const char *part) {
     ck_assert_msg(strcasestr(a->head, part) != NULL, "expected %s in: %s", part, a->head);
 }
 
+int64_t metric(const api_process *api, const char *name) {
+    answer a;
+    get(api, "/metrics", &a);
+    const char *at = strstr(a.body.data, name);
+    ck_assert_msg(at != NULL, "%s in %s", name, a.body.data);
+    const int64_t value = strtoll(at + strlen(name), NULL, 10);
+    answer_free(&a);
+    return value;
+}
+
+void await_waiters(const api_process *api, int64_t count) {
+    const int64_t deadline_us = rl_clock_us() + PATIENCE_US;
+    int64_t seen = -1;
+    while (seen != count) {
+        seen = metric(api, "\nrunlog_api_waiters ");
+        ck_assert_msg(rl_clock_us() < deadline_us, "%lld wait, expected %lld", (long long)seen,
+                      (long long)count);
+        rest_a_beat();
+    }
+}
+
 void submit(const api_process *api, const char *json, char ret_id[41]) {
     answer a;
     ask(api, "POST", "/api/submit", rl_bytes_of(json), &a);

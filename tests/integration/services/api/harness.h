@@ -75,6 +75,12 @@ void expect_body(const answer *a, int status, const char *body);
 void expect_in_body(const answer *a, const char *part);
 void expect_in_head(const answer *a, const char *part);
 
+/* The value that /metrics tells behind `name`, which begins with a newline and ends with the blank. */
+int64_t metric(const api_process *api, const char *name);
+
+/* Waits until so many clients wait for a result. */
+void await_waiters(const api_process *api, int64_t count);
+
 /* Submits and returns the id. */
 void submit(const api_process *api, const char *json, char ret_id[41]);
 

@@ -29,27 +29,6 @@ static void tear_down(void) {
     api_stop(&api);
 }
 
-static int64_t metric(const char *name) {
-    answer a;
-    get(&api, "/metrics", &a);
-    const char *at = strstr(a.body.data, name);
-    ck_assert_msg(at != NULL, "%s in %s", name, a.body.data);
-    const int64_t value = strtoll(at + strlen(name), NULL, 10);
-    answer_free(&a);
-    return value;
-}
-
-static void await_waiters(int64_t count) {
-    const int64_t deadline_us = rl_clock_us() + PATIENCE_US;
-    int64_t seen = -1;
-    while (seen != count) {
-        seen = metric("\nrunlog_api_waiters ");
-        ck_assert_msg(rl_clock_us() < deadline_us, "%lld wait, expected %lld", (long long)seen,
-                      (long long)count);
-        rest_a_beat();
-    }
-}
-
 static void start_crowd(const char *method, const char *wait, size_t size) {
     char request[256];
     crowd = size;
@@ -88,33 +67,33 @@ START_TEST(more_clients_than_threads_wait_and_all_are_woken) {
     char other[RL_ID_SIZE];
     answer a;
     start_crowd("GET", "60", CROWD);
-    await_waiters(CROWD);
+    await_waiters(&api, CROWD);
     submit(&api, PROGRAM, other);
     get(&api, "/healthz", &a);
     expect_status(&a, 200);
     answer_free(&a);
     publish("for all");
     ck_assert_int_ge(expect_all("\"stdOutput\":\"for all\""), CROWD - ON_THREADS);
-    await_waiters(0);
+    await_waiters(&api, 0);
 }
 END_TEST
 
 START_TEST(a_wait_without_a_thread_ends_with_its_time) {
     start_crowd("GET", "0.5", CROWD);
     (void)expect_all(PENDING);
-    await_waiters(0);
-    ck_assert_int_eq(metric("\nrunlog_api_waits_refused_total "), 0);
+    await_waiters(&api, 0);
+    ck_assert_int_eq(metric(&api, "\nrunlog_api_waits_refused_total "), 0);
 }
 END_TEST
 
 START_TEST(clients_that_leave_are_forgotten) {
     start_crowd("GET", "60", CROWD);
-    await_waiters(CROWD);
+    await_waiters(&api, CROWD);
     for (size_t i = 0; i < crowd; i++) {
         close(fds[i]);
     }
-    await_waiters(0);
-    ck_assert_int_ge(metric("\nrunlog_api_client_gone_total "), CROWD);
+    await_waiters(&api, 0);
+    ck_assert_int_ge(metric(&api, "\nrunlog_api_client_gone_total "), CROWD);
     publish("for nobody");
 }
 END_TEST
@@ -124,9 +103,9 @@ START_TEST(a_large_result_comes_whole_to_clients_that_read_late) {
     memset(output, 'o', 3 << 20);
     output[3 << 20] = '\0';
     start_crowd("GET", "60", 3 * ON_THREADS);
-    await_waiters(3 * ON_THREADS);
+    await_waiters(&api, 3 * ON_THREADS);
     publish(output);
-    await_waiters(0); /* answers are under way, and nobody has read yet */
+    await_waiters(&api, 0); /* answers are under way, and nobody has read yet */
     (void)expect_all(output);
     free(output);
 }
@@ -134,7 +113,7 @@ END_TEST
 
 START_TEST(head_gets_no_body) {
     start_crowd("HEAD", "60", CROWD);
-    await_waiters(CROWD);
+    await_waiters(&api, CROWD);
     publish("x");
     for (size_t i = 0; i < crowd; i++) {
         answer a;
@@ -151,7 +130,7 @@ END_TEST
 
 START_TEST(when_the_service_stops_all_are_told_to_ask_again) {
     start_crowd("GET", "60", CROWD);
-    await_waiters(CROWD);
+    await_waiters(&api, CROWD);
     api_signal(&api, SIGTERM);
     for (size_t i = 0; i < crowd; i++) {
         answer a;
@@ -174,9 +153,9 @@ START_TEST(beyond_the_bound_clients_are_answered_at_once) {
     api_restart(&api, settings);
     api_await_ready(&api);
     start_crowd("GET", "60", CROWD);
-    await_waiters(ON_THREADS + 10);
+    await_waiters(&api, ON_THREADS + 10);
     const int64_t deadline_us = rl_clock_us() + PATIENCE_US;
-    while (metric("\nrunlog_api_waits_refused_total ") != CROWD - ON_THREADS - 10) {
+    while (metric(&api, "\nrunlog_api_waits_refused_total ") != CROWD - ON_THREADS - 10) {
         ck_assert_int_lt(rl_clock_us(), deadline_us);
         rest_a_beat();
     }

@@ -230,23 +230,6 @@ START_TEST(a_wait_ends_with_its_time) {
 }
 END_TEST
 
-static int64_t metric(const char *name) {
-    answer a;
-    get(&api, "/metrics", &a);
-    const char *at = strstr(a.body.data, name);
-    ck_assert_msg(at != NULL, "%s in %s", name, a.body.data);
-    const int64_t value = strtoll(at + strlen(name), NULL, 10);
-    answer_free(&a);
-    return value;
-}
-
-static void await_waiters(int64_t count) {
-    const int64_t deadline_us = rl_clock_us() + PATIENCE_US;
-    while (metric("\nrunlog_api_waiters ") != count) {
-        ck_assert_int_lt(rl_clock_us(), deadline_us);
-    }
-}
-
 static int start_waiting(const char *id) {
     char request[256];
     const int fd = api_connect(&api);
@@ -262,7 +245,7 @@ START_TEST(all_who_wait_are_woken_by_the_result) {
     for (size_t i = 0; i < 5; i++) {
         fds[i] = start_waiting(id);
     }
-    await_waiters(5);
+    await_waiters(&api, 5);
     const rl_finished finished = make_finished(id, 0, "woken");
     publish_finished(&finished);
     for (size_t i = 0; i < 5; i++) {
@@ -272,7 +255,7 @@ START_TEST(all_who_wait_are_woken_by_the_result) {
         answer_free(&a);
         close(fds[i]);
     }
-    await_waiters(0);
+    await_waiters(&api, 0);
 }
 END_TEST
 
@@ -280,10 +263,10 @@ START_TEST(a_client_that_leaves_frees_its_thread) {
     char id[RL_ID_SIZE];
     submit(&api, PROGRAM, id);
     const int fd = start_waiting(id);
-    await_waiters(1);
+    await_waiters(&api, 1);
     close(fd);
-    await_waiters(0);
-    ck_assert_int_ge(metric("\nrunlog_api_client_gone_total "), 1);
+    await_waiters(&api, 0);
+    ck_assert_int_ge(metric(&api, "\nrunlog_api_client_gone_total "), 1);
 }
 END_TEST
 
@@ -294,7 +277,7 @@ START_TEST(waiting_never_takes_all_threads) {
     for (size_t i = 0; i < 20; i++) {
         fds[i] = start_waiting(id);
     }
-    await_waiters(18); /* three quarters of 24 */
+    await_waiters(&api, 18); /* three quarters of 24 */
     answer a;
     ask_for(&api, id, "?wait=60", &a);
     expect_body(&a, 200, PENDING);
@@ -342,7 +325,7 @@ START_TEST(records_that_cannot_be_read_are_skipped) {
     const rl_finished finished = make_finished(id, 0, "readable");
     publish_finished(&finished);
     expect_result(id, "\"stdOutput\":\"readable\"");
-    ck_assert_int_ge(metric("\nrunlog_api_tail_undecodable_total "), 3);
+    ck_assert_int_ge(metric(&api, "\nrunlog_api_tail_undecodable_total "), 3);
 }
 END_TEST
 
@@ -394,7 +377,7 @@ START_TEST(the_tail_begins_where_the_sink_has_committed) {
     ck_assert_int_eq(api_await_end(&api), 0);
     api_restart(&api, NULL);
     api_await_ready(&api);
-    ck_assert_int_eq(metric("\nrunlog_api_tail_records_total "), 0);
+    ck_assert_int_eq(metric(&api, "\nrunlog_api_tail_records_total "), 0);
     expect_result(id, "\"stdOutput\":\"committed\"");
 }
 END_TEST

@@ -319,6 +319,15 @@ void fixture_runner_await_partitions(fixture_runner *runner, int64_t partitions)
     ck_assert_int_eq(rl_metric_value(runner->metrics.partitions), partitions);
 }
 
+void fixture_await_ok(fixture_runner *runner, int64_t count) {
+    rl_metric *ok = runner->metrics.finished[RL_VERDICT_OK];
+    int64_t deadline_us = rl_clock_us() + PATIENCE_US;
+    while (rl_metric_value(ok) < count && rl_clock_us() < deadline_us) {
+        (void)poll(NULL, 0, POLL_PAUSE_MS);
+    }
+    ck_assert_int_eq(rl_metric_value(ok), count);
+}
+
 rl_runner_metrics *fixture_runner_metrics(fixture_runner *runner) {
     return &runner->metrics;
 }
@@ -355,73 +364,4 @@ void fixture_runner_break(fixture_runner *runner) {
     ck_assert(!runner->ok);
     ck_assert_msg(runner->err.error_class == RL_FATAL, "%s", runner->err.message);
     release_runner(runner);
-}
-
-/* ---- runs ---- */
-
-rl_run_status fixture_run_ok(void *context, const rl_submission *submission, const rl_manifest *manifest,
-                             rl_cancel_token *cancel, rl_arena *arena, rl_finished *ret, rl_error *err) {
-    (void)context;
-    (void)manifest;
-    (void)cancel;
-    (void)arena;
-    (void)err;
-    *ret = (rl_finished){
-        .id = submission->id,
-        .generation = submission->generation,
-        .verdict = RL_VERDICT_OK,
-        .message = "",
-        .out = {.bytes = submission->source},
-        .submission = submission,
-        .image_digest = "sha256:fixture",
-        .queued_us = submission->created_us,
-        .started_us = rl_wall_clock_us(),
-        .finished_us = rl_wall_clock_us(),
-    };
-    return RL_RUN_DONE;
-}
-
-void fixture_gate_init(fixture_gate *gate, int holds) {
-    *gate = (fixture_gate){.holds = holds};
-    pthread_mutex_init(&gate->lock, NULL);
-    rl_cond_init(&gate->changed);
-}
-
-void fixture_gate_open(fixture_gate *gate) {
-    pthread_mutex_lock(&gate->lock);
-    gate->open = true;
-    pthread_cond_broadcast(&gate->changed);
-    pthread_mutex_unlock(&gate->lock);
-}
-
-void fixture_gate_await_waiting(fixture_gate *gate, int count) {
-    int64_t deadline_us = rl_clock_us() + PATIENCE_US;
-    pthread_mutex_lock(&gate->lock);
-    while (gate->waiting < count && rl_clock_us() < deadline_us) {
-        rl_cond_wait_until(&gate->changed, &gate->lock, deadline_us);
-    }
-    int waiting = gate->waiting;
-    pthread_mutex_unlock(&gate->lock);
-    ck_assert_int_ge(waiting, count);
-}
-
-rl_run_status fixture_run_gated(void *context, const rl_submission *submission, const rl_manifest *manifest,
-                                rl_cancel_token *cancel, rl_arena *arena, rl_finished *ret, rl_error *err) {
-    fixture_gate *gate = context;
-    pthread_mutex_lock(&gate->lock);
-    if (gate->holds < 0 || atoi(submission->id) == gate->holds) {
-        gate->waiting++;
-        pthread_cond_broadcast(&gate->changed);
-        while (!gate->open && !rl_cancel_token_is_set(cancel)) {
-            rl_cond_wait_until(&gate->changed, &gate->lock, rl_clock_us() + 20 * RL_US_PER_MS);
-        }
-        gate->waiting--;
-    }
-    pthread_mutex_unlock(&gate->lock);
-    rl_run_status status = fixture_run_ok(NULL, submission, manifest, cancel, arena, ret, err);
-    if (rl_cancel_token_is_set(cancel)) {
-        ret->verdict = RL_VERDICT_CANCELLED;
-        return RL_RUN_CANCELLED;
-    }
-    return status;
 }

@@ -92,32 +92,14 @@ void fixture_runner_await_partitions(fixture_runner *runner, int64_t partitions)
 
 rl_runner_metrics *fixture_runner_metrics(fixture_runner *runner);
 
+/* Waits until it has answered `count` submissions with OK. */
+void fixture_await_ok(fixture_runner *runner, int64_t count);
+
 /* Tells it to stop, waits, frees; fails the test where it did not end well. */
 void fixture_runner_stop(fixture_runner *runner);
 
 /* Makes its producer fail for good, waits until the runner ends by itself, frees; fails the test where it did
  * not end with FATAL. */
 void fixture_runner_break(fixture_runner *runner);
-
-/* A run that answers OK at once. */
-rl_run_status fixture_run_ok(void *context, const rl_submission *submission, const rl_manifest *manifest,
-                             rl_cancel_token *cancel, rl_arena *arena, rl_finished *ret, rl_error *err);
-
-/* A gate that runs wait at. */
-typedef struct {
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    bool open;
-    int waiting;
-    int holds; /* this submission's number alone waits; -1: all do */
-} fixture_gate;
-
-void fixture_gate_init(fixture_gate *gate, int holds);
-void fixture_gate_open(fixture_gate *gate);
-void fixture_gate_await_waiting(fixture_gate *gate, int count);
-
-/* A run that waits at the gate (its context) until it opens or the run is cancelled. */
-rl_run_status fixture_run_gated(void *context, const rl_submission *submission, const rl_manifest *manifest,
-                                rl_cancel_token *cancel, rl_arena *arena, rl_finished *ret, rl_error *err);
 
 #endif

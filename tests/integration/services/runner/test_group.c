@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "tests/integration/services/runner/intake_fixture.h"
+#include "tests/integration/services/runner/intake_runs.h"
 #include "tests/support/suite.h"
 
 START_TEST(a_second_runner_takes_half_and_nothing_runs_twice) {
@@ -71,12 +72,7 @@ START_TEST(what_does_not_end_while_its_partition_moves_is_handed_back_without_su
     fixture_submit(&log, 1, 1);
     fixture_gate_await_waiting(&gate, 2);
     fixture_runner *second = fixture_start(&log, "second", 2, fixture_run_ok, NULL);
-    rl_metric *ok = fixture_runner_metrics(second)->finished[RL_VERDICT_OK];
-    int64_t deadline_us = rl_clock_us() + PATIENCE_US;
-    while (rl_metric_value(ok) < 1 && rl_clock_us() < deadline_us) {
-        sched_yield();
-    }
-    ck_assert_int_eq(rl_metric_value(ok), 1);
+    fixture_await_ok(second, 1);
     ck_assert_int_eq(rl_metric_value(fixture_runner_metrics(second)->tried_again), 0);
     ck_assert_int_eq(rl_metric_value(fixture_runner_metrics(first)->abandoned), 1);
     fixture_gate_open(&gate);

@@ -6,6 +6,7 @@
 
 #include "lib/stream/message.h"
 #include "tests/integration/services/runner/intake_fixture.h"
+#include "tests/integration/services/runner/intake_runs.h"
 #include "tests/support/suite.h"
 
 START_TEST(every_submission_gets_one_finished_and_is_committed) {
@@ -42,12 +43,7 @@ START_TEST(the_commit_stays_before_what_still_runs) {
     }
     fixture_gate_await_waiting(&gate, 1);
     fixture_await_commit(&log, 0, 2);
-    rl_metric *ok = fixture_runner_metrics(runner)->finished[RL_VERDICT_OK];
-    int64_t deadline_us = rl_clock_us() + PATIENCE_US;
-    while (rl_metric_value(ok) < 19 && rl_clock_us() < deadline_us) {
-        sched_yield();
-    }
-    ck_assert_int_eq(rl_metric_value(ok), 19);
+    fixture_await_ok(runner, 19);
     ck_assert_int_eq(rl_test_committed(log.group, log.submissions, 0), 2);
     fixture_gate_open(&gate);
     fixture_await_commit(&log, 0, 20);
@@ -241,31 +237,15 @@ START_TEST(an_outage_of_docker_delays_and_loses_nothing) {
 }
 END_TEST
 
-static rl_run_status run_without_image_of_0(void *context, const rl_submission *submission,
-                                            const rl_manifest *manifest, rl_cancel_token *cancel,
-                                            rl_arena *arena, rl_finished *ret, rl_error *err) {
-    atomic_bool *there = context;
-    if (atoi(submission->id) == 0 && !atomic_load(there)) {
-        rl_error_set(err, RL_TRANSIENT, 0, "no such image");
-        return RL_RUN_NO_IMAGE;
-    }
-    return fixture_run_ok(NULL, submission, manifest, cancel, arena, ret, err);
-}
-
 START_TEST(a_missing_image_keeps_only_its_own_record_waiting) {
     fixture_log log;
     fixture_log_open(&log, 1);
     atomic_bool there = false;
-    fixture_runner *runner = fixture_start(&log, "one", 1, run_without_image_of_0, &there);
+    fixture_runner *runner = fixture_start(&log, "one", 1, fixture_run_without_image_of_0, &there);
     for (int n = 0; n < 5; n++) {
         fixture_submit(&log, 0, n);
     }
-    rl_metric *ok = fixture_runner_metrics(runner)->finished[RL_VERDICT_OK];
-    int64_t deadline_us = rl_clock_us() + PATIENCE_US;
-    while (rl_metric_value(ok) < 4 && rl_clock_us() < deadline_us) {
-        sched_yield();
-    }
-    ck_assert_int_eq(rl_metric_value(ok), 4);
+    fixture_await_ok(runner, 4);
     atomic_store(&there, true);
     RL_AUTO_FREE fixture_answers *answers = fixture_await(&log, 5);
     fixture_check_one_ok_each(answers);

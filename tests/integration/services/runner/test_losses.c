@@ -8,6 +8,7 @@
 
 #include "lib/stream/message.h"
 #include "tests/integration/services/runner/intake_fixture.h"
+#include "tests/integration/services/runner/intake_runs.h"
 #include "tests/support/suite.h"
 
 /* Runs for ever with `waiting` runs at a gate that holds submission `holds` (-1: all). */
@@ -69,15 +70,6 @@ START_TEST(the_work_of_a_killed_runner_is_done_by_the_next) {
 }
 END_TEST
 
-static void await_ok(fixture_runner *runner, int64_t count) {
-    rl_metric *ok = fixture_runner_metrics(runner)->finished[RL_VERDICT_OK];
-    int64_t deadline_us = rl_clock_us() + PATIENCE_US;
-    while (rl_metric_value(ok) < count && rl_clock_us() < deadline_us) {
-        sched_yield();
-    }
-    ck_assert_int_eq(rl_metric_value(ok), count);
-}
-
 START_TEST(what_a_killed_runner_worked_on_holds_nobody_up) {
     fixture_log log;
     fixture_log_open(&log, 1);
@@ -89,7 +81,7 @@ START_TEST(what_a_killed_runner_worked_on_holds_nobody_up) {
     fixture_gate gate;
     fixture_gate_init(&gate, 0);
     fixture_runner *next = fixture_start(&bare, "next", 2, fixture_run_gated, &gate);
-    await_ok(next, 19);
+    fixture_await_ok(next, 19);
     ck_assert_int_ge(rl_metric_value(fixture_runner_metrics(next)->tried_again), 2);
     ck_assert_int_eq(rl_metric_value(fixture_runner_metrics(next)->tried_alone), 0);
     fixture_gate_open(&gate);
@@ -144,16 +136,6 @@ START_TEST(what_was_under_way_at_two_losses_runs_alone) {
 }
 END_TEST
 
-static rl_run_status run_without_image_of_0(void *context, const rl_submission *submission,
-                                            const rl_manifest *manifest, rl_cancel_token *cancel,
-                                            rl_arena *arena, rl_finished *ret, rl_error *err) {
-    if (fixture_number(submission->id) == 0 && !atomic_load((atomic_bool *)context)) {
-        rl_error_set(err, RL_TRANSIENT, 0, "no such image");
-        return RL_RUN_NO_IMAGE;
-    }
-    return fixture_run_ok(NULL, submission, manifest, cancel, arena, ret, err);
-}
-
 START_TEST(a_lone_suspect_that_waits_for_its_image_holds_nobody_up) {
     fixture_log log;
     fixture_log_open(&log, 2);
@@ -162,8 +144,8 @@ START_TEST(a_lone_suspect_that_waits_for_its_image_holds_nobody_up) {
     }
     rl_test_commit(log.group, log.submissions, 0, 0, "runlog/1 0 1");
     atomic_bool there = false;
-    fixture_runner *runner = fixture_start(&log, "one", 2, run_without_image_of_0, &there);
-    await_ok(runner, 5);
+    fixture_runner *runner = fixture_start(&log, "one", 2, fixture_run_without_image_of_0, &there);
+    fixture_await_ok(runner, 5);
     atomic_store(&there, true);
     RL_AUTO_FREE fixture_answers *answers = fixture_await(&log, 6);
     fixture_check_one_ok_each(answers);
