@@ -29,6 +29,13 @@ void rl_avro_get_int(rl_avro_in *in, avro_value_t *record, const char *name, int
     }
 }
 
+void rl_avro_get_double(rl_avro_in *in, avro_value_t *record, const char *name, double *ret) {
+    avro_value_t field;
+    if (rl_avro_field(in, record, name, &field) && avro_value_get_double(&field, ret) != 0) {
+        fail(in, name, "is no double");
+    }
+}
+
 void rl_avro_get_bool(rl_avro_in *in, avro_value_t *record, const char *name, bool *ret) {
     avro_value_t field;
     int value = 0;
@@ -252,6 +259,13 @@ void rl_avro_set_int(rl_avro_out *out, avro_value_t *record, const char *name, i
     avro_value_t field;
     if (target(out, record, name, &field)) {
         note(out, avro_value_set_int(&field, value));
+    }
+}
+
+void rl_avro_set_double(rl_avro_out *out, avro_value_t *record, const char *name, double value) {
+    avro_value_t field;
+    if (target(out, record, name, &field)) {
+        note(out, avro_value_set_double(&field, value));
     }
 }
 

@@ -26,6 +26,7 @@ bool rl_avro_field(rl_avro_in *in, avro_value_t *record, const char *name, avro_
 
 void rl_avro_get_long(rl_avro_in *in, avro_value_t *record, const char *name, int64_t *ret);
 void rl_avro_get_int(rl_avro_in *in, avro_value_t *record, const char *name, int32_t *ret);
+void rl_avro_get_double(rl_avro_in *in, avro_value_t *record, const char *name, double *ret);
 void rl_avro_get_bool(rl_avro_in *in, avro_value_t *record, const char *name, bool *ret);
 /* Text with a NUL inside is refused: the structs hold C strings. */
 void rl_avro_get_text(rl_avro_in *in, avro_value_t *record, const char *name, const char **ret);
@@ -54,6 +55,7 @@ typedef struct {
 
 void rl_avro_set_long(rl_avro_out *out, avro_value_t *record, const char *name, int64_t value);
 void rl_avro_set_int(rl_avro_out *out, avro_value_t *record, const char *name, int32_t value);
+void rl_avro_set_double(rl_avro_out *out, avro_value_t *record, const char *name, double value);
 void rl_avro_set_bool(rl_avro_out *out, avro_value_t *record, const char *name, bool value);
 void rl_avro_set_text(rl_avro_out *out, avro_value_t *record, const char *name,
                       const char *value); /* NULL: "" */

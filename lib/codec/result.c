@@ -25,6 +25,7 @@ static void write_tests(rl_avro_out *out, avro_value_t *record, const rl_finishe
         rl_avro_set_long(out, &item, "cpuMicros", test->cpu_us);
         rl_avro_set_long(out, &item, "wallMicros", test->wall_us);
         rl_avro_set_long(out, &item, "memoryBytes", test->memory_bytes);
+        rl_avro_set_symbol(out, &item, "skipped", rl_test_skip_name(test->skipped));
     }
 }
 
@@ -121,6 +122,10 @@ static void read_test(rl_avro_in *in, avro_value_t *item, void *slot) {
     rl_avro_get_long(in, item, "cpuMicros", &test->cpu_us);
     rl_avro_get_long(in, item, "wallMicros", &test->wall_us);
     rl_avro_get_long(in, item, "memoryBytes", &test->memory_bytes);
+    const char *skipped = rl_avro_get_symbol(in, item, "skipped");
+    if (skipped) {
+        (void)rl_test_skip_parse(skipped, &test->skipped); /* unknown: the default stands */
+    }
 }
 
 static const rl_submission *read_submission(rl_avro_in *in, avro_value_t *record) {

@@ -31,6 +31,7 @@ typedef struct {
     int64_t cpu_us;
     int64_t wall_us;
     int64_t memory_bytes; /* peak */
+    rl_test_skip skipped; /* not NO: it was not run, and nothing else in here means anything */
 } rl_test_result;
 
 typedef struct {
@@ -47,8 +48,8 @@ typedef struct {
     int32_t signal;
     rl_output out;
     rl_output err;
-    rl_output compile; /* the compiler's stdout and stderr in the order they came */
-    const rl_file *fetched;
+    rl_output compile;      /* the compiler's stdout and stderr in the order they came */
+    const rl_file *fetched; /* one for each that was asked for, in that order */
     size_t fetched_count;
     int64_t cpu_us;       /* of the run phase */
     int64_t wall_us;      /* of the run phase */

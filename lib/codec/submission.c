@@ -33,6 +33,8 @@ void rl_avro_set_files(rl_avro_out *out, avro_value_t *record, const char *name,
         avro_value_t item = rl_avro_append(out, &array);
         rl_avro_set_text(out, &item, "path", files[i].path);
         rl_avro_set_bytes(out, &item, "content", files[i].content);
+        rl_avro_set_symbol(out, &item, "format", rl_file_format_name(files[i].format));
+        rl_avro_set_text(out, &item, "problem", files[i].problem);
     }
 }
 
@@ -43,6 +45,13 @@ static void write_tests(rl_avro_out *out, avro_value_t *record, const rl_submiss
         rl_avro_set_bytes(out, &item, "input", s->tests[i].input);
         rl_avro_set_maybe_bytes(out, &item, "expectedOutput", s->tests[i].has_expected, s->tests[i].expected);
     }
+}
+
+static void write_comparison(rl_avro_out *out, avro_value_t *record, const rl_comparison *comparison) {
+    avro_value_t value = rl_avro_inner(out, record, "comparison");
+    rl_avro_set_symbol(out, &value, "mode", rl_comparison_mode_name(comparison->mode));
+    rl_avro_set_double(out, &value, "absolute", comparison->absolute);
+    rl_avro_set_double(out, &value, "relative", comparison->relative);
 }
 
 void rl_submission_to_value(rl_avro_out *out, avro_value_t *record, const rl_submission *s) {
@@ -57,6 +66,8 @@ void rl_submission_to_value(rl_avro_out *out, avro_value_t *record, const rl_sub
     rl_avro_set_texts(out, record, "args", s->args, s->arg_count);
     rl_avro_set_texts(out, record, "compileOptions", s->compile_options, s->compile_option_count);
     write_tests(out, record, s);
+    rl_avro_set_bool(out, record, "stopAtFirstFailure", s->stop_at_first_failure);
+    write_comparison(out, record, &s->comparison);
     rl_avro_set_texts(out, record, "fetchFiles", s->fetch_files, s->fetch_file_count);
     write_limits(out, record, &s->limits);
     rl_avro_set_long(out, record, "createdAt", s->created_us);
@@ -106,9 +117,12 @@ static void read_limits(rl_avro_in *in, avro_value_t *record, rl_limits *ret) {
 
 static void read_file(rl_avro_in *in, avro_value_t *item, void *slot) {
     rl_file *file = slot;
-    file->path = "";
+    *file = (rl_file){.path = "", .problem = ""};
     rl_avro_get_text(in, item, "path", &file->path);
     rl_avro_get_bytes(in, item, "content", &file->content);
+    const char *format = rl_avro_get_symbol(in, item, "format");
+    file->format = format ? rl_file_format_parse(format) : RL_FILE_PLAIN;
+    rl_avro_get_text(in, item, "problem", &file->problem);
 }
 
 const rl_file *rl_avro_get_files(rl_avro_in *in, avro_value_t *record, const char *name, size_t *ret_count) {
@@ -119,6 +133,16 @@ static void read_test(rl_avro_in *in, avro_value_t *item, void *slot) {
     rl_test *test = slot;
     rl_avro_get_bytes(in, item, "input", &test->input);
     rl_avro_get_maybe_bytes(in, item, "expectedOutput", &test->has_expected, &test->expected);
+}
+
+static void read_comparison(rl_avro_in *in, avro_value_t *record, rl_comparison *ret) {
+    avro_value_t value;
+    if (rl_avro_field(in, record, "comparison", &value)) {
+        const char *mode = rl_avro_get_symbol(in, &value, "mode");
+        ret->mode = mode ? rl_comparison_mode_parse(mode) : RL_COMPARE_TRIMMED;
+        rl_avro_get_double(in, &value, "absolute", &ret->absolute);
+        rl_avro_get_double(in, &value, "relative", &ret->relative);
+    }
 }
 
 void rl_submission_from_value(rl_avro_in *in, avro_value_t *record, rl_submission *ret) {
@@ -134,6 +158,8 @@ void rl_submission_from_value(rl_avro_in *in, avro_value_t *record, rl_submissio
     rl_avro_get_texts(in, record, "args", &ret->args, &ret->arg_count);
     rl_avro_get_texts(in, record, "compileOptions", &ret->compile_options, &ret->compile_option_count);
     ret->tests = rl_avro_get_items(in, record, "tests", sizeof(rl_test), read_test, &ret->test_count);
+    rl_avro_get_bool(in, record, "stopAtFirstFailure", &ret->stop_at_first_failure);
+    read_comparison(in, record, &ret->comparison);
     rl_avro_get_texts(in, record, "fetchFiles", &ret->fetch_files, &ret->fetch_file_count);
     read_limits(in, record, &ret->limits);
     rl_avro_get_long(in, record, "createdAt", &ret->created_us);

@@ -15,10 +15,17 @@
 #include "lib/base/error.h"
 #include "lib/codec/codec.h"
 #include "lib/codec/limits.h"
+#include "lib/codec/submission_symbols.h"
 
+/* A file that comes with a submission, or one that its program left and the submission asked for. One record of the
+ * schema is both, as Finished embeds its submission and had the same record for both from the start: a record may gain
+ * fields with defaults, it may not be given another name. Each use leaves the other's field alone. */
 typedef struct {
-    const char *path; /* relative, inside the work folder */
+    const char
+        *path; /* relative, in the work folder; of an archive the folder to unpack into, ".": that itself */
     rl_bytes content;
+    rl_file_format format; /* of a submission's file */
+    const char *problem;   /* of a fetched file, why it has no content: "not found"; NULL or "": it has */
 } rl_file;
 
 typedef struct {
@@ -27,23 +34,35 @@ typedef struct {
     rl_bytes expected; /* stdout to compare with */
 } rl_test;
 
+/* Of every test that has an expected output. The tolerances are those of RL_COMPARE_NUMERIC: two numbers are the same
+ * where they differ by `absolute` at most, or by `relative` times the expected one's magnitude. The API lets finite
+ * ones through, 0 and above; a record may carry anything. */
+typedef struct {
+    rl_comparison_mode mode;
+    double absolute;
+    double relative;
+} rl_comparison;
+
 typedef struct {
     const char *id;       /* see id.h */
     int64_t generation;   /* 0: the first run; a replay counts up */
     const char *tenant;   /* "" without keys */
     const char *lang;     /* a manifest's name, never an alias */
-    rl_bytes source;      /* the program, byte for byte */
+    rl_bytes source;      /* the program, byte for byte; empty: it is in an archive among the files */
     rl_bytes input;       /* its stdin, byte for byte */
     const rl_file *files; /* further files */
     size_t file_count;
-    const char *entry_point; /* "": the manifest's source file */
+    const char
+        *entry_point; /* what `source` is saved as, or what of an archive is run; "": the manifest's name */
     const char *const *args;
     size_t arg_count;
     const char *const *compile_options;
     size_t compile_option_count;
     const rl_test *tests;
-    size_t test_count;
-    const char *const *fetch_files;
+    size_t test_count; /* 0: the program runs once, on `input` */
+    bool stop_at_first_failure;
+    rl_comparison comparison;
+    const char *const *fetch_files; /* paths in the work folder, read after the last run */
     size_t fetch_file_count;
     rl_limits limits;
     int64_t created_us;   /* wall clock, when the API accepted it */

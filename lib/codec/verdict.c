@@ -1,7 +1,6 @@
 #include "lib/codec/verdict.h"
 
-#include <stddef.h>
-#include <string.h>
+#include "lib/codec/symbol.h"
 
 static const char *const verdict_names[RL_VERDICT_COUNT] = {
     [RL_VERDICT_SYSTEM_ERROR] = "SYSTEM_ERROR",   [RL_VERDICT_OK] = "OK",
@@ -16,15 +15,11 @@ static const char *const limit_names[RL_LIMIT_COUNT] = {
     [RL_LIMIT_MEMORY] = "MEMORY", [RL_LIMIT_OUTPUT] = "OUTPUT",     [RL_LIMIT_PROCESSES] = "PROCESSES",
 };
 
-static bool find(const char *const *names, size_t count, const char *name, size_t *ret_index) {
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(names[i], name) == 0) {
-            *ret_index = i;
-            return true;
-        }
-    }
-    return false;
-}
+static const char *const skip_names[RL_TEST_SKIP_COUNT] = {
+    [RL_TEST_SKIP_NO] = "NO",
+    [RL_TEST_SKIP_FIRST_FAILURE] = "FIRST_FAILURE",
+    [RL_TEST_SKIP_TIME_BUDGET] = "TIME_BUDGET",
+};
 
 const char *rl_verdict_name(rl_verdict verdict) {
     return (size_t)verdict < RL_VERDICT_COUNT ? verdict_names[verdict]
@@ -33,7 +28,7 @@ const char *rl_verdict_name(rl_verdict verdict) {
 
 bool rl_verdict_parse(const char *name, rl_verdict *ret_verdict) {
     size_t index = 0;
-    bool known = find(verdict_names, RL_VERDICT_COUNT, name, &index);
+    bool known = rl_symbol_find(verdict_names, RL_VERDICT_COUNT, name, &index);
     if (known) {
         *ret_verdict = (rl_verdict)index;
     }
@@ -46,9 +41,22 @@ const char *rl_limit_name(rl_limit limit) {
 
 bool rl_limit_parse(const char *name, rl_limit *ret_limit) {
     size_t index = 0;
-    bool known = find(limit_names, RL_LIMIT_COUNT, name, &index);
+    bool known = rl_symbol_find(limit_names, RL_LIMIT_COUNT, name, &index);
     if (known) {
         *ret_limit = (rl_limit)index;
+    }
+    return known;
+}
+
+const char *rl_test_skip_name(rl_test_skip skip) {
+    return (size_t)skip < RL_TEST_SKIP_COUNT ? skip_names[skip] : skip_names[RL_TEST_SKIP_NO];
+}
+
+bool rl_test_skip_parse(const char *name, rl_test_skip *ret_skip) {
+    size_t index = 0;
+    bool known = rl_symbol_find(skip_names, RL_TEST_SKIP_COUNT, name, &index);
+    if (known) {
+        *ret_skip = (rl_test_skip)index;
     }
     return known;
 }

@@ -40,4 +40,16 @@ bool rl_verdict_parse(const char *name, rl_verdict *ret_verdict);
 const char *rl_limit_name(rl_limit limit);
 bool rl_limit_parse(const char *name, rl_limit *ret_limit);
 
+/* Why a test was not run. */
+typedef enum {
+    RL_TEST_SKIP_NO = 0,        /* it was run */
+    RL_TEST_SKIP_FIRST_FAILURE, /* one before it was not OK, and the submission asked to stop there */
+    RL_TEST_SKIP_TIME_BUDGET,   /* those before it had used up the CPU time that all tests share */
+    RL_TEST_SKIP_COUNT
+} rl_test_skip;
+
+/* "NO", "FIRST_FAILURE", "TIME_BUDGET". */
+const char *rl_test_skip_name(rl_test_skip skip);
+bool rl_test_skip_parse(const char *name, rl_test_skip *ret_skip);
+
 #endif

@@ -2,7 +2,7 @@
  *
  *     {_id: id, generation, attempt, runner, verdict, limitHit, message, exitCode, signal,
  *      stdout, stdoutTruncated, stderr, stderrTruncated, compileOutput, compileOutputTruncated,
- *      cpuUs, wallUs, memoryBytes, tests: [...], fetched: [{path, content}, ...],
+ *      cpuUs, wallUs, memoryBytes, tests: [...], fetched: [{path, content, format, problem}, ...],
  *      submission: {tenant, lang, source, input, ...} or null, imageDigest,
  *      queuedAt, queuedUs, startedAt, startedUs, finishedAt, finishedUs, expiresAt}
  *
@@ -18,6 +18,9 @@
  * Sentinels are none of these: where a write is in doubt the sink tries the server with a document whose _id begins
  * with RL_STORE_SENTINEL_MARK, and removes it again. No result's id begins so: writing refuses it. Whoever looks
  * results up by id or tenant never meets one; whoever lists the collection has to leave them out.
+ *
+ * A field that a later build added is absent in the documents of earlier ones and reads as the default of its Avro
+ * field; every other field must be there.
  *
  * Both directions live here so that they cannot drift; a test writes and reads back.
  *

@@ -26,6 +26,11 @@ static bool find(reader *r, const bson_t *from, const char *key, bson_iter_t *it
     return bson_iter_init_find(it, from, key) || bad(r, key);
 }
 
+/* Fields that came later: documents of earlier builds lack them, and get what Avro's default says. */
+static bool has(const bson_t *from, const char *key) {
+    return bson_has_field(from, key);
+}
+
 static bool get_bool(reader *r, const bson_t *from, const char *key) {
     bson_iter_t it;
     if (!find(r, from, key, &it)) {
@@ -179,6 +184,9 @@ static const rl_file *get_files(reader *r, const bson_t *from, const char *key, 
         open_document(r, key, &it, &item);
         files[i].path = get_text(r, &item, "path");
         files[i].content = get_bytes(r, &item, "content");
+        files[i].problem = has(&item, "problem") ? get_text(r, &item, "problem") : "";
+        files[i].format =
+            has(&item, "format") ? rl_file_format_parse(get_text(r, &item, "format")) : RL_FILE_PLAIN;
         bson_destroy(&item);
     }
     return files;
@@ -198,6 +206,32 @@ static const rl_test *get_tests(reader *r, const bson_t *from, size_t *ret_count
         bson_destroy(&item);
     }
     return tests;
+}
+
+static double get_double(reader *r, const bson_t *from, const char *key) {
+    bson_iter_t it;
+    if (!find(r, from, key, &it)) {
+        return 0;
+    }
+    if (!BSON_ITER_HOLDS_NUMBER(&it)) {
+        bad(r, key);
+        return 0;
+    }
+    return bson_iter_as_double(&it);
+}
+
+static rl_comparison get_comparison(reader *r, const bson_t *from) {
+    bson_iter_t it;
+    rl_comparison comparison = {.mode = RL_COMPARE_TRIMMED};
+    if (bson_iter_init_find(&it, from, "comparison")) {
+        bson_t child;
+        open_document(r, "comparison", &it, &child);
+        comparison.mode = rl_comparison_mode_parse(get_text(r, &child, "mode"));
+        comparison.absolute = get_double(r, &child, "absolute");
+        comparison.relative = get_double(r, &child, "relative");
+        bson_destroy(&child);
+    }
+    return comparison;
 }
 
 static rl_phase_limits get_phase(reader *r, const bson_t *from, const char *key) {
@@ -241,6 +275,9 @@ static void get_submission_fields(reader *r, const bson_t *from, rl_submission *
     submission->args = get_texts(r, from, "args", &submission->arg_count);
     submission->compile_options = get_texts(r, from, "compileOptions", &submission->compile_option_count);
     submission->tests = get_tests(r, from, &submission->test_count);
+    submission->stop_at_first_failure =
+        has(from, "stopAtFirstFailure") && get_bool(r, from, "stopAtFirstFailure");
+    submission->comparison = get_comparison(r, from);
     submission->fetch_files = get_texts(r, from, "fetchFiles", &submission->fetch_file_count);
     get_limits(r, from, &submission->limits);
     submission->created_us = get_int64(r, from, "createdUs");
@@ -278,6 +315,9 @@ static rl_test_result get_test_result(reader *r, const bson_t *from) {
     result.cpu_us = get_int64(r, from, "cpuUs");
     result.wall_us = get_int64(r, from, "wallUs");
     result.memory_bytes = get_int64(r, from, "memoryBytes");
+    if (has(from, "skipped")) {
+        (void)rl_test_skip_parse(get_text(r, from, "skipped"), &result.skipped); /* unknown: NO */
+    }
     return result;
 }
 

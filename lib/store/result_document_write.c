@@ -143,6 +143,8 @@ static void put_files(writer *w, bson_t *to, const char *key, const rl_file *fil
         if (begin_document(w, &array, index_key(i, index), &item)) {
             put_text(w, &item, "path", files[i].path);
             put_bytes(w, &item, "content", files[i].content);
+            put_text(w, &item, "format", rl_file_format_name(files[i].format));
+            put_text(w, &item, "problem", files[i].problem ? files[i].problem : "");
             end_document(w, &array, &item);
         }
     }
@@ -165,6 +167,20 @@ static void put_tests(writer *w, bson_t *to, const rl_test *tests, size_t count)
         }
     }
     end_array(w, to, &array);
+}
+
+static void put_double(writer *w, bson_t *to, const char *key, double value) {
+    w->failed |= !bson_append_double(to, key, key_length(key), value);
+}
+
+static void put_comparison(writer *w, bson_t *to, const rl_comparison *comparison) {
+    bson_t child;
+    if (begin_document(w, to, "comparison", &child)) {
+        put_text(w, &child, "mode", rl_comparison_mode_name(comparison->mode));
+        put_double(w, &child, "absolute", comparison->absolute);
+        put_double(w, &child, "relative", comparison->relative);
+        end_document(w, to, &child);
+    }
 }
 
 static void put_phase(writer *w, bson_t *to, const char *key, const rl_phase_limits *phase) {
@@ -209,6 +225,8 @@ static void put_submission(writer *w, bson_t *to, const rl_submission *submissio
     put_texts(w, &child, "args", submission->args, submission->arg_count);
     put_texts(w, &child, "compileOptions", submission->compile_options, submission->compile_option_count);
     put_tests(w, &child, submission->tests, submission->test_count);
+    put_bool(w, &child, "stopAtFirstFailure", submission->stop_at_first_failure);
+    put_comparison(w, &child, &submission->comparison);
     put_texts(w, &child, "fetchFiles", submission->fetch_files, submission->fetch_file_count);
     put_limits(w, &child, &submission->limits);
     put_time(w, &child, "createdAt", "createdUs", submission->created_us);
@@ -229,6 +247,7 @@ static void put_test_result(writer *w, bson_t *to, const rl_test_result *result)
     put_int64(w, to, "cpuUs", result->cpu_us);
     put_int64(w, to, "wallUs", result->wall_us);
     put_int64(w, to, "memoryBytes", result->memory_bytes);
+    put_text(w, to, "skipped", rl_test_skip_name(result->skipped));
 }
 
 static void put_test_results(writer *w, bson_t *to, const rl_test_result *tests, size_t count) {

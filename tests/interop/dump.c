@@ -2,6 +2,7 @@
 #include "tests/interop/dump.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #define PATH_SIZE 256
 
@@ -59,6 +60,12 @@ static void dump_texts(FILE *out, const char *path, const char *name, const char
     }
 }
 
+static void dump_double(FILE *out, const char *path, const char *name, double value) {
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    fprintf(out, "%s%s=%016" PRIx64 "\n", path, name, bits);
+}
+
 static void dump_files(FILE *out, const char *path, const char *name, const rl_file *files, size_t count) {
     dump_length(out, path, name, count);
     for (size_t i = 0; i < count; i++) {
@@ -66,6 +73,8 @@ static void dump_files(FILE *out, const char *path, const char *name, const rl_f
         element_path(element, path, name, i);
         dump_text(out, element, "path", files[i].path);
         dump_bytes(out, element, "content", files[i].content);
+        dump_symbol(out, element, "format", rl_file_format_name(files[i].format));
+        dump_text(out, element, "problem", files[i].problem);
     }
 }
 
@@ -81,6 +90,12 @@ static void dump_tests(FILE *out, const char *path, const rl_test *tests, size_t
             dump_text(out, element, "expectedOutput", NULL);
         }
     }
+}
+
+static void dump_comparison(FILE *out, const char *path, const rl_comparison *comparison) {
+    dump_symbol(out, path, "comparison.mode", rl_comparison_mode_name(comparison->mode));
+    dump_double(out, path, "comparison.absolute", comparison->absolute);
+    dump_double(out, path, "comparison.relative", comparison->relative);
 }
 
 static void dump_phase(FILE *out, const char *path, const char *name, const rl_phase_limits *phase) {
@@ -113,6 +128,8 @@ void dump_submission(FILE *out, const char *path, const rl_submission *s) {
     dump_texts(out, path, "args", s->args, s->arg_count);
     dump_texts(out, path, "compileOptions", s->compile_options, s->compile_option_count);
     dump_tests(out, path, s->tests, s->test_count);
+    dump_bool(out, path, "stopAtFirstFailure", s->stop_at_first_failure);
+    dump_comparison(out, path, &s->comparison);
     dump_texts(out, path, "fetchFiles", s->fetch_files, s->fetch_file_count);
     dump_limits(out, path, &s->limits);
     dump_number(out, path, "createdAt", s->created_us);
@@ -144,6 +161,7 @@ static void dump_results(FILE *out, const rl_test_result *results, size_t count)
         dump_number(out, path, "cpuMicros", r->cpu_us);
         dump_number(out, path, "wallMicros", r->wall_us);
         dump_number(out, path, "memoryBytes", r->memory_bytes);
+        dump_symbol(out, path, "skipped", rl_test_skip_name(r->skipped));
     }
 }
 

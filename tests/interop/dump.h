@@ -1,8 +1,8 @@
 /* dump.h: a record as lines "path=value", for comparing with another implementation's view of it.
  *
  * Paths are the names of the Avro schema joined by dots, elements of arrays have their index in
- * brackets and "path.length" says how many there are; text and bytes are hex, enums their symbol, a null is
- * "null". One line a leaf, in the order of the schema.
+ * brackets and "path.length" says how many there are; text and bytes are hex, doubles the hex of their IEEE 754 bits,
+ * enums their symbol, a null is "null". One line a leaf, in the order of the schema.
  */
 #ifndef RL_TESTS_INTEROP_DUMP_H
 #define RL_TESTS_INTEROP_DUMP_H

@@ -15,6 +15,7 @@ import io
 import json
 import pathlib
 import random
+import struct
 import subprocess
 import sys
 import tempfile
@@ -91,6 +92,8 @@ def flatten(schema, value, path=""):
         yield f"{path}={value.encode().hex()}"
     elif kind == "bytes":
         yield f"{path}={value.hex()}"
+    elif kind == "double":
+        yield f"{path}={struct.pack('>d', value).hex()}"
     elif isinstance(value, datetime.datetime):
         yield f"{path}={(value - EPOCH) // MICROSECOND}"
     else:
@@ -138,6 +141,7 @@ class Maker:
             "long": lambda: self.integer(64),
             "string": self.text,
             "bytes": self.octets,
+            "double": lambda: self.random.choice([0.0, -0.0, 1e-9, 5e-324, -1.7e308, self.random.random()]),
         }[kind]()
 
 

@@ -319,7 +319,7 @@ END_TEST
 
 START_TEST(arguments_files_and_the_environment_reach_the_program) {
     static const char *const args[] = {"one", "two words"};
-    static const rl_file files[] = {{"data/x.txt", {"from a file", 11}}};
+    static const rl_file files[] = {{.path = "data/x.txt", .content = {"from a file", 11}}};
     rl_fixture fixture;
     rl_fixture_open(&fixture);
     rl_submission submission = rl_fixture_submission(
@@ -341,7 +341,7 @@ START_TEST(files_larger_than_the_work_folder_say_so) {
     rl_fixture_open(&fixture);
     rl_submission submission = rl_fixture_submission(&fixture, "bash", "true\n");
     RL_AUTO_FREE char *content = calloc(1, 2 * MIB);
-    rl_file files[] = {{"big", {content, 2 * MIB}}};
+    rl_file files[] = {{.path = "big", .content = {content, 2 * MIB}}};
     submission.files = files;
     submission.file_count = 1;
     submission.limits.file_bytes = MIB;

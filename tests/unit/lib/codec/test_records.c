@@ -7,7 +7,8 @@
 #include "tests/support/suite.h"
 
 static const char *const args[] = {"-x", ""};
-static const rl_file files[] = {{"a/b.txt", {"\0\xff", 2}}, {"empty", {NULL, 0}}};
+static const rl_file files[] = {{.path = "a/b.txt", .content = {"\0\xff", 2}},
+                                {.path = "src", .format = RL_FILE_TAR}};
 static const rl_test tests[] = {{{"1", 1}, true, {"2", 1}}, {{"", 0}, false, {NULL, 0}}};
 
 static rl_submission sample_submission(void) {
@@ -24,6 +25,8 @@ static rl_submission sample_submission(void) {
                            .arg_count = 2,
                            .tests = tests,
                            .test_count = 2,
+                           .stop_at_first_failure = true,
+                           .comparison = {RL_COMPARE_NUMERIC, 1e-9, 0.25},
                            .limits = {.run = {1, 2, 3},
                                       .compile = {4, 5, 6},
                                       .output_bytes = 7,
@@ -52,12 +55,18 @@ static void assert_sample(const rl_submission *s) {
     ck_assert_uint_eq(s->file_count, 2);
     ck_assert_str_eq(s->files[0].path, "a/b.txt");
     assert_bytes(s->files[0].content, files[0].content);
+    ck_assert_int_eq(s->files[0].format, RL_FILE_PLAIN);
+    ck_assert_int_eq(s->files[1].format, RL_FILE_TAR);
     ck_assert_uint_eq(s->arg_count, 2);
     ck_assert_str_eq(s->args[0], "-x");
     ck_assert_uint_eq(s->test_count, 2);
     ck_assert(s->tests[0].has_expected);
     assert_bytes(s->tests[0].expected, rl_bytes_of("2"));
     ck_assert(!s->tests[1].has_expected);
+    ck_assert(s->stop_at_first_failure);
+    ck_assert_int_eq(s->comparison.mode, RL_COMPARE_NUMERIC);
+    ck_assert_double_eq(s->comparison.absolute, 1e-9);
+    ck_assert_double_eq(s->comparison.relative, 0.25);
     ck_assert_mem_eq(&s->limits, &expected.limits, sizeof s->limits);
     ck_assert_int_eq(s->deadline_us, 13);
     ck_assert_ptr_null(s->callback);
@@ -91,7 +100,12 @@ START_TEST(a_finished_carries_its_submission_and_its_outputs) {
     RL_AUTO_BUFFER rl_buffer out;
     rl_buffer_init(&out, SIZE_MAX);
     rl_submission s = sample_submission();
-    rl_test_result result = {.verdict = RL_VERDICT_WRONG_ANSWER, .has_exit_code = true, .cpu_us = 5};
+    const rl_test_result results[] = {
+        {.verdict = RL_VERDICT_WRONG_ANSWER, .has_exit_code = true, .cpu_us = 5},
+        {.skipped = RL_TEST_SKIP_FIRST_FAILURE},
+    };
+    const rl_file fetched[] = {{.path = "out", .content = {"\xff", 1}},
+                               {.path = "gone", .problem = "not found"}};
     rl_finished f = {.id = "id-1",
                      .generation = 3,
                      .attempt = 2,
@@ -103,8 +117,10 @@ START_TEST(a_finished_carries_its_submission_and_its_outputs) {
                      .signal = 9,
                      .out = {{"\xff\0", 2}, true},
                      .compile = {{"warning", 7}, false},
-                     .tests = &result,
-                     .test_count = 1,
+                     .fetched = fetched,
+                     .fetched_count = 2,
+                     .tests = results,
+                     .test_count = 2,
                      .submission = &s,
                      .image_digest = "sha256:1",
                      .cpu_us = 1,
@@ -123,8 +139,14 @@ START_TEST(a_finished_carries_its_submission_and_its_outputs) {
     ck_assert_int_eq(back.signal, 9);
     assert_bytes(back.out.bytes, f.out.bytes);
     ck_assert(back.out.truncated && !back.compile.truncated);
-    ck_assert_uint_eq(back.test_count, 1);
+    ck_assert_uint_eq(back.test_count, 2);
     ck_assert_int_eq(back.tests[0].verdict, RL_VERDICT_WRONG_ANSWER);
+    ck_assert_int_eq(back.tests[0].skipped, RL_TEST_SKIP_NO);
+    ck_assert_int_eq(back.tests[1].skipped, RL_TEST_SKIP_FIRST_FAILURE);
+    ck_assert_uint_eq(back.fetched_count, 2);
+    assert_bytes(back.fetched[0].content, fetched[0].content);
+    ck_assert_str_eq(back.fetched[0].problem, "");
+    ck_assert_str_eq(back.fetched[1].problem, "not found");
     ck_assert_ptr_nonnull(back.submission);
     assert_sample(back.submission);
     ck_assert_int_eq(back.finished_us, 6);

@@ -37,6 +37,57 @@ START_TEST(every_field_comes_back) {
 }
 END_TEST
 
+/* `from` without the fields that a first build did not write, at any depth. */
+static void copy_first_build(const bson_t *from, bson_t *to) {
+    static const char *const later[] = {"format", "problem", "stopAtFirstFailure", "comparison", "skipped"};
+    bson_iter_t it;
+    ck_assert(bson_iter_init(&it, from));
+    while (bson_iter_next(&it)) {
+        const char *key = bson_iter_key(&it);
+        bool left_out = false;
+        for (size_t i = 0; i < sizeof later / sizeof later[0]; i++) {
+            left_out = left_out || strcmp(key, later[i]) == 0;
+        }
+        if (left_out) {
+            continue;
+        }
+        if (!BSON_ITER_HOLDS_DOCUMENT(&it) && !BSON_ITER_HOLDS_ARRAY(&it)) {
+            ck_assert(bson_append_iter(to, key, -1, &it));
+            continue;
+        }
+        bson_t inner = BSON_INITIALIZER, view;
+        const uint8_t *data = NULL;
+        uint32_t size = 0;
+        BSON_ITER_HOLDS_ARRAY(&it) ? bson_iter_array(&it, &size, &data)
+                                   : bson_iter_document(&it, &size, &data);
+        ck_assert(bson_init_static(&view, data, size));
+        copy_first_build(&view, &inner);
+        ck_assert(BSON_ITER_HOLDS_ARRAY(&it) ? bson_append_array(to, key, -1, &inner)
+                                             : bson_append_document(to, key, -1, &inner));
+        bson_destroy(&inner);
+    }
+}
+
+START_TEST(what_a_first_build_has_stored_is_read_with_the_defaults_of_what_came_later) {
+    rl_sample sample;
+    bson_t document = BSON_INITIALIZER, first = BSON_INITIALIZER;
+    RL_AUTO_ARENA rl_arena *arena = rl_arena_new(1 << 20);
+    rl_finished back;
+    rl_error err = RL_ERROR_INIT;
+    ck_assert(rl_result_document_write(rl_sample_finished(&sample, "an-id", 7), EXPIRES_US, &document, NULL));
+    copy_first_build(&document, &first);
+    ck_assert_msg(rl_result_document_read(&first, arena, &back, &err), "%s", err.message);
+    sample.files[1].format = RL_FILE_PLAIN;
+    sample.fetched[1].problem = "";
+    sample.results[2].skipped = RL_TEST_SKIP_NO;
+    sample.submission.stop_at_first_failure = false;
+    sample.submission.comparison = (rl_comparison){.mode = RL_COMPARE_TRIMMED};
+    assert_same(&sample.finished, &back);
+    bson_destroy(&document);
+    bson_destroy(&first);
+}
+END_TEST
+
 START_TEST(a_result_without_its_submission_comes_back) {
     rl_sample sample;
     rl_finished *finished = rl_sample_finished(&sample, "an-id", 0);
@@ -168,8 +219,10 @@ START_TEST(a_tombstone_says_that_it_is_one_and_holds_no_generation) {
 }
 END_TEST
 
-RL_SUITE("store/result_document", every_field_comes_back, a_result_without_its_submission_comes_back,
-         nothing_read_points_into_the_document, ill_formed_text_is_stored_with_replacement_characters,
+RL_SUITE("store/result_document", every_field_comes_back,
+         what_a_first_build_has_stored_is_read_with_the_defaults_of_what_came_later,
+         a_result_without_its_submission_comes_back, nothing_read_points_into_the_document,
+         ill_formed_text_is_stored_with_replacement_characters,
          an_id_that_is_empty_too_long_or_no_text_is_refused, dates_are_dates_and_expiry_is_one_of_them,
          a_missing_field_is_named, a_field_of_another_type_is_named, too_small_an_arena_is_transient,
          a_tombstone_says_that_it_is_one_and_holds_no_generation)
