@@ -12,6 +12,7 @@ FIGURES = pytest.StashKey()
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "disruptive: kills, stops or scales parts of the stack")
+    config.addinivalue_line("markers", "sandboxed: many programs that differ in nothing but what happens inside the sandbox")
     config.stash[FIGURES] = []
 
 

@@ -8,6 +8,8 @@ import pytest
 
 from runlog_client import in_parallel, show
 
+pytestmark = pytest.mark.sandboxed
+
 LANGUAGES = Path(__file__).resolve().parents[2] / "languages"
 
 CASES = {

@@ -7,6 +7,8 @@ import pytest
 
 from runlog_client import in_parallel, show
 
+pytestmark = pytest.mark.sandboxed
+
 SPIN = "while True:\n    pass"
 SLEEP = "import time\nprint('going to bed', flush=True)\ntime.sleep(3600)"
 ALLOCATE = "data = b'x' * (1 << 30)\nprint(len(data))"
