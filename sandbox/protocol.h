@@ -27,10 +27,12 @@
  *                                             COMPILED                 always, also without a compile step
  *     RUN                                     (runs the program once)
  *                                             OUTPUT (phase run)*
+ *                                             FILE*                    if the RUN names files to fetch
  *                                             DONE
- *     ... RUN again, DONE again, until a RUN with RL_AGENT_RUN_LAST: after its DONE the agent exits 0, as soon as
- *     its standard input ends, or RL_AGENT_LINGER_US later: a container's end keeps the host busy for a while,
- *     and the runner knows best when that disturbs least.
+ *     ... RUN again, DONE again, until a RUN with RL_AGENT_RUN_LAST
+ *                                             SNAPSHOT*                if the JOB asked for one
+ *     After that the agent exits 0, as soon as its standard input ends, or RL_AGENT_LINGER_US later: a container's
+ *     end keeps the host busy for a while, and the runner knows best when that disturbs least.
  *
  * - A container may wait as long as it likes between READY and JOB: that is what a warm pool does.
  * - PING may be sent at any time before JOB, also right in front of it; the agent answers PONG before it looks at
@@ -48,8 +50,19 @@
  *
  * Several tests in one container: RUN carries an `index`, echoed in OUTPUT and DONE, and may repeat, each
  * with its own input, arguments and limits. Before each RUN no process of the user is left. With
- * RL_AGENT_RUN_CLEAN the agent shall also restore the work folder to what the compile step left and remove
- * IPC objects; the flag is reserved, and version 1 answers it with ERROR (unsupported). Expected outputs have no place in this protocol: the comparison happens outside the container.
+ * RL_AGENT_RUN_CLEAN nothing else of an earlier run is left either: the work folder is again what it was before the
+ * first run, /tmp, /dev/shm and /dev/mqueue are empty, and there are no System V IPC objects. (Before the first run
+ * nothing has to be cleaned, and nothing is.) Expected outputs have no place in this protocol: the comparison happens
+ * outside the container.
+ *
+ * Archives among the JOB's files are unpacked before the plain files are written, in their order; plain files replace
+ * what they find. An archive that cannot be unpacked is the submitter's fault and has a failure code of its own
+ * (RL_AGENT_FAILURE_ARCHIVE). Entries stay within the work folder; links must lead to somewhere within it; devices,
+ * pipes and sockets are refused; what all archives hold is bounded by `unpack_bytes` and RL_AGENT_UNPACK_ENTRIES.
+ *
+ * A snapshot is the work folder as it was before the first run, in a format of the agent's own (sandbox/agent/tree.h)
+ * that a runner only keeps and gives back: to another container, as a file of format RL_AGENT_FORMAT_SNAPSHOT, instead
+ * of the sources and the compile step. Modes and modification times survive; special files do not.
  *
  * Verdicts are not decided here. The agent reports facts (rl_agent_result); the runner interprets them.
  *
@@ -66,18 +79,20 @@
 #include <stdint.h>
 
 /* A change of any layout or meaning below increments it; the runner refuses an agent with another one. */
-#define RL_AGENT_PROTOCOL_VERSION 1u
+#define RL_AGENT_PROTOCOL_VERSION 2u
 
 #define RL_AGENT_STARVATION_MAX 3
 #define RL_AGENT_LINGER_US (500 * 1000)
 #define RL_AGENT_HEADER_SIZE 8u
 #define RL_AGENT_REQUEST_MAX (8u << 20)                  /* payload of JOB and RUN */
-#define RL_AGENT_OUTPUT_CHUNK (64u << 10)                /* program's bytes in one OUTPUT */
+#define RL_AGENT_OUTPUT_CHUNK (64u << 10)                /* bytes in one OUTPUT, FILE or SNAPSHOT */
 #define RL_AGENT_REPLY_MAX (RL_AGENT_OUTPUT_CHUNK + 64u) /* payload of any frame from the agent */
 
 #define RL_AGENT_ARGS_MAX 256u
 #define RL_AGENT_ENV_MAX 64u
-#define RL_AGENT_FILES_MAX 64u
+#define RL_AGENT_FILES_MAX 65u /* one source file and 64 others */
+#define RL_AGENT_FETCH_MAX 16u
+#define RL_AGENT_UNPACK_ENTRIES 2048u       /* entries of all archives of a job together */
 #define RL_AGENT_PATH_MAX 255u              /* of a file's path, in bytes */
 #define RL_AGENT_STREAM_CAP_MAX (16u << 20) /* largest stdout_bytes and stderr_bytes */
 #define RL_AGENT_TEXT_MAX 256u              /* agent version and ERROR text, in bytes */
@@ -91,7 +106,9 @@ typedef enum rl_agent_frame_type {
     RL_AGENT_DONE = 6,     /* agent: rl_agent_result, phase run */
     RL_AGENT_ERROR = 7,    /* agent: rl_agent_failure */
     RL_AGENT_PING = 8,     /* runner: no payload */
-    RL_AGENT_PONG = 9      /* agent: no payload */
+    RL_AGENT_PONG = 9,     /* agent: no payload */
+    RL_AGENT_FILE = 10,    /* agent: rl_agent_piece, of a fetched file */
+    RL_AGENT_SNAPSHOT = 11 /* agent: rl_agent_piece, of the snapshot */
 } rl_agent_frame_type;
 
 /* A frame as found at the head of a byte stream. `payload` points into the stream's bytes. `frame_size` is
@@ -128,6 +145,12 @@ typedef struct rl_agent_ready {
 #define RL_AGENT_CAN_PING 16u  /* no accounting: PING is understood */
 #define RL_AGENT_CAN_PIDS 8u   /* count of forks refused by the process limit */
 
+/* No accounting either: what this agent offers. Whoever asks for something else gets ERROR (UNSUPPORTED). */
+#define RL_AGENT_CAN_CLEAN 32u     /* RL_AGENT_RUN_CLEAN */
+#define RL_AGENT_CAN_FETCH 64u     /* files to fetch in a RUN */
+#define RL_AGENT_CAN_UNPACK 128u   /* files of the formats ZIP and TAR */
+#define RL_AGENT_CAN_SNAPSHOT 256u /* snapshot_bytes, and files of the format SNAPSHOT */
+
 /* What a phase may spend. The agent enforces all of it but two: memory and processes are the container's own
  * settings, which the kernel enforces and whose counts the result reports; they stand here so that a job
  * says whole what it ran under.
@@ -155,18 +178,27 @@ typedef struct rl_agent_command {
     const char *argv[RL_AGENT_ARGS_MAX + 1];
 } rl_agent_command;
 
+typedef enum rl_agent_format {
+    RL_AGENT_FORMAT_PLAIN = 0,
+    RL_AGENT_FORMAT_ZIP = 1,
+    RL_AGENT_FORMAT_TAR = 2,     /* also compressed by gzip */
+    RL_AGENT_FORMAT_SNAPSHOT = 3 /* what SNAPSHOT frames carried */
+} rl_agent_format;
+
 /* A file to be put into the work folder. `path` is relative, without empty, "." or ".." components;
- * folders on the way are created. Layout: text path, u32 mode, bytes data. */
+ * folders on the way are created. Of an archive it is the folder to unpack into, "" for the work folder itself; of a
+ * snapshot it is "". Layout: text path, u32 mode, u8 format, bytes data. */
 typedef struct rl_agent_file {
     const char *path;
-    uint32_t mode; /* permission bits, 0..0777 */
+    uint32_t mode; /* permission bits, 0..0777; of a plain file only */
     const uint8_t *data;
     size_t size;
+    rl_agent_format format;
 } rl_agent_file;
 
 /* Runner -> agent, once: who the user is, what lies in the work folder, how to compile it.
  * Layout: u32 uid, u32 gid, text work_dir, u32 env_count, env_count x text "NAME=value", u32 file_count,
- * files, u8 has_compile, command if has_compile. */
+ * files, i64 unpack_bytes, i64 snapshot_bytes, u8 has_compile, command if has_compile. */
 typedef struct rl_agent_job {
     uint32_t uid, gid;    /* of all user code; neither may be 0 */
     const char *work_dir; /* absolute; a tmpfs that belongs to uid:gid with mode 0700 */
@@ -174,21 +206,29 @@ typedef struct rl_agent_job {
     const char *env[RL_AGENT_ENV_MAX + 1]; /* the whole environment; env[env_count] is NULL after decoding */
     uint32_t file_count;
     rl_agent_file files[RL_AGENT_FILES_MAX];
+    int64_t unpack_bytes;   /* what all archives may hold together, unpacked; 0: nothing but empty files */
+    int64_t snapshot_bytes; /* > 0: a snapshot is wanted, if it is no larger than this */
     bool has_compile;
     rl_agent_command compile; /* its standard input is empty */
 } rl_agent_job;
 
-/* Runner -> agent, once or more: run the program. Layout: u32 index, u32 flags, command, bytes input. */
+/* Runner -> agent, once or more: run the program. Layout: u32 index, u32 flags, command, u32 fetch_count, fetch_count
+ * x text, i64 fetch_bytes, bytes input. */
 typedef struct rl_agent_run {
     uint32_t index; /* echoed; 0 for the only one */
     uint32_t flags; /* RL_AGENT_RUN_*; unknown bits are refused */
     rl_agent_command command;
-    const uint8_t *input; /* standard input, followed by end of file */
+    uint32_t fetch_count;
+    const char
+        *fetch[RL_AGENT_FETCH_MAX]; /* files of the work folder to send when the program has ended, however it
+                                              has; paths as of rl_agent_file */
+    int64_t fetch_bytes;            /* of all of them together; one that does not fit is not sent at all */
+    const uint8_t *input;           /* standard input, followed by end of file */
     size_t input_size;
 } rl_agent_run;
 
 #define RL_AGENT_RUN_LAST 1u  /* the agent exits after this one's DONE */
-#define RL_AGENT_RUN_CLEAN 2u /* restore the folder first; reserved, see above */
+#define RL_AGENT_RUN_CLEAN 2u /* nothing of an earlier run may be left, see above */
 
 typedef enum rl_agent_phase { RL_AGENT_PHASE_COMPILE = 0, RL_AGENT_PHASE_RUN = 1 } rl_agent_phase;
 typedef enum rl_agent_stream { RL_AGENT_STDOUT = 1, RL_AGENT_STDERR = 2 } rl_agent_stream;
@@ -203,6 +243,24 @@ typedef struct rl_agent_output {
     const uint8_t *data;
     size_t size;
 } rl_agent_output;
+
+typedef enum rl_agent_piece_status {
+    RL_AGENT_PIECE_OK = 0,
+    RL_AGENT_PIECE_MISSING = 1,     /* there is no such file, or the user may not read it */
+    RL_AGENT_PIECE_NOT_REGULAR = 2, /* a folder, a link, a pipe; or a link stands where a folder should */
+    RL_AGENT_PIECE_TOO_LARGE = 3    /* more than fetch_bytes has left, or than snapshot_bytes */
+} rl_agent_piece_status;
+
+/* Agent -> runner: the next bytes of a fetched file, or of the snapshot. Files come one after another in the order of
+ * the RUN's list, each of them, also an empty one, with a last piece. Only an OK piece has bytes; one that is not OK is
+ * the only one. Layout: u32 index, u8 last, u8 status, u16 zero, then the bytes up to the end of the payload. */
+typedef struct rl_agent_piece {
+    uint32_t index; /* of the file in the RUN's list; 0 of the snapshot */
+    bool last;
+    rl_agent_piece_status status;
+    const uint8_t *data;
+    size_t size; /* 0..RL_AGENT_OUTPUT_CHUNK */
+} rl_agent_piece;
 
 /* Limits that were met and other facts, in rl_agent_result.flags. Several may be set. */
 #define RL_AGENT_HIT_CPU 1u        /* CPU time reached the limit (killed for it, or found afterwards) */
@@ -249,13 +307,16 @@ typedef enum rl_agent_failure_code {
     RL_AGENT_FAILURE_FILES = 2,    /* the files could not be written; os_error says why (ENOSPC: too big) */
     RL_AGENT_FAILURE_SYSTEM = 3,   /* a system call of ours failed */
     RL_AGENT_FAILURE_UNSUPPORTED = 4, /* understood, but not offered by this version */
-    RL_AGENT_FAILURE_STUCK = 5        /* killed processes did not go away in time */
+    RL_AGENT_FAILURE_STUCK = 5,       /* killed processes did not go away in time */
+    RL_AGENT_FAILURE_ARCHIVE =
+        6 /* an archive cannot be unpacked, which is the submitter's doing: os_error is its
+                                    index in the job's files, message says what is wrong with it */
 } rl_agent_failure_code;
 
 /* Agent -> runner: our own failure. Layout: u32 code, u32 os_error, text message. */
 typedef struct rl_agent_failure {
     rl_agent_failure_code code;
-    uint32_t os_error;   /* Linux errno, 0 if none applies */
+    uint32_t os_error;   /* Linux errno, 0 if none applies; see also RL_AGENT_FAILURE_ARCHIVE */
     const char *message; /* what was being done, for a log */
 } rl_agent_failure;
 
@@ -266,6 +327,9 @@ size_t rl_agent_ready_encode(const rl_agent_ready *ready, uint8_t *out, size_t c
 size_t rl_agent_job_encode(const rl_agent_job *job, uint8_t *out, size_t capacity);
 size_t rl_agent_run_encode(const rl_agent_run *run, uint8_t *out, size_t capacity);
 size_t rl_agent_output_encode(const rl_agent_output *output, uint8_t *out, size_t capacity);
+/* `type` is RL_AGENT_FILE or RL_AGENT_SNAPSHOT. */
+size_t rl_agent_piece_encode(rl_agent_frame_type type, const rl_agent_piece *piece, uint8_t *out,
+                             size_t capacity);
 /* `type` is RL_AGENT_COMPILED or RL_AGENT_DONE. */
 size_t rl_agent_result_encode(rl_agent_frame_type type, const rl_agent_result *result, uint8_t *out,
                               size_t capacity);
@@ -281,6 +345,7 @@ bool rl_agent_ready_decode(const uint8_t *payload, size_t size, rl_agent_ready *
 bool rl_agent_job_decode(const uint8_t *payload, size_t size, rl_agent_job *job, const char **why);
 bool rl_agent_run_decode(const uint8_t *payload, size_t size, rl_agent_run *run, const char **why);
 bool rl_agent_output_decode(const uint8_t *payload, size_t size, rl_agent_output *output, const char **why);
+bool rl_agent_piece_decode(const uint8_t *payload, size_t size, rl_agent_piece *piece, const char **why);
 bool rl_agent_result_decode(const uint8_t *payload, size_t size, rl_agent_result *result, const char **why);
 bool rl_agent_failure_decode(const uint8_t *payload, size_t size, rl_agent_failure *failure,
                              const char **why);

@@ -95,6 +95,14 @@ static rl_phase_end accept_job(conversation *c, rl_fault *fault) {
         rl_fault_set(fault, RL_AGENT_FAILURE_PROTOCOL, 0, why);
         return RL_PHASE_FAULT;
     }
+    bool is_plain = c->job.snapshot_bytes == 0;
+    for (uint32_t i = 0; i < c->job.file_count; i++) {
+        is_plain = is_plain && c->job.files[i].format == RL_AGENT_FORMAT_PLAIN;
+    }
+    if (!is_plain) {
+        rl_fault_set(fault, RL_AGENT_FAILURE_UNSUPPORTED, 0, "archives and snapshots");
+        return RL_PHASE_FAULT;
+    }
     c->user = (rl_user){c->job.uid, c->job.gid, c->job.work_dir, c->job.env};
     return rl_files_write(&c->user, c->job.files, c->job.file_count, fault) ? RL_PHASE_COMPLETE
                                                                             : RL_PHASE_FAULT;
@@ -115,8 +123,8 @@ static rl_phase_end compile(conversation *c, rl_agent_result *result, rl_fault *
 }
 
 static rl_phase_end run_decoded(conversation *c, const rl_agent_run *run, rl_fault *fault) {
-    if ((run->flags & RL_AGENT_RUN_CLEAN) != 0) {
-        rl_fault_set(fault, RL_AGENT_FAILURE_UNSUPPORTED, 0, "cleaning between two runs");
+    if ((run->flags & RL_AGENT_RUN_CLEAN) != 0 || run->fetch_count > 0) {
+        rl_fault_set(fault, RL_AGENT_FAILURE_UNSUPPORTED, 0, "cleaning before a run, or fetching after it");
         return RL_PHASE_FAULT;
     }
     rl_phase_spec spec = {RL_AGENT_PHASE_RUN, run->index, &c->user,

@@ -171,6 +171,8 @@ static rl_talk_status on_message(const rl_subject *subject, const rl_agent_messa
     case RL_AGENT_PONG:
     case RL_AGENT_JOB:
     case RL_AGENT_RUN:
+    case RL_AGENT_FILE:
+    case RL_AGENT_SNAPSHOT:
         break;
     }
     transcript->failed = RL_AGENT_FAILURE_PROTOCOL;

@@ -167,6 +167,7 @@ static try_status explain_failure(const rl_transcript *transcript, rl_error *err
         return TRY_FAILED;
     case RL_AGENT_FAILURE_PROTOCOL:
     case RL_AGENT_FAILURE_UNSUPPORTED:
+    case RL_AGENT_FAILURE_ARCHIVE:
         break;
     }
     return TRY_FAILED;

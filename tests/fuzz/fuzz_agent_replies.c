@@ -10,12 +10,18 @@ static void decode(const rl_agent_frame *frame) {
     rl_agent_ready ready;
     rl_agent_result result;
     rl_agent_output output;
+    rl_agent_piece piece;
     rl_agent_failure failure;
     rl_agent_ready_decode(frame->payload, frame->payload_size, &ready, &why);
     rl_agent_result_decode(frame->payload, frame->payload_size, &result, &why);
     rl_agent_failure_decode(frame->payload, frame->payload_size, &failure, &why);
     if (rl_agent_output_decode(frame->payload, frame->payload_size, &output, &why) &&
         (output.data < frame->payload || output.data + output.size > frame->payload + frame->payload_size)) {
+        abort();
+    }
+    if (rl_agent_piece_decode(frame->payload, frame->payload_size, &piece, &why) &&
+        (piece.size > RL_AGENT_OUTPUT_CHUNK || piece.data < frame->payload ||
+         piece.data + piece.size > frame->payload + frame->payload_size)) {
         abort();
     }
 }

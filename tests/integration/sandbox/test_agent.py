@@ -11,7 +11,7 @@ from wire import MIB, Limits
 
 def test_ready_names_the_protocol_and_the_accounting(sandbox):
     version, cgroup, accounting = struct.unpack_from(">3I", sandbox().ready)
-    assert version == 1
+    assert version == 2
     assert cgroup in (1, 2)
     assert accounting == 15 | 16  # everything is read, and PING is understood
 

@@ -6,11 +6,14 @@ import struct
 from dataclasses import dataclass, field
 
 READY, JOB, COMPILED, RUN, OUTPUT, DONE, ERROR = range(1, 8)
-PING, PONG = 8, 9
+PING, PONG, FILE, SNAPSHOT = range(8, 12)
 RUN_LAST, RUN_CLEAN = 1, 2
 HIT_CPU, HIT_WALL, HIT_MEMORY, HIT_PROCESSES, HIT_STDOUT, HIT_STDERR = 1, 2, 4, 8, 16, 32
 HIT_FILE_SIZE, NOT_STARTED, SKIPPED, KILLED_BY_US = 64, 128, 256, 512
-FAILURE_PROTOCOL, FAILURE_FILES, FAILURE_SYSTEM, FAILURE_UNSUPPORTED, FAILURE_STUCK = range(1, 6)
+FAILURE_PROTOCOL, FAILURE_FILES, FAILURE_SYSTEM, FAILURE_UNSUPPORTED, FAILURE_STUCK, FAILURE_ARCHIVE = range(1, 7)
+CAN_PING, CAN_CLEAN, CAN_FETCH, CAN_UNPACK, CAN_SNAPSHOT = 16, 32, 64, 128, 256
+PLAIN_FILE, ZIP_FILE, TAR_FILE, SNAPSHOT_FILE = range(4)
+PIECE_OK, PIECE_MISSING, PIECE_NOT_REGULAR, PIECE_TOO_LARGE = range(4)
 
 MIB = 1 << 20
 
@@ -50,19 +53,29 @@ def frame(kind, payload):
 
 
 def job(uid, files=(), env=("PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/box", "LANG=C.UTF-8"), work_dir="/box",
-        compile_argv=None, limits=None):
+        compile_argv=None, limits=None, unpack_bytes=0, snapshot_bytes=0):
+    """`files` are (path, mode, data) or (path, mode, data, format)."""
     payload = struct.pack(">2I", uid, uid) + text(work_dir)
     payload += struct.pack(">I", len(env)) + b"".join(text(e) for e in env)
     payload += struct.pack(">I", len(files))
-    for path, mode, data in files:
-        payload += text(path) + struct.pack(">I", mode) + blob(data)
+    for path, mode, data, *form in files:
+        payload += text(path) + struct.pack(">IB", mode, form[0] if form else PLAIN_FILE) + blob(data)
+    payload += struct.pack(">2q", unpack_bytes, snapshot_bytes)
     if compile_argv is None:
         return frame(JOB, payload + b"\0")
     return frame(JOB, payload + b"\1" + command(compile_argv, limits or Limits(cpu_us=10_000_000)))
 
 
-def run(argv, stdin=b"", limits=None, index=0, flags=RUN_LAST):
-    return frame(RUN, struct.pack(">2I", index, flags) + command(argv, limits or Limits()) + blob(stdin))
+def run(argv, stdin=b"", limits=None, index=0, flags=RUN_LAST, fetch=(), fetch_bytes=MIB):
+    wanted = struct.pack(">I", len(fetch)) + b"".join(text(path) for path in fetch) + struct.pack(">q", fetch_bytes)
+    return frame(RUN, struct.pack(">2I", index, flags) + command(argv, limits or Limits()) + wanted + blob(stdin))
+
+
+def decode_piece(payload):
+    """(index, last, status, bytes) of a FILE or SNAPSHOT."""
+    index, last, status, zero = struct.unpack_from(">IBBH", payload)
+    assert last in (0, 1) and zero == 0
+    return index, bool(last), status, payload[8:]
 
 
 @dataclass

@@ -9,11 +9,15 @@ static const char *why; /* each test runs in a process of its own */
 
 /* A job with one of everything. */
 static rl_agent_job sample_job(void) {
-    rl_agent_job job = {.uid = 41000, .gid = 41001, .work_dir = "/box", .env_count = 2, .file_count = 2};
+    rl_agent_job job = {.uid = 41000, .gid = 41001, .work_dir = "/box", .env_count = 2, .file_count = 3};
     job.env[0] = "PATH=/bin";
     job.env[1] = "EMPTY=";
-    job.files[0] = (rl_agent_file){"main.c", 0644, (const uint8_t *)"a\0b", 3};
-    job.files[1] = (rl_agent_file){"data/deep/x.txt", 0755, (const uint8_t *)"", 0};
+    job.files[0] =
+        (rl_agent_file){.path = "main.c", .mode = 0644, .data = (const uint8_t *)"a\0b", .size = 3};
+    job.files[1] = (rl_agent_file){"data/deep/x.txt", 0755, (const uint8_t *)"", 0, RL_AGENT_FORMAT_PLAIN};
+    job.files[2] = (rl_agent_file){"data", 0, (const uint8_t *)"PK", 2, RL_AGENT_FORMAT_ZIP};
+    job.unpack_bytes = 1 << 20;
+    job.snapshot_bytes = 1 << 19;
     job.has_compile = true;
     job.compile.limits = (rl_agent_limits){1, 2, 3, 4, 5, 6, 7, 8, 9};
     job.compile.argc = 2;
@@ -27,6 +31,9 @@ static rl_agent_run sample_run(void) {
     run.command.limits = (rl_agent_limits){5000000, 12000000, 1 << 28, 262144, 0, 1 << 26, 1 << 26, 256, 64};
     run.command.argc = 1;
     run.command.argv[0] = "./main";
+    run.fetch_count = 1;
+    run.fetch[0] = "out";
+    run.fetch_bytes = 65536;
     run.input = (const uint8_t *)"in\n";
     run.input_size = 3;
     return run;
@@ -78,6 +85,10 @@ START_TEST(job_survives_the_wire) {
     ck_assert_uint_eq(back.files[0].size, 3);
     ck_assert_mem_eq(back.files[0].data, "a\0b", 3);
     ck_assert_uint_eq(back.files[1].mode, 0755);
+    ck_assert_int_eq(back.files[1].format, RL_AGENT_FORMAT_PLAIN);
+    ck_assert_int_eq(back.files[2].format, RL_AGENT_FORMAT_ZIP);
+    ck_assert_int_eq(back.unpack_bytes, 1 << 20);
+    ck_assert_int_eq(back.snapshot_bytes, 1 << 19);
     ck_assert(back.has_compile);
     ck_assert_str_eq(back.compile.argv[0], "gcc");
     ck_assert_str_eq(back.compile.argv[1], "");
@@ -97,6 +108,9 @@ START_TEST(run_survives_the_wire) {
     ck_assert_uint_eq(back.flags, RL_AGENT_RUN_LAST);
     ck_assert_str_eq(back.command.argv[0], "./main");
     ck_assert_mem_eq(&back.command.limits, &run.command.limits, sizeof run.command.limits);
+    ck_assert_uint_eq(back.fetch_count, 1);
+    ck_assert_str_eq(back.fetch[0], "out");
+    ck_assert_int_eq(back.fetch_bytes, 65536);
     ck_assert_uint_eq(back.input_size, 3);
     ck_assert_mem_eq(back.input, "in\n", 3);
 }
@@ -138,24 +152,97 @@ START_TEST(ready_output_and_failure_survive_the_wire) {
 END_TEST
 
 START_TEST(layout_of_a_run_is_what_the_header_says) {
-    static const uint8_t expected[] = {4,   0,   0,   0,   0,    0,    0,    94,   /* RUN, 94 bytes */
-                                       0,   0,   0,   7,   0,    0,    0,    1,    /* index, flags */
-                                       0,   0,   0,   0,   0,    0x4c, 0x4b, 0x40, /* cpu_us */
-                                       0,   0,   0,   0,   0,    0xb7, 0x1b, 0,    /* wall_us */
-                                       0,   0,   0,   0,   0x10, 0,    0,    0,    /* memory_bytes */
-                                       0,   0,   0,   0,   0,    4,    0,    0,    0,
-                                       0,   0,   0,   0,   0,    0,    0, /* stdout_bytes, stderr_bytes */
-                                       0,   0,   0,   0,   4,    0,    0,    0,    0,
-                                       0,   0,   0,   4,   0,    0,    0,        /* file_bytes, stack_bytes */
-                                       0,   0,   1,   0,   0,    0,    0,    64, /* open_files, processes */
-                                       0,   0,   0,   1,   0,    0,    0,    6,    '.',
-                                       '/', 'm', 'a', 'i', 'n',  0, /* argc, argv */
-                                       0,   0,   0,   3,   'i',  'n',  '\n'};
+    static const uint8_t expected[] = {
+        4, 0, 0, 0, 0,    0,    0,    114,  /* RUN, 114 bytes */
+        0, 0, 0, 7, 0,    0,    0,    1,    /* index, flags */
+        0, 0, 0, 0, 0,    0x4c, 0x4b, 0x40, /* cpu_us */
+        0, 0, 0, 0, 0,    0xb7, 0x1b, 0,    /* wall_us */
+        0, 0, 0, 0, 0x10, 0,    0,    0,    /* memory_bytes */
+        0, 0, 0, 0, 0,    4,    0,    0,    0,   0,   0,   0,   0,   0,   0,
+        0, /* stdout_bytes, stderr_bytes */
+        0, 0, 0, 0, 4,    0,    0,    0,    0,   0,   0,   0,   4,   0,   0,
+        0,                                                                   /* file_bytes, stack_bytes */
+        0, 0, 1, 0, 0,    0,    0,    64,                                    /* open_files, processes */
+        0, 0, 0, 1, 0,    0,    0,    6,    '.', '/', 'm', 'a', 'i', 'n', 0, /* argc, argv */
+        0, 0, 0, 1, 0,    0,    0,    3,    'o', 'u', 't', 0,                /* fetch_count, fetch */
+        0, 0, 0, 0, 0,    1,    0,    0,                                     /* fetch_bytes */
+        0, 0, 0, 3, 'i',  'n',  '\n'};
     rl_agent_run run = sample_run();
     uint8_t bytes[512];
     size_t size = rl_agent_run_encode(&run, bytes, sizeof bytes);
     ck_assert_uint_eq(size, sizeof expected);
     ck_assert_mem_eq(bytes, expected, sizeof expected);
+}
+END_TEST
+
+START_TEST(pieces_survive_the_wire) {
+    uint8_t bytes[256];
+    rl_agent_piece piece = {15, false, RL_AGENT_PIECE_OK, (const uint8_t *)"\0\xff", 2}, back;
+    size_t size = rl_agent_piece_encode(RL_AGENT_FILE, &piece, bytes, sizeof bytes);
+    ck_assert_msg(rl_agent_piece_decode(bytes + 8, size - 8, &back, &why), "%s", why);
+    ck_assert_uint_eq(back.index, 15);
+    ck_assert(!back.last);
+    ck_assert_uint_eq(back.size, 2);
+    ck_assert_mem_eq(back.data, "\0\xff", 2);
+    piece = (rl_agent_piece){0, true, RL_AGENT_PIECE_TOO_LARGE, NULL, 0};
+    size = rl_agent_piece_encode(RL_AGENT_SNAPSHOT, &piece, bytes, sizeof bytes);
+    ck_assert_uint_eq(bytes[0], RL_AGENT_SNAPSHOT);
+    ck_assert_msg(rl_agent_piece_decode(bytes + 8, size - 8, &back, &why), "%s", why);
+    ck_assert(back.last);
+    ck_assert_int_eq(back.status, RL_AGENT_PIECE_TOO_LARGE);
+    ck_assert_uint_eq(rl_agent_piece_encode(RL_AGENT_OUTPUT, &piece, bytes, sizeof bytes), 0);
+}
+END_TEST
+
+START_TEST(pieces_that_make_no_sense_are_refused) {
+    static const uint8_t bad[][9] = {{0, 0, 0, 0, 2, 0, 0, 0, 'x'},  /* neither last nor not */
+                                     {0, 0, 0, 0, 1, 4, 0, 0, 'x'},  /* of an unknown status */
+                                     {0, 0, 0, 0, 1, 0, 0, 1, 'x'},  /* reserved bits */
+                                     {0, 0, 0, 0, 1, 1, 0, 0, 'x'},  /* missing, with contents */
+                                     {0, 0, 0, 16, 1, 0, 0, 0, 'x'}, /* of no file */
+                                     {0, 0, 0, 0, 0, 3, 0, 0, 0}};   /* too large, and more to come */
+    rl_agent_piece piece;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        ck_assert_msg(!rl_agent_piece_decode(bad[i], sizeof bad[i], &piece, &why), "%zu", i);
+    }
+    static const uint8_t endless[] = {0, 0, 0, 0, 0, 0, 0, 0}; /* empty, and more to come */
+    ck_assert(!rl_agent_piece_decode(endless, sizeof endless, &piece, &why));
+}
+END_TEST
+
+START_TEST(an_archive_may_go_into_the_work_folder_itself_and_a_snapshot_must) {
+    rl_agent_job job = sample_job(), back;
+    job.files[2].path = "";
+    job.files[1] = (rl_agent_file){"", 0, (const uint8_t *)"", 0, RL_AGENT_FORMAT_SNAPSHOT};
+    frame_bytes bytes = job_bytes(&job);
+    ck_assert_msg(decode_job(bytes, &back), "%s", why);
+    free(bytes.data);
+    job.files[1].path = "a";
+    assert_job_refused(&job, "path");
+    job = sample_job();
+    job.files[2].path = "../a";
+    assert_job_refused(&job, "path");
+    job = sample_job();
+    job.files[2].format = (rl_agent_format)4;
+    assert_job_refused(&job, "format");
+}
+END_TEST
+
+START_TEST(files_to_fetch_are_plain_paths_and_few) {
+    rl_agent_run run = sample_run(), back;
+    uint8_t bytes[512];
+    static const char *const bad[] = {"", "/etc/passwd", "..", "a/../b", "a/"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        run.fetch[0] = bad[i];
+        size_t size = rl_agent_run_encode(&run, bytes, sizeof bytes);
+        ck_assert_msg(!rl_agent_run_decode(bytes + 8, size - 8, &back, &why), "%s", bad[i]);
+    }
+    run = sample_run();
+    run.fetch_bytes = -1;
+    size_t size = rl_agent_run_encode(&run, bytes, sizeof bytes);
+    ck_assert(!rl_agent_run_decode(bytes + 8, size - 8, &back, &why));
+    run.fetch_count = RL_AGENT_FETCH_MAX + 1;
+    ck_assert_uint_eq(rl_agent_run_encode(&run, bytes, sizeof bytes), 0);
 }
 END_TEST
 
@@ -363,6 +450,10 @@ int main(void) {
                           result_survives_the_wire,
                           ready_output_and_failure_survive_the_wire,
                           layout_of_a_run_is_what_the_header_says,
+                          pieces_survive_the_wire,
+                          pieces_that_make_no_sense_are_refused,
+                          an_archive_may_go_into_the_work_folder_itself_and_a_snapshot_must,
+                          files_to_fetch_are_plain_paths_and_few,
                           ready_of_another_version_still_tells_which,
                           every_truncation_of_a_job_is_refused,
                           no_single_changed_byte_of_a_job_is_harmful,
