@@ -267,24 +267,3 @@ def test_down_and_up_keep_results_ids_and_what_was_queued(client, stack):
     some_id = next(iter(done))
     forged = some_id[:-1] + ("A" if some_id[-1] != "A" else "Q")
     assert client.get(f"/api/result/{forged}").json() == NOT_FOUND
-
-
-def test_no_sandbox_container_is_left_behind(stack):
-    seen = []
-
-    def none_left():
-        seen[:] = stack.sandboxes()
-        return not seen
-
-    def orphans():
-        seen[:] = [line for line in stack.sandboxes() if " Up " not in line]
-        return seen
-
-    try:
-        eventually("what dead runners left behind is swept away", lambda: not orphans(), deadline=180, pause=0.5)
-        stack.compose("stop", "runner")  # which takes its warm containers with it
-        eventually("no sandbox container is left", none_left, deadline=60, pause=0.5)
-    except AssertionError as error:
-        raise AssertionError(f"{error}: {seen}") from None
-    finally:
-        stack.compose("up", "--detach", "--no-recreate", "--wait", "runner")

@@ -48,7 +48,7 @@ def test_a_submission_that_is_lost_with_every_runner_is_set_aside_and_its_neighb
 
 
 def test_runners_that_join_and_leave_under_load_lose_nothing(client, stack, second_runner):
-    cycles = int(os.environ.get("RUNLOG_TEST_CYCLES", "8"))
+    cycles = int(os.environ.get("RUNLOG_TEST_CYCLES", "5"))
     wrong, done = [], []
     enough = threading.Event()
 
