@@ -22,7 +22,7 @@
  * fields with defaults, it may not be given another name. Each use leaves the other's field alone. */
 typedef struct {
     const char
-        *path; /* relative, in the work folder; of an archive the folder to unpack into, ".": that itself */
+        *path; /* relative, in the work folder; of an archive the folder to unpack into, "": that itself */
     rl_bytes content;
     rl_file_format format; /* of a submission's file */
     const char *problem;   /* of a fetched file, why it has no content: "not found"; NULL or "": it has */

@@ -28,6 +28,7 @@ typedef struct {
     rl_log *log;
     rl_api_metrics *metrics;
     const rl_manifests *manifests;
+    rl_limits maxima;   /* what a submission may ask for */
     rl_bytes languages; /* the body of GET /api/languages */
     const rl_ident *ident;
     rl_admission *admission; /* of the interactive lane, which takes everything that is submitted */

@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #define AT(field) offsetof(rl_api_config, field)
+#define AT_MAXIMA(field) offsetof(rl_api_config, maxima.field)
 #define KIB INT64_C(1024)
 #define MIB (INT64_C(1024) * KIB)
 #define GIB (INT64_C(1024) * MIB)
@@ -57,6 +58,7 @@ static const rl_config_option options[] = {
      "longest time that a submission may wait for a runner"},
     {"RUNLOG_RESULT_RETENTION", RL_CONFIG_DURATION, AT(retention_us), "30d", 3600 * SECOND, 3650 * DAY,
      "how long results are kept; the id of an older one is unknown"},
+    RL_MAXIMA_OPTIONS(AT_MAXIMA),
     {"RUNLOG_API_STOP_GRACE", RL_CONFIG_DURATION, AT(stop_grace_us), "20s", 1 * SECOND, 600 * SECOND,
      "longest time to finish requests after SIGTERM"},
 };

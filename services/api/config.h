@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "lib/base/config.h"
+#include "lib/manifest/bounds.h"
 
 typedef struct {
     const char *listen;
@@ -32,6 +33,7 @@ typedef struct {
     int64_t admission_absence_us;
     int64_t max_queue_us;
     int64_t retention_us;
+    rl_maxima maxima;
     int64_t stop_grace_us;
 } rl_api_config;
 

@@ -72,13 +72,19 @@ static void put_base64(rl_json *json, const unsigned char *data, size_t size) {
 }
 
 void rl_json_output(rl_json *json, rl_bytes bytes) {
-    if (!json->base64 || bytes.size == 0) {
+    if (json->base64) {
+        rl_json_base64(json, bytes);
+    } else {
         rl_json_text(json, bytes);
-        return;
     }
+}
+
+void rl_json_base64(rl_json *json, rl_bytes bytes) {
     before_value(json);
     put(json, "\"", 1);
-    put_base64(json, bytes.data, bytes.size);
+    if (bytes.size > 0) {
+        put_base64(json, bytes.data, bytes.size);
+    }
     put(json, "\"", 1);
 }
 

@@ -40,6 +40,9 @@ void rl_json_text(rl_json *json, rl_bytes text);
 /* What a program read or wrote: as rl_json_text, or in base64 (RFC 4648, section 4) if json->base64. */
 void rl_json_output(rl_json *json, rl_bytes bytes);
 
+/* Bytes in base64 whatever json->base64 says; "" where there are none. */
+void rl_json_base64(rl_json *json, rl_bytes bytes);
+
 void rl_json_int(rl_json *json, int64_t value);
 void rl_json_bool(rl_json *json, bool value);
 void rl_json_null(rl_json *json);

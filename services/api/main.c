@@ -80,6 +80,7 @@ static void bound_wait(rl_api_config *config) {
 
 static bool load_config(rl_api_config *config, rl_log_level *ret_level, rl_error *err) {
     return rl_config_load(&rl_api_config_table, environ, config, err) && refuse_closed(config, err) &&
+           rl_maxima_check(&config->maxima, err) &&
            (rl_log_level_parse(config->log_level, ret_level) ||
             rl_error_set(err, RL_INVALID, 0, "RUNLOG_LOG_LEVEL must be debug, info, warn or error"));
 }
@@ -209,17 +210,19 @@ static bool run(const rl_api_config *config, rl_log *log, const sigset_t *signal
         manifests ? rl_ident_new(config->id_secret_file, config->retention_us, err) : NULL;
     RL_AUTO_API_METRICS rl_api_metrics *metrics = ident ? rl_api_metrics_new(err) : NULL;
     RL_AUTO_BUFFER rl_buffer languages;
+    const rl_limits maxima = rl_maxima_limits(&config->maxima);
     rl_buffer_init(&languages, RL_LANGUAGES_LIMIT);
     if (!metrics) {
         return false;
     }
-    if (!rl_languages_body(manifests, &languages)) {
+    if (!rl_languages_body(manifests, &maxima, &languages)) {
         return rl_error_set(err, RL_FATAL, 0, "the list of languages is too long");
     }
     rl_api api = {.config = config,
                   .log = log,
                   .metrics = metrics,
                   .manifests = manifests,
+                  .maxima = maxima,
                   .languages = rl_buffer_bytes(&languages),
                   .ident = ident};
     return connect_and_serve(&api, codec, signals, err);

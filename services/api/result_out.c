@@ -13,6 +13,15 @@ static void put_text(rl_json *json, const char *key, const char *text) {
     rl_json_text(json, rl_bytes_of(text));
 }
 
+static void put_optional_text(rl_json *json, const char *key, const char *text) {
+    rl_json_key(json, key);
+    if (text) {
+        rl_json_text(json, rl_bytes_of(text));
+    } else {
+        rl_json_null(json);
+    }
+}
+
 static void put_optional(rl_json *json, const char *key, bool present, int64_t value) {
     rl_json_key(json, key);
     if (present) {
@@ -37,17 +46,13 @@ static void put_spent(rl_json *json, int64_t cpu_us, int64_t wall_us, int64_t me
 }
 
 static void put_limit_hit(rl_json *json, rl_limit limit) {
-    rl_json_key(json, "limitHit");
-    if (limit == RL_LIMIT_NONE) {
-        rl_json_null(json);
-    } else {
-        rl_json_text(json, rl_bytes_of(rl_limit_name(limit)));
-    }
+    put_optional_text(json, "limitHit", limit == RL_LIMIT_NONE ? NULL : rl_limit_name(limit));
 }
 
 static void put_test(rl_json *json, const rl_test_result *test) {
     rl_json_open(json, '{');
-    put_text(json, "verdict", rl_verdict_name(test->verdict));
+    put_optional_text(json, "verdict",
+                      test->skipped == RL_TEST_SKIP_NO ? rl_verdict_name(test->verdict) : NULL);
     put_optional(json, "exitCode", test->has_exit_code, test->exit_code);
     put_optional(json, "signal", test->has_signal, test->signal);
     put_output(json, "stdOutput", test->out.bytes);
@@ -55,7 +60,40 @@ static void put_test(rl_json *json, const rl_test_result *test) {
     put_spent(json, test->cpu_us, test->wall_us, test->memory_bytes);
     put_flag(json, "truncated", test->out.truncated || test->err.truncated);
     put_limit_hit(json, test->limit_hit);
+    put_optional_text(json, "skipped",
+                      test->skipped != RL_TEST_SKIP_NO ? rl_test_skip_name(test->skipped) : NULL);
     rl_json_close(json, '}');
+}
+
+static void put_tests(rl_json *json, const rl_finished *finished) {
+    int64_t passed = 0;
+    rl_json_key(json, "tests");
+    rl_json_open(json, '[');
+    for (size_t i = 0; i < finished->test_count; i++) {
+        const rl_test_result *test = &finished->tests[i];
+        put_test(json, test);
+        passed += test->skipped == RL_TEST_SKIP_NO && test->verdict == RL_VERDICT_OK;
+    }
+    rl_json_close(json, ']');
+    rl_json_key(json, "testsPassed");
+    rl_json_int(json, passed);
+}
+
+static void put_files(rl_json *json, const rl_finished *finished) {
+    rl_json_key(json, "files");
+    rl_json_open(json, '[');
+    for (size_t i = 0; i < finished->fetched_count; i++) {
+        const rl_file *file = &finished->fetched[i];
+        rl_json_open(json, '{');
+        put_text(json, "path", file->path);
+        rl_json_key(json, "content");
+        rl_json_base64(json, file->content);
+        if (file->problem && *file->problem) {
+            put_text(json, "problem", file->problem);
+        }
+        rl_json_close(json, '}');
+    }
+    rl_json_close(json, ']');
 }
 
 /* The fields of the first version, in its order. */
@@ -88,12 +126,8 @@ static void put_rest(rl_json *json, const rl_finished *finished) {
     put_flag(json, "truncated",
              finished->out.truncated || finished->err.truncated || finished->compile.truncated);
     put_limit_hit(json, finished->limit_hit);
-    rl_json_key(json, "tests");
-    rl_json_open(json, '[');
-    for (size_t i = 0; i < finished->test_count; i++) {
-        put_test(json, &finished->tests[i]);
-    }
-    rl_json_close(json, ']');
+    put_tests(json, finished);
+    put_files(json, finished);
     rl_json_key(json, "attempt");
     rl_json_int(json, finished->attempt);
     rl_json_key(json, "generation");

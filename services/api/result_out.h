@@ -2,6 +2,7 @@
  *
  * The first six fields are those of the API's first version, in its order; everything else follows. On
  * COMPILE_ERROR stdError is the compiler's text, because the first version's clients look there.
+ * A test that was skipped has no verdict. Files that the program left come in base64 always.
  * Times are RFC 3339 or null where the thing never happened (never started, for one).
  *
  * Pure: bytes in, bytes out.

@@ -53,8 +53,8 @@ void rl_parked_answered(void *context, const rl_parked_question *question, int s
 
 #define RL_LANGUAGES_LIMIT (1024 * 1024)
 
-/* Writes the body of GET /api/languages, which never changes while the service runs. */
-bool rl_languages_body(const rl_manifests *manifests, rl_buffer *out);
+/* Writes the body of GET /api/languages, which never changes while the service runs: defaults under `maxima`. */
+bool rl_languages_body(const rl_manifests *manifests, const rl_limits *maxima, rl_buffer *out);
 
 /* Seconds of ?wait= as microseconds: decimal, fraction allowed, 0 to 60. */
 bool rl_wait_parse(const char *text, int64_t *ret_us);

@@ -100,7 +100,7 @@ static void judge(rl_api *api, rl_api_thread *thread, rl_bytes body, rl_http_res
     RL_AUTO_BUFFER rl_buffer problem;
     RL_AUTO_SUBMISSION_IN rl_submission_in in = RL_SUBMISSION_IN_INIT;
     rl_buffer_init(&problem, PROBLEM_LIMIT);
-    if (!rl_submission_in_parse(body, api->manifests, &in, &problem)) {
+    if (!rl_submission_in_parse(body, api->manifests, &api->maxima, &in, &problem)) {
         rl_http_error_bytes(response, 400, rl_buffer_bytes(&problem));
         return;
     }

@@ -3,9 +3,13 @@
 
 #include <jansson.h>
 
+#include "services/api/submission_in_parts.h"
+
 /* jansson's integers are 64 bits and it refuses longer ones, even in a field that nobody reads; as reals
  * they pass. NUL is allowed in strings because programs may contain it. */
 #define PARSE_FLAGS (JSON_ALLOW_NUL | JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL)
+
+#define ARRAYS_BYTES (1024 * 1024)
 
 static bool refuse(rl_buffer *problem, const char *text) {
     /* Failing to append leaves the sentence shorter; the status says the rest. */
@@ -83,50 +87,9 @@ static bool is_blank(rl_bytes body) {
     return true;
 }
 
-static bool is_absent(const json_t *value) {
-    return !value || json_is_null(value) || (json_is_string(value) && json_string_length(value) == 0);
-}
-
-static const char *type_name(const json_t *value) {
-    switch (json_typeof(value)) {
-    case JSON_OBJECT:
-        return "an object";
-    case JSON_ARRAY:
-        return "an array";
-    case JSON_STRING:
-        return "a string";
-    case JSON_INTEGER:
-    case JSON_REAL:
-        return "a number";
-    case JSON_TRUE:
-    case JSON_FALSE:
-        return "a boolean";
-    case JSON_NULL:
-        break;
-    }
-    return "null";
-}
-
-/* The string in `field`; "" where it is absent. */
-static bool read_string(const json_t *root, const char *field, rl_bytes *ret, rl_buffer *problem) {
-    const json_t *value = json_object_get(root, field);
-    *ret = rl_bytes_of("");
-    if (is_absent(value)) {
-        return true;
-    }
-    if (!json_is_string(value)) {
-        (void)rl_buffer_printf(problem, "Field \"%s\" must be a string, not %s", field, type_name(value));
-        return false;
-    }
-    *ret = rl_bytes_make(json_string_value(value), json_string_length(value));
-    return true;
-}
-
 static bool refuse_language(rl_buffer *problem, rl_bytes lang, const rl_manifests *manifests) {
-    const size_t shown = lang.size < 64 ? lang.size : 64;
-    (void)rl_buffer_append_text(problem, "Unknown language \"");
-    (void)rl_buffer_append(problem, lang.data, shown);
-    (void)rl_buffer_append_text(problem, shown < lang.size ? "...\"" : "\"");
+    (void)rl_buffer_append_text(problem, "Unknown language ");
+    rl_json_in_quote(problem, lang);
     const size_t count = rl_manifests_count(manifests);
     for (size_t i = 0; i < count; i++) {
         (void)rl_buffer_append_text(problem, i ? ", " : "; known: ");
@@ -135,35 +98,56 @@ static bool refuse_language(rl_buffer *problem, rl_bytes lang, const rl_manifest
     return false;
 }
 
-static void fill(rl_submission *submission, const rl_manifest *manifest) {
-    submission->id = "";
-    submission->tenant = "";
-    submission->lang = manifest->name;
-    submission->entry_point = "";
-    submission->limits = manifest->limits;
+bool rl_submission_in_no_memory(rl_buffer *problem) {
+    return refuse(problem, "Out of memory");
 }
 
-static bool read_fields(const json_t *root, const rl_manifests *manifests, rl_submission *submission,
-                        rl_buffer *problem) {
-    if (!json_is_object(root)) {
-        (void)rl_buffer_printf(problem, "The body must be a JSON object, not %s", type_name(root));
-        return false;
-    }
-    if (is_absent(json_object_get(root, "code")) || is_absent(json_object_get(root, "lang"))) {
+static bool is_empty_string(const rl_json_in *field) {
+    return rl_json_in_is_absent(field) ||
+           (json_is_string(field->value) && json_string_length(field->value) == 0);
+}
+
+static bool is_empty_array(const rl_json_in *field) {
+    return rl_json_in_is_absent(field) || (json_is_array(field->value) && json_array_size(field->value) == 0);
+}
+
+/* The fields of the first version, and with them what the others are read by. */
+static bool read_program(const rl_json_in *root, const rl_manifests *manifests, rl_submission *submission,
+                         const rl_manifest **ret_manifest, rl_buffer *problem) {
+    const rl_json_in code = rl_json_in_member(root, "code");
+    const rl_json_in lang = rl_json_in_member(root, "lang");
+    const rl_json_in input = rl_json_in_member(root, "stdInput");
+    const rl_json_in files = rl_json_in_member(root, "files");
+    rl_bytes name;
+    if ((is_empty_string(&code) && is_empty_array(&files)) || is_empty_string(&lang)) {
         return refuse(problem, RL_SUBMISSION_IN_REQUIRED);
     }
-    rl_bytes lang;
-    if (!read_string(root, "code", &submission->source, problem) ||
-        !read_string(root, "lang", &lang, problem) ||
-        !read_string(root, "stdInput", &submission->input, problem)) {
+    if (!rl_json_in_string(&code, &submission->source, problem) ||
+        !rl_json_in_string(&lang, &name, problem) ||
+        !rl_json_in_string(&input, &submission->input, problem)) {
         return false;
     }
-    const rl_manifest *manifest = rl_manifests_find(manifests, lang);
-    if (!manifest) {
-        return refuse_language(problem, lang, manifests);
+    *ret_manifest = rl_manifests_find(manifests, name);
+    return *ret_manifest || refuse_language(problem, name, manifests);
+}
+
+static bool read_fields(const rl_json_in *root, const rl_manifests *manifests, const rl_limits *maxima,
+                        rl_arena *arena, rl_submission *submission, rl_buffer *problem) {
+    const rl_manifest *manifest = NULL;
+    if (!json_is_object(root->value)) {
+        (void)rl_buffer_printf(problem, "The body must be a JSON object, not %s",
+                               rl_json_in_type(root->value));
+        return false;
     }
-    fill(submission, manifest);
-    return true;
+    *submission = (rl_submission){.id = "", .tenant = "", .entry_point = ""};
+    if (!read_program(root, manifests, submission, &manifest, problem)) {
+        return false;
+    }
+    submission->lang = manifest->name;
+    return rl_submission_in_tests(root, arena, submission, problem) &&
+           rl_submission_in_files(root, manifest, arena, submission, problem) &&
+           rl_submission_in_command(root, manifest, arena, submission, problem) &&
+           rl_submission_in_limits(root, manifest, maxima, submission, problem);
 }
 
 static json_t *parse(rl_bytes body, rl_buffer *problem) {
@@ -176,28 +160,34 @@ static json_t *parse(rl_bytes body, rl_buffer *problem) {
     return root;
 }
 
-bool rl_submission_in_parse(rl_bytes body, const rl_manifests *manifests, rl_submission_in *ret,
-                            rl_buffer *problem) {
-    *ret = (rl_submission_in){.document = NULL};
+bool rl_submission_in_parse(rl_bytes body, const rl_manifests *manifests, const rl_limits *maxima,
+                            rl_submission_in *ret, rl_buffer *problem) {
+    *ret = (rl_submission_in)RL_SUBMISSION_IN_INIT;
     if (is_blank(body)) {
         return refuse(problem, RL_SUBMISSION_IN_REQUIRED);
     }
     if (!guard(body, problem)) {
         return false;
     }
-    json_t *root = parse(body, problem);
-    if (!root) {
+    ret->document = parse(body, problem);
+    if (!ret->document) {
         return false;
     }
-    ret->document = root;
-    if (!read_fields(root, manifests, &ret->submission, problem)) {
+    /* What is decoded is smaller than the body; arrays have some hundred elements at most, and chunks some waste. */
+    ret->arena = rl_arena_new(body.size + ARRAYS_BYTES);
+    const rl_json_in root = rl_json_in_root(ret->document);
+    const bool read = ret->arena
+                          ? read_fields(&root, manifests, maxima, ret->arena, &ret->submission, problem)
+                          : rl_submission_in_no_memory(problem);
+    if (!read) {
         rl_submission_in_free(ret);
-        return false;
     }
-    return true;
+    return read;
 }
 
 void rl_submission_in_free(rl_submission_in *in) {
     json_decref(in->document);
+    rl_arena_free(in->arena);
     in->document = NULL;
+    in->arena = NULL;
 }

@@ -7,6 +7,8 @@
  * JSON text is small and the tree that it can ask for is not: "[[],[],..." costs some hundred bytes of
  * memory for three of input, and nesting costs stack. So a first pass over the bytes, without memory,
  * counts both and refuses what no honest request needs.
+ *
+ * The fields are docs/api.md's. They are read by subject: submission_in_tests.c, _files.c, _command.c, _limits.c.
  */
 #ifndef RL_API_SUBMISSION_IN_H
 #define RL_API_SUBMISSION_IN_H
@@ -22,16 +24,18 @@
 
 typedef struct {
     rl_submission submission; /* id, created_us, deadline_us and traceparent are the caller's to fill in */
-    void *document;           /* owner of what the submission's views point at */
+    void *document;           /* with `arena`, owner of what the submission's views point at */
+    rl_arena *arena;
 } rl_submission_in;
 
 #define RL_SUBMISSION_IN_INIT {.document = NULL}
 
 /* Parses and checks `body`. `manifests` says which languages there are and is borrowed: the submission's
- * `lang` and limits come from there. On false `problem` holds a sentence for the client ("what and
+ * `lang` and limits come from there, with what the request says instead; `maxima` is the most that it may
+ * ask for. On false `problem` holds a sentence for the client ("what and
  * where"; any bytes, the JSON writer repairs them) and there is nothing to free. */
-bool rl_submission_in_parse(rl_bytes body, const rl_manifests *manifests, rl_submission_in *ret,
-                            rl_buffer *problem);
+bool rl_submission_in_parse(rl_bytes body, const rl_manifests *manifests, const rl_limits *maxima,
+                            rl_submission_in *ret, rl_buffer *problem);
 
 void rl_submission_in_free(rl_submission_in *in);
 #define RL_AUTO_SUBMISSION_IN RL_CLEANUP(rl_submission_in_free)

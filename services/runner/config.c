@@ -1,12 +1,12 @@
 /* config.c: the runner's options; see lib/base/config.h for how the table is used. */
 #include "services/runner/config.h"
 
-#include <inttypes.h>
 #include <stddef.h>
 
 #include "services/runner/pool.h"
 
 #define AT(field) offsetof(rl_runner_config, field)
+#define AT_MAXIMA(field) offsetof(rl_runner_config, maxima.field)
 #define MIB (INT64_C(1024) * 1024)
 #define GIB (INT64_C(1024) * MIB)
 #define SECOND INT64_C(1000000)
@@ -41,22 +41,7 @@ static const rl_config_option options[] = {
      "how long partitions that move to another runner wait for what is running"},
     {"RUNLOG_RUNNER_STOP_GRACE", RL_CONFIG_DURATION, AT(grace_us), "20s", 0, 600 * SECOND,
      "how long a stopping runner waits for what is running; the rest is handed back to the group"},
-    {"RUNLOG_SANDBOX_MAX_CPU", RL_CONFIG_DURATION, AT(max_cpu_us), "60s", 1 * SECOND, 3600 * SECOND,
-     "CPU time of a compile or run step, whatever the record asks for"},
-    {"RUNLOG_SANDBOX_MAX_WALL", RL_CONFIG_DURATION, AT(max_wall_us), "122s", 1 * SECOND, 7202 * SECOND,
-     "elapsed time of a compile or run step, whatever the record asks for; twice MAX_CPU and 2s at least"},
-    {"RUNLOG_SANDBOX_MAX_MEMORY", RL_CONFIG_BYTES, AT(max_memory_bytes), "2GiB", 16 * MIB, 1024 * GIB,
-     "memory of a sandbox, its files included, whatever the record asks for"},
-    {"RUNLOG_SANDBOX_MAX_OUTPUT", RL_CONFIG_BYTES, AT(max_output_bytes), "1MiB", 1024, 1 * MIB,
-     "each of stdout, stderr and the compiler's output, whatever the record asks for"},
-    {"RUNLOG_SANDBOX_MAX_FILES", RL_CONFIG_BYTES, AT(max_file_bytes), "512MiB", 1 * MIB, 64 * GIB,
-     "size of the work folder, whatever the record asks for"},
-    {"RUNLOG_SANDBOX_MAX_PROCESSES", RL_CONFIG_INT, AT(max_processes), "256", 1, 32768,
-     "processes and threads of a sandbox, whatever the record asks for"},
-    {"RUNLOG_SANDBOX_MAX_STACK", RL_CONFIG_BYTES, AT(max_stack_bytes), "1GiB", 1 * MIB, 64 * GIB,
-     "stack of a process, whatever the record asks for"},
-    {"RUNLOG_SANDBOX_MAX_OPEN_FILES", RL_CONFIG_INT, AT(max_open_files), "1024", 64, 65536,
-     "open files of a process, whatever the record asks for"},
+    RL_MAXIMA_OPTIONS(AT_MAXIMA),
     {"RUNLOG_POOL_SIZE", RL_CONFIG_INT, AT(pool_size), "16", 0, 1024,
      "containers kept started for submissions to come, all languages together; 0: none, each starts its own"},
     {"RUNLOG_POOL_MEMORY", RL_CONFIG_BYTES, AT(pool_memory_bytes), "128MiB", 0, 64 * GIB,
@@ -71,33 +56,6 @@ const rl_config_table rl_runner_config_table = {
     .options = options,
     .count = sizeof options / sizeof options[0],
 };
-
-/* Twice the CPU time and 2 s: what the API's own limits are made of, too. */
-bool rl_runner_config_check(const rl_runner_config *config, rl_error *err) {
-    int64_t least_us = 2 * config->max_cpu_us + 2 * SECOND;
-    return config->max_wall_us >= least_us || rl_error_set(err, RL_INVALID, 0,
-                                                           "RUNLOG_SANDBOX_MAX_WALL must be %" PRId64
-                                                           "s at least, twice RUNLOG_SANDBOX_MAX_CPU and 2s: "
-                                                           "below that a busy host changes verdicts",
-                                                           (least_us + SECOND - 1) / SECOND);
-}
-
-rl_limits rl_runner_config_maxima(const rl_runner_config *config) {
-    const rl_phase_limits phase = {
-        .cpu_us = config->max_cpu_us,
-        .wall_us = config->max_wall_us,
-        .memory_bytes = config->max_memory_bytes,
-    };
-    return (rl_limits){
-        .compile = phase,
-        .run = phase,
-        .output_bytes = config->max_output_bytes,
-        .file_bytes = config->max_file_bytes,
-        .stack_bytes = config->max_stack_bytes,
-        .processes = config->max_processes,
-        .open_files = config->max_open_files,
-    };
-}
 
 size_t rl_runner_config_pool_size(const rl_runner_config *config) {
     int64_t fitting = config->pool_memory_bytes / RL_POOL_CONTAINER_BYTES;

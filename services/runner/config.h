@@ -2,11 +2,11 @@
 #ifndef RL_RUNNER_CONFIG_H
 #define RL_RUNNER_CONFIG_H
 
-#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "lib/base/config.h"
-#include "lib/codec/limits.h"
+#include "lib/manifest/bounds.h"
 
 typedef struct {
     const char *log_level;
@@ -24,27 +24,13 @@ typedef struct {
     int64_t window;
     int64_t drain_us;
     int64_t grace_us;
-    int64_t max_cpu_us;
-    int64_t max_wall_us;
-    int64_t max_memory_bytes;
-    int64_t max_output_bytes;
-    int64_t max_file_bytes;
-    int64_t max_processes;
-    int64_t max_stack_bytes;
-    int64_t max_open_files;
+    rl_maxima maxima;
     int64_t pool_size;
     int64_t pool_memory_bytes;
     int64_t pool_idle_us;
 } rl_runner_config;
 
 extern const rl_config_table rl_runner_config_table;
-
-/* What no bound of a single option says. false with INVALID: a wall limit that a program within its CPU limit would meet
- * on a busy host. */
-bool rl_runner_config_check(const rl_runner_config *config, rl_error *err);
-
-/* The maxima in the form in which the sandbox takes them. */
-rl_limits rl_runner_config_maxima(const rl_runner_config *config);
 
 /* How many containers may be kept warm: what both bounds allow; 0: none. */
 size_t rl_runner_config_pool_size(const rl_runner_config *config);

@@ -23,15 +23,17 @@
 #include "lib/base/buffer.h"
 #include "lib/base/error.h"
 #include "lib/codec/limits.h"
+#include "lib/manifest/bounds.h"
 
 #define RL_SANDBOX_WORK_DIR "/box"
 #define RL_SANDBOX_TEMP_DIR "/tmp"
-#define RL_SANDBOX_MEMORY_MIN (INT64_C(16) * 1024 * 1024) /* below it the container itself does not start */
+/* What the API holds requests to, and a runner whatever a record says. */
+#define RL_SANDBOX_MEMORY_MIN RL_BOUNDS_MEMORY_MIN
 
 #define RL_SANDBOX_PROCESSES_MIN 32 /* the Engine's own runtime has threads of its own while it starts one */
-#define RL_SANDBOX_FILES_MIN (INT64_C(256) * 1024)      /* of the work folder: a size of 0 would mean none */
-#define RL_SANDBOX_STACK_MIN (INT64_C(1) * 1024 * 1024) /* below it not even execve works */
-#define RL_SANDBOX_OPEN_FILES_MIN 16
+#define RL_SANDBOX_FILES_MIN RL_BOUNDS_FILES_MIN
+#define RL_SANDBOX_STACK_MIN RL_BOUNDS_STACK_MIN
+#define RL_SANDBOX_OPEN_FILES_MIN RL_BOUNDS_OPEN_FILES_MIN
 
 /* Where the operator sets no ceiling. */
 #define RL_SANDBOX_STACK_MAX (INT64_C(1024) * 1024 * 1024)

@@ -47,7 +47,7 @@ int main(int argc, char **argv) {
     rl_error err = RL_ERROR_INIT;
     rl_runner_config config = {0};
     bool loaded = rl_config_load(&rl_runner_config_table, environ, &config, &err) &&
-                  rl_runner_config_check(&config, &err);
+                  rl_maxima_check(&config.maxima, &err);
     rl_log_level level = RL_LOG_INFO;
     if (loaded && !rl_log_level_parse(config.log_level, &level)) {
         loaded = rl_error_set(&err, RL_INVALID, 0, "RUNLOG_LOG_LEVEL=%s: debug, info, warn or error",

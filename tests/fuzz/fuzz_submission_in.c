@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "lib/base/trace.h"
+#include "lib/manifest/bounds.h"
 #include "services/api/http_request.h"
 #include "services/api/json_out.h"
 #include "services/api/routes.h"
@@ -15,18 +16,34 @@ static void require(bool ok) {
     }
 }
 
+/* What no record may hold, whatever the request was. */
+static void check(const rl_submission *s, const rl_limits *maxima) {
+    bool archive = false;
+    for (size_t i = 0; i < s->file_count; i++) {
+        require(strncmp(s->files[i].path, "../", 3) != 0 && strstr(s->files[i].path, "/../") == NULL);
+        require(s->files[i].path[0] != '/' && strlen(s->files[i].path) <= 255);
+        archive = archive || s->files[i].format != RL_FILE_PLAIN;
+    }
+    require(s->source.size > 0 || archive);
+    require(s->test_count == 0 || s->input.size == 0);
+    require(s->limits.run.cpu_us <= maxima->run.cpu_us && s->limits.run.wall_us <= maxima->run.wall_us);
+    require(s->limits.run.wall_us >= rl_bounds_least_wall_us(s->limits.run.cpu_us));
+}
+
 static void parse_body(const rl_manifests *manifests, rl_bytes body) {
     RL_AUTO_SUBMISSION_IN rl_submission_in in = RL_SUBMISSION_IN_INIT;
     RL_AUTO_BUFFER rl_buffer problem;
     RL_AUTO_BUFFER rl_buffer written;
     rl_json json;
+    const rl_maxima most = {60000000, 122000000, 1 << 30, 1 << 20, 1 << 29, 1 << 30, 256, 1024};
+    const rl_limits maxima = rl_maxima_limits(&most);
     rl_buffer_init(&problem, 4096);
     rl_buffer_init(&written, SIZE_MAX / 4);
     rl_json_init(&json, &written);
-    if (rl_submission_in_parse(body, manifests, &in, &problem)) {
+    if (rl_submission_in_parse(body, manifests, &maxima, &in, &problem)) {
         rl_json_text(&json, in.submission.source);
         require(!json.replaced); /* what was accepted is Unicode */
-        require(in.submission.source.size > 0);
+        check(&in.submission, &maxima);
     } else {
         require(problem.size > 0);
         rl_json_text(&json, rl_buffer_bytes(&problem));

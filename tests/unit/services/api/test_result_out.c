@@ -56,7 +56,8 @@ START_TEST(the_whole_answer_is_as_written_here) {
         "{\"code\":\"print(\\\"a\\\\n\\\")\",\"lang\":\"python\",\"stdInput\":\"in\\u0000put\","
         "\"stdOutput\":\"a\\n\",\"stdError\":\"\",\"status\":\"completed\",\"verdict\":\"OK\",\"exitCode\":0,"
         "\"signal\":null,\"compileOutput\":\"\",\"cpuMs\":12.345,\"wallMs\":20.001,\"memoryKb\":10,"
-        "\"truncated\":false,\"limitHit\":null,\"tests\":[],\"attempt\":1,\"generation\":0,"
+        "\"truncated\":false,\"limitHit\":null,\"tests\":[],\"testsPassed\":0,\"files\":[],\"attempt\":1,"
+        "\"generation\":0,"
         "\"queuedAt\":\"2026-01-02T03:04:05.678901Z\",\"startedAt\":\"2026-01-02T03:04:06.000000Z\","
         "\"finishedAt\":\"2026-01-02T03:04:07.000000Z\","
         "\"limits\":{\"compile\":{\"cpuMs\":1000,\"wallMs\":4000,\"memoryKb\":1},"
@@ -140,7 +141,34 @@ START_TEST(tests_are_listed_with_their_verdicts) {
     expect_part(&value, false,
                 "\"tests\":[{\"verdict\":\"WRONG_ANSWER\",\"exitCode\":0,\"signal\":null,\"stdOutput\":\"4\","
                 "\"stdError\":\"\",\"cpuMs\":1.000,\"wallMs\":0.000,\"memoryKb\":0,\"truncated\":false,"
-                "\"limitHit\":null}]");
+                "\"limitHit\":null,\"skipped\":null}],\"testsPassed\":0,");
+}
+END_TEST
+
+START_TEST(a_test_that_was_skipped_has_no_verdict_and_passed_ones_are_counted) {
+    const rl_test_result results[] = {{.verdict = RL_VERDICT_OK},
+                                      {.verdict = RL_VERDICT_TIME_LIMIT, .limit_hit = RL_LIMIT_CPU_TIME},
+                                      {.verdict = RL_VERDICT_OK},
+                                      {.verdict = RL_VERDICT_OK, .skipped = RL_TEST_SKIP_TIME_BUDGET}};
+    rl_finished value = finished();
+    value.tests = results;
+    value.test_count = 4;
+    expect_part(&value, false, "{\"verdict\":null,\"exitCode\":null,");
+    expect_part(&value, false, "\"limitHit\":null,\"skipped\":\"TIME_BUDGET\"}],\"testsPassed\":2,");
+}
+END_TEST
+
+START_TEST(fetched_files_come_in_base64_and_missing_ones_say_why) {
+    const rl_file fetched[] = {{.path = "out.bin", .content = {"\xff\n", 2}},
+                               {.path = "empty", .problem = ""},
+                               {.path = "gone", .problem = "not found"}};
+    rl_finished value = finished();
+    value.fetched = fetched;
+    value.fetched_count = 3;
+    expect_part(
+        &value, false,
+        "\"files\":[{\"path\":\"out.bin\",\"content\":\"/wo=\"},{\"path\":\"empty\",\"content\":\"\"},"
+        "{\"path\":\"gone\",\"content\":\"\",\"problem\":\"not found\"}]");
 }
 END_TEST
 
@@ -166,6 +194,8 @@ int main(void) {
     tcase_add_test(tests, an_unknown_submission_leaves_its_fields_empty);
     tcase_add_test(tests, what_never_started_has_no_time_of_start);
     tcase_add_test(tests, tests_are_listed_with_their_verdicts);
+    tcase_add_test(tests, a_test_that_was_skipped_has_no_verdict_and_passed_ones_are_counted);
+    tcase_add_test(tests, fetched_files_come_in_base64_and_missing_ones_say_why);
     tcase_add_test(tests, an_expired_submission_is_completed_with_a_system_error);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
