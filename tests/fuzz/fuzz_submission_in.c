@@ -42,7 +42,8 @@ static void parse_body(const rl_manifests *manifests, rl_bytes body) {
     rl_json_init(&json, &written);
     if (rl_submission_in_parse(body, manifests, &maxima, &in, &problem)) {
         rl_json_text(&json, in.submission.source);
-        require(!json.replaced); /* what was accepted is Unicode */
+        /* What was accepted is Unicode, unless it came as base64. */
+        require(!json.replaced || in.submission.entry_point[0] != '\0');
         check(&in.submission, &maxima);
     } else {
         require(problem.size > 0);
