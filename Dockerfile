@@ -20,7 +20,7 @@ ENV DEBIAN_FRONTEND=noninteractive
 RUN apt-get update \
  && apt-get install -y --no-install-recommends \
       build-essential ccache check cmake ninja-build pkg-config \
-      libavro-dev libcivetweb-dev libcurl4-openssl-dev libjansson-dev libmongoc-dev librdkafka-dev libseccomp-dev \
+      libarchive-dev libavro-dev libcivetweb-dev libcurl4-openssl-dev libjansson-dev libmongoc-dev librdkafka-dev libseccomp-dev \
       libssl-dev libsubunit-dev zlib1g-dev \
  && rm -rf /var/lib/apt/lists/*
 ENV CMAKE_C_COMPILER_LAUNCHER=ccache CCACHE_DIR=/ccache CCACHE_MAXSIZE=500M

@@ -178,6 +178,9 @@ typedef struct rl_agent_command {
     const char *argv[RL_AGENT_ARGS_MAX + 1];
 } rl_agent_command;
 
+/* Whether a path is relative, and every component of it a plain name: neither empty nor "." nor "..". */
+bool rl_agent_path_is_plain(const char *path);
+
 typedef enum rl_agent_format {
     RL_AGENT_FORMAT_PLAIN = 0,
     RL_AGENT_FORMAT_ZIP = 1,

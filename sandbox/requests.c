@@ -64,8 +64,7 @@ static bool command_is_encodable(const rl_agent_command *command) {
     return command->argc >= 1 && command->argc <= RL_AGENT_ARGS_MAX;
 }
 
-/* Relative, and every component a plain name. */
-static bool path_is_contained(const char *path) {
+bool rl_agent_path_is_plain(const char *path) {
     for (const char *part = path;;) {
         size_t size = strcspn(part, "/");
         bool dots = (size == 1 && part[0] == '.') || (size == 2 && part[0] == '.' && part[1] == '.');
@@ -92,7 +91,7 @@ static bool path_is_fit(const char *path, uint8_t format) {
     if (format == RL_AGENT_FORMAT_SNAPSHOT) {
         return is_work_folder;
     }
-    return (is_work_folder && format != RL_AGENT_FORMAT_PLAIN) || path_is_contained(path);
+    return (is_work_folder && format != RL_AGENT_FORMAT_PLAIN) || rl_agent_path_is_plain(path);
 }
 
 static void get_file(rl_wire_reader *r, rl_agent_file *file) {
@@ -218,7 +217,7 @@ static void get_fetch_list(rl_wire_reader *r, rl_agent_run *run) {
     }
     for (uint32_t i = 0; i < run->fetch_count; i++) {
         run->fetch[i] = rl_wire_get_text(r, RL_AGENT_PATH_MAX);
-        if (!path_is_contained(run->fetch[i])) {
+        if (!rl_agent_path_is_plain(run->fetch[i])) {
             rl_wire_complain(r, "the path of a file to fetch leaves the work folder or is not plain");
         }
     }

@@ -200,6 +200,33 @@ bool rl_channel_send_result(rl_channel *channel, rl_agent_frame_type type, const
     return rl_channel_flush(channel);
 }
 
+bool rl_channel_send_piece(rl_channel *channel, rl_agent_frame_type type, const rl_agent_piece *piece) {
+    if (!rl_channel_flush(channel)) {
+        return false;
+    }
+    channel->out_size = rl_agent_piece_encode(type, piece, channel->out, sizeof channel->out);
+    return rl_channel_flush(channel);
+}
+
+bool rl_channel_send_file(rl_channel *channel, rl_agent_frame_type type, uint32_t index, int fd,
+                          size_t size) {
+    static uint8_t chunk[RL_AGENT_OUTPUT_CHUNK];
+    size_t sent = 0;
+    do {
+        rl_agent_piece piece = {.index = index, .data = chunk};
+        piece.size = size - sent < sizeof chunk ? size - sent : sizeof chunk;
+        ssize_t got = piece.size > 0 ? pread(fd, chunk, piece.size, (off_t)sent) : 0;
+        size_t have = got > 0 ? (size_t)got : 0;
+        memset(chunk + have, 0, piece.size - have);
+        sent += piece.size;
+        piece.last = sent == size;
+        if (!rl_channel_send_piece(channel, type, &piece)) {
+            return false;
+        }
+    } while (sent < size);
+    return true;
+}
+
 bool rl_channel_send_fault(rl_channel *channel, const rl_fault *fault) {
     if (!rl_channel_flush(channel)) {
         return false;

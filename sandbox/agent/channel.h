@@ -60,10 +60,16 @@ void rl_channel_await_end(rl_channel *channel, int64_t until_us);
 /* Waits until everything formed so far has left. false when the runner ended. */
 bool rl_channel_flush(rl_channel *channel);
 
+/* Sends the first `size` bytes of the regular file `fd` as pieces, the last of them marked. What the file lacks of that,
+ * because reading fails, is sent as zeros. false when the runner ended. */
+bool rl_channel_send_file(rl_channel *channel, rl_agent_frame_type type, uint32_t index, int fd, size_t size);
+
 /* These form one frame and wait until it has left. false when the runner ended. */
 bool rl_channel_send_pong(rl_channel *channel);
 bool rl_channel_send_ready(rl_channel *channel, const rl_agent_ready *ready);
 bool rl_channel_send_result(rl_channel *channel, rl_agent_frame_type type, const rl_agent_result *result);
+/* `type` is RL_AGENT_FILE or RL_AGENT_SNAPSHOT. */
+bool rl_channel_send_piece(rl_channel *channel, rl_agent_frame_type type, const rl_agent_piece *piece);
 bool rl_channel_send_fault(rl_channel *channel, const rl_fault *fault);
 
 #endif

@@ -1,128 +1,151 @@
-/* files.c: a child that becomes the user and writes.
- *
- * Every step walks from a folder's descriptor and refuses links, although nobody's code has been here yet:
- * the rule costs nothing and stays true when files are one day written between two runs.
- */
+/* files.c: children that become the user and write. */
 #include "sandbox/agent/files.h"
 
+#include "sandbox/agent/helper.h"
+#include "sandbox/agent/place.h"
+#include "sandbox/agent/restore.h"
+#include "sandbox/agent/unpack.h"
+
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-/* Opens the folder of `path` below `top`, making what is missing; `*name` becomes the last component. */
-static int open_parent(int top, const char *path, const char **name) {
-    int folder = dup(top);
-    const char *slash = NULL;
-    while (folder >= 0 && (slash = strchr(path, '/')) != NULL) {
-        char part[RL_AGENT_PATH_MAX + 1];
-        size_t size = (size_t)(slash - path);
-        memcpy(part, path, size); /* the decoder has bounded the whole path */
-        part[size] = '\0';
-        if (mkdirat(folder, part, 0755) != 0 && errno != EEXIST) {
-            close(folder);
-            return -1;
-        }
-        int next = openat(folder, part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        close(folder);
-        folder = next;
-        path = slash + 1;
-    }
-    *name = path;
-    return folder;
+/* Of a snapshot: not from a submitter, so its failure is not one of the submitter's. */
+enum { PROBLEM_SNAPSHOT = RL_UNPACK_PROBLEM_COUNT };
+
+/* ---- in the children ---- */
+
+static bool fail(rl_helper_report *report, uint32_t index, uint32_t problem, const char *doing) {
+    *report = (rl_helper_report){problem, index, errno, doing};
+    return false;
 }
 
-static bool write_all(int fd, const uint8_t *data, size_t size) {
-    while (size > 0) {
-        ssize_t written = write(fd, data, size);
-        if (written < 0 && errno != EINTR) {
-            return false;
-        }
-        if (written > 0) {
-            data += written;
-            size -= (size_t)written;
+static bool restore_snapshot(int top, const rl_agent_file *file) {
+    rl_tree tree;
+    const char *why = NULL;
+    if (!rl_tree_read(file->data, file->size, &tree, &why)) {
+        errno = EINVAL;
+        return false;
+    }
+    bool restored = rl_restore_tree(top, &tree, &why);
+    rl_tree_free(&tree);
+    return restored;
+}
+
+/* Archives and snapshots. The descriptor ends with the child. */
+static bool unpack(const void *what, int fd, rl_helper_report *report) {
+    (void)fd;
+    const rl_agent_job *job = what;
+    rl_unpack_bounds bounds = {job->unpack_bytes, RL_AGENT_UNPACK_ENTRIES};
+    int top = rl_helper_open_folder(job->work_dir);
+    if (top < 0) {
+        return fail(report, 0, 0, "opening the work folder");
+    }
+    for (uint32_t i = 0; i < job->file_count; i++) {
+        const rl_agent_file *file = &job->files[i];
+        if (file->format == RL_AGENT_FORMAT_SNAPSHOT) {
+            if (!restore_snapshot(top, file)) {
+                return fail(report, i, PROBLEM_SNAPSHOT, "restoring a snapshot");
+            }
+        } else if (file->format != RL_AGENT_FORMAT_PLAIN) {
+            rl_unpack_problem problem = rl_unpack_archive(top, file, &bounds);
+            if (problem != RL_UNPACK_NONE) {
+                return fail(report, i, problem, "unpacking an archive");
+            }
         }
     }
     return true;
 }
 
-/* In the child. NULL, or the step that failed, with errno. Descriptors end with the child. */
+/* NULL, or the step that failed, with errno. */
 static const char *write_file(int top, const rl_agent_file *file) {
-    const char *name = NULL;
-    int folder = open_parent(top, file->path, &name);
-    if (folder < 0) {
-        return "making a file's folder";
-    }
-    int fd = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    int fd = rl_place_create(top, file->path);
     if (fd < 0) {
         return "creating a file";
     }
-    if (!write_all(fd, file->data, file->size)) {
+    if (!rl_place_write(fd, file->data, file->size)) {
         return "writing a file";
     }
-    if (fchmod(fd, (mode_t)file->mode) != 0 || close(fd) != 0) {
-        return "finishing a file";
-    }
-    close(folder);
-    return NULL;
+    return fchmod(fd, (mode_t)file->mode) == 0 && close(fd) == 0 ? NULL : "finishing a file";
 }
 
-static _Noreturn void child(const rl_user *user, const rl_agent_file *files, size_t count, int report_fd) {
-    signal(SIGXFSZ, SIG_IGN); /* a file past RLIMIT_FSIZE is an EFBIG to be reported, not a death */
-    const char *failed = rl_user_become(user);
-    int top = failed == NULL ? open(user->work_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-    if (failed == NULL && top < 0) {
-        failed = "opening the work folder";
+static bool write_plain(const void *what, int fd, rl_helper_report *report) {
+    (void)fd;
+    const rl_agent_job *job = what;
+    int top = rl_helper_open_folder(job->work_dir);
+    const char *failed = top >= 0 ? NULL : "opening the work folder";
+    for (uint32_t i = 0; failed == NULL && i < job->file_count; i++) {
+        if (job->files[i].format == RL_AGENT_FORMAT_PLAIN) {
+            failed = write_file(top, &job->files[i]);
+        }
+        if (failed != NULL) {
+            return fail(report, i, 0, failed);
+        }
     }
-    for (size_t i = 0; failed == NULL && i < count; i++) {
-        failed = write_file(top, &files[i]);
-    }
-    if (failed != NULL) {
-        rl_child_fail(report_fd, failed, false);
-    }
-    _exit(0);
+    return failed == NULL || fail(report, 0, 0, failed);
 }
 
-/* Reads the report, if there is one, and reaps. */
-static bool await_child(pid_t pid, int report_fd, rl_fault *fault) {
-    rl_child_report report = {.doing = "writing the files"};
-    ssize_t size = 0;
-    do {
-        size = read(report_fd, &report, sizeof report);
-    } while (size < 0 && errno == EINTR);
-    int status = 0;
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+/* ---- in the agent ---- */
+
+static bool has_archive(const rl_agent_job *job) {
+    for (uint32_t i = 0; i < job->file_count; i++) {
+        if (job->files[i].format == RL_AGENT_FORMAT_ZIP || job->files[i].format == RL_AGENT_FORMAT_TAR) {
+            return true;
+        }
     }
-    if (size == (ssize_t)sizeof report) {
-        return rl_fault_set(fault, RL_AGENT_FAILURE_FILES, report.os_error, report.doing);
-    }
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-        return rl_fault_set(fault, RL_AGENT_FAILURE_FILES, 0, "writing the files: the child was killed");
-    }
-    return true;
+    return false;
 }
 
-bool rl_files_write(const rl_user *user, const rl_agent_file *files, size_t count, rl_fault *fault) {
-    if (count == 0) {
+static bool blame_archive(const rl_agent_job *job, const rl_helper_report *report, rl_fault *fault) {
+    if (report->problem == PROBLEM_SNAPSHOT) {
+        return rl_fault_set(fault, RL_AGENT_FAILURE_FILES, report->os_error, "restoring a snapshot");
+    }
+    if (report->problem == RL_UNPACK_NONE && report->os_error != 0) {
+        return rl_fault_set(fault, RL_AGENT_FAILURE_FILES, report->os_error, report->doing);
+    }
+    if (!has_archive(job)) {
+        return rl_fault_set(fault, RL_AGENT_FAILURE_FILES, 0, "restoring a snapshot: the child was killed");
+    }
+    /* One that was killed has met the confined child's limits. */
+    uint32_t problem = report->problem == RL_UNPACK_NONE ? RL_UNPACK_MEMORY : report->problem;
+    uint32_t index = report->index < job->file_count ? report->index : 0;
+    return rl_fault_set(fault, RL_AGENT_FAILURE_ARCHIVE, (int)index, rl_unpack_problem_text(problem));
+}
+
+static bool write_unpacked(const rl_user *user, const rl_agent_job *job, rl_fault *fault) {
+    /* A snapshot is as large as it is; how much archives may hold is counted while they are unpacked. */
+    int64_t largest = job->unpack_bytes > RL_AGENT_REQUEST_MAX ? job->unpack_bytes : RL_AGENT_REQUEST_MAX;
+    const rl_helper helper = {user, unpack, job, -1, true, largest};
+    rl_helper_report report;
+    switch (rl_helper_run(&helper, &report, fault)) {
+    case RL_HELPER_WELL:
         return true;
+    case RL_HELPER_FAILED:
+        return blame_archive(job, &report, fault);
+    case RL_HELPER_FAULT:
+        break;
     }
-    int ends[2];
-    if (pipe2(ends, O_CLOEXEC) != 0) {
-        return rl_fault_set(fault, RL_AGENT_FAILURE_SYSTEM, errno, "making a pipe");
+    return false;
+}
+
+bool rl_files_write(const rl_user *user, const rl_agent_job *job, rl_fault *fault) {
+    uint32_t plain = 0;
+    for (uint32_t i = 0; i < job->file_count; i++) {
+        plain += job->files[i].format == RL_AGENT_FORMAT_PLAIN;
     }
-    pid_t pid = fork();
-    if (pid == 0) {
-        close(ends[0]);
-        child(user, files, count, ends[1]);
+    if (plain < job->file_count && !write_unpacked(user, job, fault)) {
+        return false;
     }
-    int fork_error = errno;
-    close(ends[1]);
-    bool written = pid > 0
-                       ? await_child(pid, ends[0], fault)
-                       : rl_fault_set(fault, RL_AGENT_FAILURE_SYSTEM, fork_error, "forking for the files");
-    close(ends[0]);
-    return written;
+    const rl_helper helper = {user, write_plain, job, -1, false, 0};
+    rl_helper_report report;
+    rl_helper_end end = plain > 0 ? rl_helper_run(&helper, &report, fault) : RL_HELPER_WELL;
+    if (end != RL_HELPER_FAILED) {
+        return end == RL_HELPER_WELL;
+    }
+    bool is_clash = report.os_error == EISDIR || report.os_error == EEXIST || report.os_error == ENOTDIR ||
+                    report.os_error == ELOOP;
+    return is_clash && has_archive(job)
+               ? rl_fault_set(fault, RL_AGENT_FAILURE_ARCHIVE, (int)(report.index % job->file_count),
+                              rl_unpack_problem_text(RL_UNPACK_CLASH))
+               : rl_fault_set(fault, RL_AGENT_FAILURE_FILES, report.os_error, report.doing);
 }

@@ -9,9 +9,11 @@
  * nothing of it can be read or traced through /proc by anybody in the container.
  */
 #include "sandbox/agent/clock.h"
+#include "sandbox/agent/fetch.h"
 #include "sandbox/agent/files.h"
 #include "sandbox/agent/names.h"
 #include "sandbox/agent/phase.h"
+#include "sandbox/agent/snapshot.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -29,6 +31,8 @@ typedef struct conversation {
     rl_request job_request; /* owns what `job` and `user` point into */
     rl_agent_job job;
     rl_user user;
+    rl_snapshot snapshot;
+    bool has_run;
 } conversation;
 
 static void stop(int number) {
@@ -56,7 +60,10 @@ static bool prepare_process(rl_agent *agent, rl_fault *fault) {
 
 static bool say_ready(rl_agent *agent) {
     const rl_agent_ready ready = {RL_AGENT_PROTOCOL_VERSION, (uint32_t)agent->cgroup.version,
-                                  rl_cgroup_accounting(&agent->cgroup) | RL_AGENT_CAN_PING, RL_VERSION};
+                                  rl_cgroup_accounting(&agent->cgroup) | RL_AGENT_CAN_PING |
+                                      RL_AGENT_CAN_CLEAN | RL_AGENT_CAN_FETCH | RL_AGENT_CAN_UNPACK |
+                                      RL_AGENT_CAN_SNAPSHOT,
+                                  RL_VERSION};
     return rl_channel_send_ready(&agent->channel, &ready);
 }
 
@@ -95,17 +102,8 @@ static rl_phase_end accept_job(conversation *c, rl_fault *fault) {
         rl_fault_set(fault, RL_AGENT_FAILURE_PROTOCOL, 0, why);
         return RL_PHASE_FAULT;
     }
-    bool is_plain = c->job.snapshot_bytes == 0;
-    for (uint32_t i = 0; i < c->job.file_count; i++) {
-        is_plain = is_plain && c->job.files[i].format == RL_AGENT_FORMAT_PLAIN;
-    }
-    if (!is_plain) {
-        rl_fault_set(fault, RL_AGENT_FAILURE_UNSUPPORTED, 0, "archives and snapshots");
-        return RL_PHASE_FAULT;
-    }
     c->user = (rl_user){c->job.uid, c->job.gid, c->job.work_dir, c->job.env};
-    return rl_files_write(&c->user, c->job.files, c->job.file_count, fault) ? RL_PHASE_COMPLETE
-                                                                            : RL_PHASE_FAULT;
+    return rl_files_write(&c->user, &c->job, fault) ? RL_PHASE_COMPLETE : RL_PHASE_FAULT;
 }
 
 /* Also without a compile step: the runner always hears COMPILED. */
@@ -122,9 +120,20 @@ static rl_phase_end compile(conversation *c, rl_agent_result *result, rl_fault *
                                                                                 : RL_PHASE_ENDED;
 }
 
+/* The work folder as this run shall find it. Before the first one a copy is taken where it will be needed: for cleaning
+ * before a later run, or because the runner wants it. */
+static bool prepare_folder(conversation *c, const rl_agent_run *run, rl_fault *fault) {
+    bool is_last = (run->flags & RL_AGENT_RUN_LAST) != 0;
+    if (c->has_run) {
+        return (run->flags & RL_AGENT_RUN_CLEAN) == 0 || rl_snapshot_restore(&c->user, &c->snapshot, fault);
+    }
+    c->has_run = true;
+    int64_t most = is_last ? c->job.snapshot_bytes : INT64_MAX;
+    return most == 0 || rl_snapshot_take(&c->user, most, &c->snapshot, fault);
+}
+
 static rl_phase_end run_decoded(conversation *c, const rl_agent_run *run, rl_fault *fault) {
-    if ((run->flags & RL_AGENT_RUN_CLEAN) != 0 || run->fetch_count > 0) {
-        rl_fault_set(fault, RL_AGENT_FAILURE_UNSUPPORTED, 0, "cleaning before a run, or fetching after it");
+    if (!prepare_folder(c, run, fault)) {
         return RL_PHASE_FAULT;
     }
     rl_phase_spec spec = {RL_AGENT_PHASE_RUN, run->index, &c->user,
@@ -133,6 +142,9 @@ static rl_phase_end run_decoded(conversation *c, const rl_agent_run *run, rl_fau
     rl_phase_end end = rl_phase_run(&c->agent, &spec, &result, fault);
     if (end != RL_PHASE_COMPLETE) {
         return end;
+    }
+    if (run->fetch_count > 0 && !rl_fetch_send(&c->agent.channel, &c->user, run, fault)) {
+        return c->agent.channel.ended ? RL_PHASE_ENDED : RL_PHASE_FAULT;
     }
     return rl_channel_send_result(&c->agent.channel, RL_AGENT_DONE, &result) ? RL_PHASE_COMPLETE
                                                                              : RL_PHASE_ENDED;
@@ -171,6 +183,10 @@ static rl_phase_end converse(conversation *c, rl_fault *fault) {
     while (end == RL_PHASE_COMPLETE && !last) {
         end = run_once(c, &last, fault);
     }
+    if (end == RL_PHASE_COMPLETE && c->has_run && c->job.snapshot_bytes > 0 &&
+        !rl_snapshot_send(&c->agent.channel, &c->snapshot, c->job.snapshot_bytes)) {
+        end = RL_PHASE_ENDED;
+    }
     if (end == RL_PHASE_COMPLETE) {
         rl_channel_await_end(&c->agent.channel, rl_clock_now_us() + RL_AGENT_LINGER_US);
     }
@@ -199,6 +215,7 @@ int main(void) {
     if (end == RL_PHASE_ENDED) {
         rl_phase_kill_all(&c.agent); /* what does not die now dies with us */
     }
+    rl_snapshot_destroy(&c.snapshot);
     free(c.job_request.payload);
     rl_cgroup_close(&c.agent.cgroup);
     return end == RL_PHASE_COMPLETE ? EXIT_DONE

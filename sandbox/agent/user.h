@@ -29,6 +29,10 @@ typedef struct rl_child_report {
 /* In the child: gives up root, every capability and group. NULL, or the step that failed, with errno. */
 const char *rl_user_become(const rl_user *user);
 
+/* In the child, while it is still root: whenever the container is out of memory, it dies before the agent. 0, or -1 with
+ * errno. */
+int rl_user_volunteer_for_oom(void);
+
 /* In the child: reports errno and ends. */
 _Noreturn void rl_child_fail(int report_fd, const char *doing, bool is_exec);
 

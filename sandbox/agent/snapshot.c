@@ -1,0 +1,115 @@
+/* snapshot.c: see snapshot.h. */
+#include "sandbox/agent/snapshot.h"
+
+#include "sandbox/agent/helper.h"
+#include "sandbox/agent/restore.h"
+#include "sandbox/agent/take.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+typedef struct order {
+    const char *work_dir;
+    int64_t most;
+    const rl_snapshot *snapshot; /* to restore */
+} order;
+
+static bool fail(rl_helper_report *report, const char *doing) {
+    *report = (rl_helper_report){.os_error = errno, .doing = doing};
+    return false;
+}
+
+/* ---- in the children ---- */
+
+static bool take(const void *what, int fd, rl_helper_report *report) {
+    const order *o = what;
+    const char *failed = "opening the work folder";
+    int top = rl_helper_open_folder(o->work_dir);
+    return (top >= 0 && rl_take_tree(top, fd, o->most, &failed)) || fail(report, failed);
+}
+
+static bool restore(const void *what, int fd, rl_helper_report *report) {
+    const order *o = what;
+    const char *failed = NULL;
+    if (!rl_leftovers_remove(&o->snapshot->outside, &failed)) {
+        return fail(report, failed);
+    }
+    int top = rl_helper_open_folder(o->work_dir);
+    void *bytes = mmap(NULL, o->snapshot->size, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0);
+    if (top < 0 || bytes == MAP_FAILED) {
+        return fail(report, "opening the work folder or its copy");
+    }
+    rl_tree tree;
+    if (!rl_tree_read(bytes, o->snapshot->size, &tree, &failed)) {
+        errno = EINVAL;
+        return fail(report, failed);
+    }
+    return rl_restore_tree(top, &tree, &failed) || fail(report, failed);
+}
+
+/* ---- in the agent ---- */
+
+/* Nobody changes it any more, whoever gets hold of it. */
+static bool seal(rl_snapshot *snapshot, rl_fault *fault) {
+    struct stat now;
+    if (fstat(snapshot->fd, &now) != 0 ||
+        fcntl(snapshot->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) != 0) {
+        return rl_fault_set(fault, RL_AGENT_FAILURE_SYSTEM, errno, "sealing the copy of the work folder");
+    }
+    snapshot->size = (size_t)now.st_size;
+    return true;
+}
+
+static bool is_too_large(int os_error) {
+    return os_error == EFBIG || os_error == ENOSPC || os_error == ENOMEM;
+}
+
+bool rl_snapshot_take(const rl_user *user, int64_t most, rl_snapshot *snapshot, rl_fault *fault) {
+    *snapshot = (rl_snapshot){.is_taken = true, .fd = memfd_create("work", MFD_CLOEXEC | MFD_ALLOW_SEALING)};
+    if (snapshot->fd < 0) {
+        return rl_fault_set(fault, RL_AGENT_FAILURE_SYSTEM, errno, "making a memory file");
+    }
+    rl_leftovers_note(&snapshot->outside);
+    const order o = {user->work_dir, most, NULL};
+    const rl_helper helper = {.user = user, .work = take, .what = &o, .fd = snapshot->fd};
+    rl_helper_report report;
+    rl_helper_end end = rl_helper_run(&helper, &report, fault);
+    if (end == RL_HELPER_WELL) {
+        return seal(snapshot, fault);
+    }
+    rl_snapshot_destroy(snapshot);
+    snapshot->is_taken = true;
+    return end == RL_HELPER_FAILED &&
+           (is_too_large(report.os_error) ||
+            rl_fault_set(fault, RL_AGENT_FAILURE_FILES, report.os_error, report.doing));
+}
+
+bool rl_snapshot_restore(const rl_user *user, const rl_snapshot *snapshot, rl_fault *fault) {
+    if (snapshot->fd < 0) {
+        return rl_fault_set(fault, RL_AGENT_FAILURE_FILES, EFBIG, "keeping a copy of the work folder");
+    }
+    const order o = {user->work_dir, 0, snapshot};
+    const rl_helper helper = {.user = user, .work = restore, .what = &o, .fd = snapshot->fd};
+    rl_helper_report report;
+    rl_helper_end end = rl_helper_run(&helper, &report, fault);
+    return end == RL_HELPER_WELL || (end == RL_HELPER_FAILED && rl_fault_set(fault, RL_AGENT_FAILURE_FILES,
+                                                                             report.os_error, report.doing));
+}
+
+bool rl_snapshot_send(rl_channel *channel, const rl_snapshot *snapshot, int64_t most) {
+    if (snapshot->fd < 0 || (int64_t)snapshot->size > most) {
+        const rl_agent_piece none = {.last = true, .status = RL_AGENT_PIECE_TOO_LARGE};
+        return rl_channel_send_piece(channel, RL_AGENT_SNAPSHOT, &none);
+    }
+    return rl_channel_send_file(channel, RL_AGENT_SNAPSHOT, 0, snapshot->fd, snapshot->size);
+}
+
+void rl_snapshot_destroy(rl_snapshot *snapshot) {
+    if (snapshot->is_taken && snapshot->fd >= 0) {
+        close(snapshot->fd);
+    }
+    *snapshot = (rl_snapshot){.fd = -1};
+}
