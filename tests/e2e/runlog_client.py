@@ -90,14 +90,15 @@ class Client:
     def get(self, path, timeout=90):
         return self.request("GET", path, timeout=timeout)
 
-    def submit(self, code, lang, stdin=None):
-        """Posts a program as the original's clients do; its id."""
-        body = {"code": code, "lang": lang}
-        if stdin is not None:
-            body["stdInput"] = stdin
-        answer = self.post("/api/submit", body)
+    def submit_with(self, **fields):
+        """Posts a body of these fields; its id."""
+        answer = self.post("/api/submit", fields)
         assert answer.status == 201, f"not accepted: {answer}"
         return answer.json()["codeSubmissionId"]
+
+    def submit(self, code, lang, stdin=None):
+        """Posts a program as the original's clients do; its id."""
+        return self.submit_with(code=code, lang=lang, **({} if stdin is None else {"stdInput": stdin}))
 
     def await_result(self, submission_id, deadline=120.0):
         """The completed result. Survives a server that is away meanwhile; pending is asked again."""
@@ -119,6 +120,15 @@ class Client:
 
     def run(self, code, lang, stdin=None, deadline=120.0):
         return self.await_result(self.submit(code, lang, stdin), deadline)
+
+    def run_with(self, deadline=120.0, **fields):
+        return self.await_result(self.submit_with(**fields), deadline)
+
+    def refused(self, **fields):
+        """What a body of these fields is refused with: 400."""
+        answer = self.post("/api/submit", fields)
+        assert answer.status == 400, f"not refused: {answer}"
+        return answer.json()["error"]
 
     def submit_until_accepted(self, code, lang, stdin=None, deadline=120.0):
         """Submits as a patient client does while servers come and go: a refused connection, one that breaks and a 503
