@@ -9,7 +9,8 @@ verdicts/*.toml hold the programs, a file for each limit:
   left              "memory": what the language's runtime holds by itself is not left for the program
   verdict, hit      of a program beyond the limit; `errs` is a pattern that its standard error must match
   floods            it writes AMOUNT bytes instead of "held"
-  [LANGUAGE]        `code`, in which AMOUNT stands for the number; `asks` where another limit suits the language
+  [LANGUAGE]        `code`, in which AMOUNT stands for that number and LIMIT for the limit itself; `asks` where another limit
+                    suits the language
 
 A language without a section has no program of that kind. RUNLOG_TEST_VERDICT_REPEATS says how often each cell is tried.
 """
@@ -47,8 +48,8 @@ def asked(row, lang):
     return ROWS[row][lang].get("asks", ROWS[row].get("asks"))
 
 
-def program(row, lang, amount):
-    return ROWS[row][lang]["code"].replace("AMOUNT", str(amount))
+def program(row, lang, amount, limit=0):
+    return ROWS[row][lang]["code"].replace("AMOUNT", str(amount)).replace("LIMIT", str(limit))
 
 
 def complaint(row, side, amount, result):
@@ -82,18 +83,17 @@ def held(client):
 
 @pytest.fixture(scope="module")
 def amounts(client, held):
-    """{(row, language, side): number}, by the limits that are in force: those of a result, whatever was asked for."""
+    """{(row, language, side): (number, limit)}, by the limits that are in force: those of a result, whatever was asked for."""
     asking = {repr((lang, asked(row, lang))): (lang, asked(row, lang)) for row, lang in CELLS}
     trials = in_parallel(lambda one: submit(client, one[0], "0", one[1])["limits"], asking.values(), LANES)
     limits = dict(zip(asking, trials))
     found = {}
     for row, lang in CELLS:
-        left = in_bytes(limits[repr((lang, asked(row, lang)))], ROWS[row]["limit"])
-        if ROWS[row].get("left") == "memory":
-            left -= held[lang]
+        limit = in_bytes(limits[repr((lang, asked(row, lang)))], ROWS[row]["limit"])
+        left = limit - held[lang] if ROWS[row].get("left") == "memory" else limit
         for side in SIDES:
             wanted = ROWS[row][side]
-            found[row, lang, side] = int(left * wanted.get("share", 1)) + wanted.get("plus", 0)
+            found[row, lang, side] = (int(left * wanted.get("share", 1)) + wanted.get("plus", 0), limit)
     return found
 
 
@@ -102,7 +102,8 @@ def complaints(client, amounts):
     """{(row, language, side): [what was wrong, or nothing, of each trial]}: all of them executed, once."""
     def run(cell):
         row, lang, side = cell
-        return complaint(row, side, amounts[cell], submit(client, lang, program(row, lang, amounts[cell]), asked(row, lang)))
+        amount, limit = amounts[cell]
+        return complaint(row, side, amount, submit(client, lang, program(row, lang, amount, limit), asked(row, lang)))
 
     trials = list(itertools.chain.from_iterable([list(amounts)] * REPEATS))
     said = {}
