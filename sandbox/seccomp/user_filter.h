@@ -22,7 +22,7 @@
  * - What comes out of a pool of the whole host that no limit counts does not exist: huge pages, packet filter programs
  *   (on sockets, or as further seccomp filters), names of mappings.
  *
- * The program is assembled here from a table instead of by libseccomp: the agent links nothing but libc.
+ * The program is assembled here from a table instead of by libseccomp: nothing of the agent's start depends on a library.
  * Source: Documentation/userspace-api/seccomp_filter.rst of the kernel.
  */
 #ifndef RL_SANDBOX_SECCOMP_USER_FILTER_H
