@@ -1,7 +1,7 @@
-# Every image of Runlog, one stage each: api, runner, result-sink, tools, agent, tests, bench, and the services once more with
-# sanitizers.
+# Every image of Runlog, one stage each: api, runner, result-sink, docker-proxy, tools, agent, tests, bench, and the services once more
+# with sanitizers.
 #
-#   base -> build-deps -> build -> (binaries) -> runtime -> api | runner | result-sink | tools
+#   base -> build-deps -> build -> (binaries) -> runtime -> api | runner | result-sink | docker-proxy | tools
 #                      -> agent-build -> agent            (static, FROM scratch; language images copy it)
 #                      -> tests-build -> tests            (sources, test programs, pytest, the Docker client)
 #                                     -> sanitized -> api-sanitized | runner-sanitized | result-sink-sanitized
@@ -20,7 +20,7 @@ ENV DEBIAN_FRONTEND=noninteractive
 RUN apt-get update \
  && apt-get install -y --no-install-recommends \
       build-essential ccache check cmake ninja-build pkg-config \
-      libarchive-dev libavro-dev libcivetweb-dev libcurl4-openssl-dev libjansson-dev libmongoc-dev librdkafka-dev libseccomp-dev \
+      libarchive-dev libavro-dev libcivetweb-dev libcurl4-openssl-dev libjansson-dev libllhttp-dev libmongoc-dev librdkafka-dev libseccomp-dev \
       libssl-dev libsubunit-dev zlib1g-dev \
  && rm -rf /var/lib/apt/lists/*
 ENV CMAKE_C_COMPILER_LAUNCHER=ccache CCACHE_DIR=/ccache CCACHE_MAXSIZE=500M
@@ -100,6 +100,17 @@ USER 65532:65532
 COPY --from=build /opt/runlog/bin/runlog-runner /usr/bin/runlog-runner
 EXPOSE 9100
 ENTRYPOINT ["/usr/bin/runlog-runner"]
+
+# Optional, before the Engine's socket. The folder is where a volume takes its first mode from: the proxy's user depends on the
+# host's groups.
+FROM runtime AS docker-proxy
+ARG DEBIAN_FRONTEND=noninteractive
+USER root
+RUN apt-get update && apt-get install -y --no-install-recommends libcivetweb1 libllhttp9.2 && rm -rf /var/lib/apt/lists/* \
+ && mkdir -m 1777 /run/runlog
+USER 65532:65532
+COPY --from=build /opt/runlog/bin/runlog-docker-proxy /usr/bin/runlog-docker-proxy
+ENTRYPOINT ["/usr/bin/runlog-docker-proxy"]
 
 FROM runtime-store AS tools
 ENTRYPOINT ["/usr/bin/runlog"]

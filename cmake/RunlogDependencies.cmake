@@ -16,6 +16,7 @@ rl_dependency(curl libcurl)
 rl_dependency(mongoc libmongoc-1.0)
 rl_dependency(avro avro-c)
 rl_dependency(jansson jansson)
+rl_dependency(llhttp libllhttp)
 rl_dependency(crypto libcrypto)
 rl_dependency(check check)
 
