@@ -8,7 +8,7 @@ rl_agent_parse rl_agent_frame_parse(const uint8_t *data, size_t size, size_t pay
                                     rl_agent_frame *frame, const char **why) {
     *frame = (rl_agent_frame){.type = RL_AGENT_READY};
     *why = NULL;
-    if (size > 0 && (data[0] < RL_AGENT_READY || data[0] > RL_AGENT_SNAPSHOT)) {
+    if (size > 0 && (data[0] < RL_AGENT_READY || data[0] > RL_AGENT_PREPARE)) {
         *why = "unknown frame type";
         return RL_AGENT_PARSE_BAD;
     }

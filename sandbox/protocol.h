@@ -38,6 +38,10 @@
  * - PING may be sent at any time before JOB, also right in front of it; the agent answers PONG before it looks at
  *   anything behind. So a runner learns that a container which has waited for long still lives, for no delay: until
  *   PONG has come, nothing of the job has happened. Agents that understand it say RL_AGENT_CAN_PING.
+ * - PREPARE may be sent once, before JOB: the user, and a command to start at once, which then waits to become the
+ *   job's first step (sandbox/agent/standby.h). It is not answered, and changes nothing but the time that the step
+ *   takes: what does not fit the job, or does not start, is ended and forgotten. Agents that understand it say
+ *   RL_AGENT_CAN_PREPARE.
  * - RUN may be sent right behind JOB without waiting for COMPILED: the agent takes it up after the compile
  *   step. A runner that changes the container's limits between the two waits for COMPILED first.
  * - COMPILED says `skipped` when the job had no compile step. When the compile step failed (see
@@ -98,17 +102,18 @@
 #define RL_AGENT_TEXT_MAX 256u              /* agent version and ERROR text, in bytes */
 
 typedef enum rl_agent_frame_type {
-    RL_AGENT_READY = 1,    /* agent: rl_agent_ready */
-    RL_AGENT_JOB = 2,      /* runner: rl_agent_job */
-    RL_AGENT_COMPILED = 3, /* agent: rl_agent_result, phase compile */
-    RL_AGENT_RUN = 4,      /* runner: rl_agent_run */
-    RL_AGENT_OUTPUT = 5,   /* agent: rl_agent_output */
-    RL_AGENT_DONE = 6,     /* agent: rl_agent_result, phase run */
-    RL_AGENT_ERROR = 7,    /* agent: rl_agent_failure */
-    RL_AGENT_PING = 8,     /* runner: no payload */
-    RL_AGENT_PONG = 9,     /* agent: no payload */
-    RL_AGENT_FILE = 10,    /* agent: rl_agent_piece, of a fetched file */
-    RL_AGENT_SNAPSHOT = 11 /* agent: rl_agent_piece, of the snapshot */
+    RL_AGENT_READY = 1,     /* agent: rl_agent_ready */
+    RL_AGENT_JOB = 2,       /* runner: rl_agent_job */
+    RL_AGENT_COMPILED = 3,  /* agent: rl_agent_result, phase compile */
+    RL_AGENT_RUN = 4,       /* runner: rl_agent_run */
+    RL_AGENT_OUTPUT = 5,    /* agent: rl_agent_output */
+    RL_AGENT_DONE = 6,      /* agent: rl_agent_result, phase run */
+    RL_AGENT_ERROR = 7,     /* agent: rl_agent_failure */
+    RL_AGENT_PING = 8,      /* runner: no payload */
+    RL_AGENT_PONG = 9,      /* agent: no payload */
+    RL_AGENT_FILE = 10,     /* agent: rl_agent_piece, of a fetched file */
+    RL_AGENT_SNAPSHOT = 11, /* agent: rl_agent_piece, of the snapshot */
+    RL_AGENT_PREPARE = 12   /* runner: rl_agent_job without files; its compile command is what to start */
 } rl_agent_frame_type;
 
 /* A frame as found at the head of a byte stream. `payload` points into the stream's bytes. `frame_size` is
@@ -139,11 +144,12 @@ typedef struct rl_agent_ready {
     const char *version;     /* the agent's own version, for people */
 } rl_agent_ready;
 
-#define RL_AGENT_CAN_CPU 1u    /* CPU of the whole container; without it, CPU of reaped processes */
-#define RL_AGENT_CAN_MEMORY 2u /* sampled memory; without it, largest resident size of a reaped process */
-#define RL_AGENT_CAN_OOM 4u    /* count of processes killed for memory */
-#define RL_AGENT_CAN_PING 16u  /* no accounting: PING is understood */
-#define RL_AGENT_CAN_PIDS 8u   /* count of forks refused by the process limit */
+#define RL_AGENT_CAN_CPU 1u       /* CPU of the whole container; without it, CPU of reaped processes */
+#define RL_AGENT_CAN_MEMORY 2u    /* sampled memory; without it, largest resident size of a reaped process */
+#define RL_AGENT_CAN_OOM 4u       /* count of processes killed for memory */
+#define RL_AGENT_CAN_PING 16u     /* no accounting: PING is understood */
+#define RL_AGENT_CAN_PREPARE 512u /* no accounting either: PREPARE is understood */
+#define RL_AGENT_CAN_PIDS 8u      /* count of forks refused by the process limit */
 
 /* No accounting either: what this agent offers. Whoever asks for something else gets ERROR (UNSUPPORTED). */
 #define RL_AGENT_CAN_CLEAN 32u     /* RL_AGENT_RUN_CLEAN */
@@ -328,6 +334,8 @@ typedef struct rl_agent_failure {
  * the frame's maximum): a caller's mistake or an oversized program. */
 size_t rl_agent_ready_encode(const rl_agent_ready *ready, uint8_t *out, size_t capacity);
 size_t rl_agent_job_encode(const rl_agent_job *job, uint8_t *out, size_t capacity);
+/* As a PREPARE. 0 also where it has files, or no compile command. */
+size_t rl_agent_prepare_encode(const rl_agent_job *job, uint8_t *out, size_t capacity);
 size_t rl_agent_run_encode(const rl_agent_run *run, uint8_t *out, size_t capacity);
 size_t rl_agent_output_encode(const rl_agent_output *output, uint8_t *out, size_t capacity);
 /* `type` is RL_AGENT_FILE or RL_AGENT_SNAPSHOT. */

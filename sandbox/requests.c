@@ -123,12 +123,12 @@ static void get_files(rl_wire_reader *r, rl_agent_job *job) {
     }
 }
 
-size_t rl_agent_job_encode(const rl_agent_job *job, uint8_t *out, size_t capacity) {
+static size_t encode_job(rl_agent_frame_type type, const rl_agent_job *job, uint8_t *out, size_t capacity) {
     if (job->env_count > RL_AGENT_ENV_MAX || job->file_count > RL_AGENT_FILES_MAX ||
         (job->has_compile && !command_is_encodable(&job->compile))) {
         return 0;
     }
-    rl_wire_writer w = rl_frame_begin(RL_AGENT_JOB, out, capacity);
+    rl_wire_writer w = rl_frame_begin(type, out, capacity);
     rl_wire_put_u32(&w, job->uid);
     rl_wire_put_u32(&w, job->gid);
     rl_wire_put_text(&w, job->work_dir);
@@ -147,6 +147,15 @@ size_t rl_agent_job_encode(const rl_agent_job *job, uint8_t *out, size_t capacit
         put_command(&w, &job->compile);
     }
     return rl_frame_end(&w, RL_AGENT_REQUEST_MAX);
+}
+
+size_t rl_agent_job_encode(const rl_agent_job *job, uint8_t *out, size_t capacity) {
+    return encode_job(RL_AGENT_JOB, job, out, capacity);
+}
+
+size_t rl_agent_prepare_encode(const rl_agent_job *job, uint8_t *out, size_t capacity) {
+    bool is_one = job->file_count == 0 && job->has_compile;
+    return is_one ? encode_job(RL_AGENT_PREPARE, job, out, capacity) : 0;
 }
 
 static void get_environment(rl_wire_reader *r, rl_agent_job *job) {

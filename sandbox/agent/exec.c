@@ -13,9 +13,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { REPORT_FD = 3 };
+enum {
+    CONTROL_FD = 3,
+    MOVED_FD = 10, /* out of the way of all that are arranged */
+};
 
 /* ---- in the child ---- */
+
+/* What the child keeps of the agent's descriptors. */
+typedef struct child_ends {
+    int pipes[3];
+    int control_fd; /* -1: none */
+    int report_fd;
+} child_ends;
 
 /* When the container is out of memory the kernel picks by size and this score. The agent's stays 0, a
  * program may raise its own but not lower it below the container's, so the agent goes last. */
@@ -29,19 +39,29 @@ static int volunteer_for_oom(void) {
     return written == 4 ? 0 : -1;
 }
 
-/* 0, 1, 2 are the pipes, REPORT_FD closes on exec, all else is closed. */
-static int arrange_descriptors(const int ends[3], int report_fd) {
+/* 0, 1, 2 are the pipes, CONTROL_FD a standby's socket if it is one, the next closes on exec and reports; all else is
+ * closed. Returns the one that reports, or -1. */
+static int arrange_descriptors(const child_ends *ends) {
     for (int i = 0; i < 3; i++) {
-        if (dup2(ends[i], i) < 0) {
+        if (dup2(ends->pipes[i], i) < 0) {
             return -1;
         }
     }
-    if (report_fd != REPORT_FD && dup3(report_fd, REPORT_FD, O_CLOEXEC) < 0) {
+    int moved_fd = fcntl(ends->report_fd, F_DUPFD_CLOEXEC, MOVED_FD);
+    if (moved_fd < 0 ||
+        (ends->control_fd >= 0 && ends->control_fd != CONTROL_FD && dup2(ends->control_fd, CONTROL_FD) < 0)) {
+        return -1;
+    }
+    if (ends->control_fd == CONTROL_FD && fcntl(CONTROL_FD, F_SETFD, 0) != 0) {
+        return -1;
+    }
+    int report_fd = ends->control_fd >= 0 ? CONTROL_FD + 1 : CONTROL_FD;
+    if (dup3(moved_fd, report_fd, O_CLOEXEC) < 0) {
         return -1;
     }
     /* Linux before 5.9 lacks it; every descriptor of the agent closes on exec anyway. */
-    (void)close_range(REPORT_FD + 1, UINT_MAX, 0);
-    return 0;
+    (void)close_range((unsigned)report_fd + 1, UINT_MAX, 0);
+    return report_fd;
 }
 
 /* Sets both the soft and the hard limit; never above the hard limit that the container came with. */
@@ -60,14 +80,24 @@ static int lower_limit(__rlimit_resource_t resource, rlim_t value) {
  * where no program gets to that is within its limit. No RLIMIT_NPROC: it counts a uid over the whole host.
  * RLIMIT_CORE is 1, not 0: a host whose core_pattern is a pipe ignores 0 and starts its helper for every crash,
  * outside all limits; 1 is what the kernel itself takes for "no dump, not even into a pipe" (fs/coredump.c). */
+rl_rlimits rl_exec_rlimits(const rl_agent_limits *limits) {
+    return (rl_rlimits){{
+        {RLIMIT_CPU, 2 * (rlim_t)((limits->cpu_us + 999999) / 1000000) + 2},
+        {RLIMIT_FSIZE, (rlim_t)limits->file_bytes},
+        {RLIMIT_NOFILE, limits->open_files},
+        {RLIMIT_CORE, 1},
+        {RLIMIT_STACK, (rlim_t)limits->stack_bytes},
+    }};
+}
+
 static int lower_limits(const rl_agent_limits *limits) {
-    rlim_t cpu_seconds = 2 * (rlim_t)((limits->cpu_us + 999999) / 1000000) + 2;
-    return lower_limit(RLIMIT_CPU, cpu_seconds) == 0 &&
-                   lower_limit(RLIMIT_FSIZE, (rlim_t)limits->file_bytes) == 0 &&
-                   lower_limit(RLIMIT_NOFILE, limits->open_files) == 0 && lower_limit(RLIMIT_CORE, 1) == 0 &&
-                   lower_limit(RLIMIT_STACK, (rlim_t)limits->stack_bytes) == 0
-               ? 0
-               : -1;
+    const rl_rlimits wanted = rl_exec_rlimits(limits);
+    for (size_t i = 0; i < RL_RLIMIT_COUNT; i++) {
+        if (lower_limit(wanted.of[i].resource, wanted.of[i].value) != 0) {
+            return -1;
+        }
+    }
+    return 0;
 }
 
 /* Ignored signals and the mask survive execve; a program shall start with neither. */
@@ -134,20 +164,21 @@ static const char *prepare(const rl_user *user, const rl_agent_command *command,
 }
 
 static _Noreturn void child(const rl_user *user, const rl_agent_command *command,
-                            const rl_user_filter *filter, const int ends[3], int report_fd) {
+                            const rl_user_filter *filter, const child_ends *ends) {
     setsid(); /* cannot fail: a fresh child leads no group */
-    if (arrange_descriptors(ends, report_fd) != 0) {
-        rl_child_fail(report_fd, "arranging descriptors", false);
+    int report_fd = arrange_descriptors(ends);
+    if (report_fd < 0) {
+        rl_child_fail(ends->report_fd, "arranging descriptors", false);
     }
     const char *failed = prepare(user, command, filter);
     if (failed != NULL) {
-        rl_child_fail(REPORT_FD, failed, false);
+        rl_child_fail(report_fd, failed, false);
     }
     if (chdir(user->work_dir) != 0) { /* an earlier step of the user's may have locked it */
-        rl_child_fail(REPORT_FD, "entering the work folder", true);
+        rl_child_fail(report_fd, "entering the work folder", true);
     }
     execute(user, command);
-    rl_child_fail(REPORT_FD, "executing the program", true);
+    rl_child_fail(report_fd, "executing the program", true);
 }
 
 /* ---- in the agent ---- */
@@ -189,7 +220,7 @@ static void close_pipes(pipes *p) {
     close_all(p->report, 2);
 }
 
-bool rl_exec_start(const rl_user *user, const rl_agent_command *command, rl_process *process,
+bool rl_exec_start(const rl_user *user, const rl_agent_command *command, int control_fd, rl_process *process,
                    rl_fault *fault) {
     rl_user_filter filter;
     if (rl_user_filter_build(&filter) != 0) {
@@ -203,8 +234,8 @@ bool rl_exec_start(const rl_user *user, const rl_agent_command *command, rl_proc
     }
     pid_t pid = fork();
     if (pid == 0) {
-        const int ends[3] = {p.in[0], p.out[1], p.err[1]};
-        child(user, command, &filter, ends, p.report[1]);
+        const child_ends ends = {{p.in[0], p.out[1], p.err[1]}, control_fd, p.report[1]};
+        child(user, command, &filter, &ends);
     }
     if (pid < 0) {
         int os_error = errno;

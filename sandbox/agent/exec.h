@@ -10,6 +10,8 @@
 
 #include "sandbox/agent/user.h"
 
+#include <sys/resource.h>
+
 /* A started program; the agent's ends of its pipes are owned by whoever holds this. */
 typedef struct rl_process {
     pid_t pid;
@@ -19,9 +21,21 @@ typedef struct rl_process {
     int report_fd; /* reading end: one rl_child_report, or end of file once the program runs */
 } rl_process;
 
-/* Forks and starts `command`. false and `fault` (SYSTEM) when even the fork failed; `process` then owns
- * nothing. A failure in the child comes through report_fd. */
-bool rl_exec_start(const rl_user *user, const rl_agent_command *command, rl_process *process,
+/* The resource limits that `limits` mean for each process. */
+#define RL_RLIMIT_COUNT 5
+typedef struct rl_rlimits {
+    struct {
+        __rlimit_resource_t resource;
+        rlim_t value;
+    } of[RL_RLIMIT_COUNT];
+} rl_rlimits;
+
+rl_rlimits rl_exec_rlimits(const rl_agent_limits *limits);
+
+/* Forks and starts `command`. `control_fd` becomes its descriptor 3 and stays the caller's; -1: it gets 0 to 2 alone.
+ * false and `fault` (SYSTEM) when even the fork failed; `process` then owns nothing. A failure in the child comes through
+ * report_fd. */
+bool rl_exec_start(const rl_user *user, const rl_agent_command *command, int control_fd, rl_process *process,
                    rl_fault *fault);
 
 #endif

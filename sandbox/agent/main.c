@@ -12,8 +12,8 @@
 #include "sandbox/agent/fetch.h"
 #include "sandbox/agent/files.h"
 #include "sandbox/agent/names.h"
-#include "sandbox/agent/phase.h"
 #include "sandbox/agent/snapshot.h"
+#include "sandbox/agent/standby.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -28,6 +28,7 @@ enum { EXIT_DONE = 0, EXIT_ENDED = 1, EXIT_FAULT = 2 };
 
 typedef struct conversation {
     rl_agent agent;
+    rl_standby standby;
     rl_request job_request; /* owns what `job` and `user` point into */
     rl_agent_job job;
     rl_user user;
@@ -62,7 +63,7 @@ static bool say_ready(rl_agent *agent) {
     const rl_agent_ready ready = {RL_AGENT_PROTOCOL_VERSION, (uint32_t)agent->cgroup.version,
                                   rl_cgroup_accounting(&agent->cgroup) | RL_AGENT_CAN_PING |
                                       RL_AGENT_CAN_CLEAN | RL_AGENT_CAN_FETCH | RL_AGENT_CAN_UNPACK |
-                                      RL_AGENT_CAN_SNAPSHOT,
+                                      RL_AGENT_CAN_SNAPSHOT | RL_AGENT_CAN_PREPARE,
                                   RL_VERSION};
     return rl_channel_send_ready(&agent->channel, &ready);
 }
@@ -92,8 +93,25 @@ static rl_phase_end await(rl_agent *agent, rl_agent_frame_type type, rl_request 
     return end;
 }
 
+/* Waits for the JOB. A PREPARE may come before it. */
+static rl_phase_end await_job(conversation *c, rl_fault *fault) {
+    for (;;) {
+        rl_phase_end end = await_any(&c->agent, &c->job_request, fault);
+        if (end != RL_PHASE_COMPLETE || c->job_request.type == RL_AGENT_JOB) {
+            return end;
+        }
+        if (c->job_request.type != RL_AGENT_PREPARE) {
+            rl_fault_set(fault, RL_AGENT_FAILURE_PROTOCOL, 0, "a frame out of turn");
+            return RL_PHASE_FAULT;
+        }
+        if (!rl_standby_prepare(&c->agent, &c->job_request, fault)) {
+            return RL_PHASE_FAULT;
+        }
+    }
+}
+
 static rl_phase_end accept_job(conversation *c, rl_fault *fault) {
-    rl_phase_end end = await(&c->agent, RL_AGENT_JOB, &c->job_request, fault);
+    rl_phase_end end = await_job(c, fault);
     if (end != RL_PHASE_COMPLETE) {
         return end;
     }
@@ -209,6 +227,7 @@ int main(void) {
     }
     static conversation c; /* some 80 KiB: not for the stack */
     rl_fault fault = {.doing = ""};
+    c.agent.standby = &c.standby;
     rl_channel_init(&c.agent.channel, STDIN_FILENO, STDOUT_FILENO);
     rl_cgroup_open(&c.agent.cgroup, "/sys/fs/cgroup");
     rl_phase_end end = prepare_process(&c.agent, &fault) ? converse(&c, &fault) : RL_PHASE_FAULT;
@@ -216,6 +235,7 @@ int main(void) {
         rl_phase_kill_all(&c.agent); /* what does not die now dies with us */
     }
     rl_snapshot_destroy(&c.snapshot);
+    free(c.standby.request.payload);
     free(c.job_request.payload);
     rl_cgroup_close(&c.agent.cgroup);
     return end == RL_PHASE_COMPLETE ? EXIT_DONE

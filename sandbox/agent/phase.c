@@ -2,8 +2,7 @@
 #include "sandbox/agent/phase.h"
 
 #include "sandbox/agent/clock.h"
-#include "sandbox/agent/exec.h"
-#include "sandbox/agent/usage.h"
+#include "sandbox/agent/standby.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -267,8 +266,7 @@ rl_phase_end rl_phase_run(rl_agent *agent, const rl_phase_spec *spec, rl_agent_r
                           rl_fault *fault) {
     *result = (rl_agent_result){0};
     phase p = {.agent = agent, .spec = spec, .result = result, .out.fd = -1, .err.fd = -1};
-    rl_usage_begin(&p.usage, &agent->cgroup);
-    if (!rl_exec_start(spec->user, spec->command, &p.process, fault)) {
+    if (!rl_standby_begin(agent, spec, &p.usage, &p.process, fault)) {
         return RL_PHASE_FAULT;
     }
     rl_phase_end end = RL_PHASE_FAULT;

@@ -26,7 +26,8 @@
 typedef struct rl_agent {
     rl_channel channel;
     rl_cgroup cgroup;
-    int signal_fd; /* a non-blocking signalfd for SIGCHLD, which is blocked */
+    struct rl_standby *standby; /* what PREPARE started, for the first phase */
+    int signal_fd;              /* a non-blocking signalfd for SIGCHLD, which is blocked */
 } rl_agent;
 
 typedef struct rl_phase_spec {

@@ -117,3 +117,11 @@ int64_t rl_starvation_note(rl_starvation *starvation, const char *proc_root, int
     *starvation = w.now;
     return starvation->total_us;
 }
+
+void rl_starvation_rebase(rl_starvation *starvation, const char *proc_root) {
+    (void)rl_starvation_note(starvation, proc_root, starvation->begun_us);
+    for (size_t i = 0; i < starvation->count; i++) {
+        starvation->seen[i].total_then_us = 0;
+    }
+    starvation->total_us = 0;
+}

@@ -39,6 +39,9 @@ typedef struct rl_starvation {
 /* From now on. */
 void rl_starvation_begin(rl_starvation *starvation, int64_t now_us);
 
+/* The threads that are there already: what they have waited before the beginning does not count. */
+void rl_starvation_rebase(rl_starvation *starvation, const char *proc_root);
+
 /* Walks over all threads below `proc_root` ("/proc") but those of process 1. Returns how long the program has been kept
  * waiting since the beginning, in microseconds, never more than has passed; 0 where the kernel does not tell. Reads one
  * short file per thread: not for every check. */

@@ -37,6 +37,11 @@ void rl_usage_begin(rl_usage *usage, const rl_cgroup *cgroup) {
     usage->next_sample_us = usage->start_us + CHECK_MIN_US;
 }
 
+void rl_usage_adopt(rl_usage *usage, int64_t memory_bytes) {
+    usage->at_start.memory_bytes = max64(0, usage->at_start.memory_bytes - memory_bytes);
+    rl_starvation_rebase(&usage->starvation, "/proc");
+}
+
 void rl_usage_add_reaped(rl_usage *usage, const struct rusage *process) {
     usage->reaped_cpu_us += rl_clock_cpu_us(process);
     usage->reaped_peak = max64(usage->reaped_peak, (int64_t)process->ru_maxrss * 1024);

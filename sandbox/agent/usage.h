@@ -30,6 +30,10 @@ typedef struct rl_usage {
 /* Takes the starting figures now. `cgroup` outlives it. */
 void rl_usage_begin(rl_usage *usage, const rl_cgroup *cgroup);
 
+/* The program is a process that lived before the beginning (standby.h): `memory_bytes` are its own and count, what it has
+ * waited for a processor so far does not. Right after rl_usage_begin. */
+void rl_usage_adopt(rl_usage *usage, int64_t memory_bytes);
+
 /* Adds a process that wait4() returned. */
 void rl_usage_add_reaped(rl_usage *usage, const struct rusage *process);
 

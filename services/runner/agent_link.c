@@ -99,6 +99,7 @@ static bool decode(const rl_agent_frame *frame, rl_agent_message *ret, const cha
     case RL_AGENT_JOB:
     case RL_AGENT_RUN:
     case RL_AGENT_PING:
+    case RL_AGENT_PREPARE:
     case RL_AGENT_FILE:
     case RL_AGENT_SNAPSHOT:
         break;

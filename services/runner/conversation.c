@@ -168,6 +168,7 @@ static rl_talk_status on_message(const rl_subject *subject, const rl_agent_messa
         return on_error(&message->failure, transcript, err);
     case RL_AGENT_READY:
     case RL_AGENT_PING:
+    case RL_AGENT_PREPARE:
     case RL_AGENT_PONG:
     case RL_AGENT_JOB:
     case RL_AGENT_RUN:

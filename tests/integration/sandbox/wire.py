@@ -6,12 +6,12 @@ import struct
 from dataclasses import dataclass, field
 
 READY, JOB, COMPILED, RUN, OUTPUT, DONE, ERROR = range(1, 8)
-PING, PONG, FILE, SNAPSHOT = range(8, 12)
+PING, PONG, FILE, SNAPSHOT, PREPARE = range(8, 13)
 RUN_LAST, RUN_CLEAN = 1, 2
 HIT_CPU, HIT_WALL, HIT_MEMORY, HIT_PROCESSES, HIT_STDOUT, HIT_STDERR = 1, 2, 4, 8, 16, 32
 HIT_FILE_SIZE, NOT_STARTED, SKIPPED, KILLED_BY_US = 64, 128, 256, 512
 FAILURE_PROTOCOL, FAILURE_FILES, FAILURE_SYSTEM, FAILURE_UNSUPPORTED, FAILURE_STUCK, FAILURE_ARCHIVE = range(1, 7)
-CAN_PING, CAN_CLEAN, CAN_FETCH, CAN_UNPACK, CAN_SNAPSHOT = 16, 32, 64, 128, 256
+CAN_PING, CAN_CLEAN, CAN_FETCH, CAN_UNPACK, CAN_SNAPSHOT, CAN_PREPARE = 16, 32, 64, 128, 256, 512
 PLAIN_FILE, ZIP_FILE, TAR_FILE, SNAPSHOT_FILE = range(4)
 PIECE_OK, PIECE_MISSING, PIECE_NOT_REGULAR, PIECE_TOO_LARGE = range(4)
 
@@ -64,6 +64,12 @@ def job(uid, files=(), env=("PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/box", "L
     if compile_argv is None:
         return frame(JOB, payload + b"\0")
     return frame(JOB, payload + b"\1" + command(compile_argv, limits or Limits(cpu_us=10_000_000)))
+
+
+def prepare(uid, argv, limits=None, **options):
+    """The layout of a JOB: who, and as its compile command what to start."""
+    whole = job(uid, compile_argv=argv, limits=limits or Limits(), **options)
+    return frame(PREPARE, whole[8:])
 
 
 def run(argv, stdin=b"", limits=None, index=0, flags=RUN_LAST, fetch=(), fetch_bytes=MIB):

@@ -175,6 +175,26 @@ START_TEST(layout_of_a_run_is_what_the_header_says) {
 }
 END_TEST
 
+START_TEST(a_preparation_is_a_job_without_files) {
+    rl_agent_job job = {.uid = 7, .gid = 8, .work_dir = "/box", .has_compile = true};
+    job.compile.limits = (rl_agent_limits){1, 1, 1, 1, 1, 1, 1, 3, 1};
+    job.compile.argc = 1;
+    job.compile.argv[0] = "python3";
+    uint8_t bytes[512];
+    size_t size = rl_agent_prepare_encode(&job, bytes, sizeof bytes);
+    ck_assert_uint_gt(size, RL_AGENT_HEADER_SIZE);
+    ck_assert_uint_eq(bytes[0], RL_AGENT_PREPARE);
+    static rl_agent_job back;
+    ck_assert(rl_agent_job_decode(bytes + RL_AGENT_HEADER_SIZE, size - RL_AGENT_HEADER_SIZE, &back, &why));
+    ck_assert_str_eq(back.compile.argv[0], "python3");
+    job.file_count = 1;
+    ck_assert_uint_eq(rl_agent_prepare_encode(&job, bytes, sizeof bytes), 0);
+    job.file_count = 0;
+    job.has_compile = false;
+    ck_assert_uint_eq(rl_agent_prepare_encode(&job, bytes, sizeof bytes), 0);
+}
+END_TEST
+
 START_TEST(pieces_survive_the_wire) {
     uint8_t bytes[256];
     rl_agent_piece piece = {15, false, RL_AGENT_PIECE_OK, (const uint8_t *)"\0\xff", 2}, back;
@@ -450,6 +470,7 @@ int main(void) {
                           result_survives_the_wire,
                           ready_output_and_failure_survive_the_wire,
                           layout_of_a_run_is_what_the_header_says,
+                          a_preparation_is_a_job_without_files,
                           pieces_survive_the_wire,
                           pieces_that_make_no_sense_are_refused,
                           an_archive_may_go_into_the_work_folder_itself_and_a_snapshot_must,

@@ -1,0 +1,157 @@
+"""A process that is started before its job is there (sandbox/agent/standby.h).
+
+What a program sees and does must not depend on that. So each program of a list runs twice, by an interpreter that was started
+before and by one that was not, and both results are compared whole.
+"""
+import dataclasses
+import re
+import struct
+
+import pytest
+
+import engine
+import wire
+from wire import Limits
+
+ENV = ("PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/box", "TMPDIR=/tmp", "LANG=C.UTF-8", "PYTHONDONTWRITEBYTECODE=1",
+       "PYTHONIOENCODING=utf-8")
+PYTHON = ["python3", "main.py"]
+
+
+def is_waiting(box, count=2):
+    """The agent, and beside it a process that sleeps: nothing has been asked of it yet."""
+    return box.process_count() >= count
+
+
+def prepare(box, argv=None, **options):
+    box.send(wire.prepare(box.uid, argv or PYTHON, **({"env": ENV} | options)))
+
+
+def converse(box, source, argv=None, stdin=b"", limits=None, files=(), env=ENV, flags=wire.RUN_LAST):
+    files = [("main.py", 0o600, source.encode()), *files]
+    box.send(wire.job(box.uid, files, env=env) + wire.run(argv or PYTHON, stdin, limits, flags=flags))
+    assert box.compiled().flags == wire.SKIPPED
+    return box.done()
+
+
+@pytest.fixture
+def both(sandbox):
+    """both(source, ...): the DONE of a fresh interpreter and of one that waited."""
+
+    def run(source, **options):
+        fresh, waited = sandbox("python"), sandbox("python")
+        prepare(waited)
+        engine.until(lambda: is_waiting(waited), "a process that waits")
+        return converse(fresh, source, **options), converse(waited, source, **options)
+
+    return run
+
+
+# Whether it was started before: its clock began before the job's file was written.
+WAITED = """
+import os
+ticks = int(open('/proc/self/stat').read().rsplit(')', 1)[1].split()[19]) / os.sysconf('SC_CLK_TCK')
+boot = next(int(line.split()[1]) for line in open('/proc/stat') if line.startswith('btime'))
+"""
+
+
+def facts(done):
+    """All that a client is told but addresses, figures and what no two runs have in common."""
+    texts = [re.sub(rb"0x[0-9a-f]{6,}", b"0x", text) for text in (done.stdout, done.stderr)]
+    return *texts, done.exit_code, done.term_signal, done.flags, done.start_errno
+
+
+PROGRAMS = {
+    "hello": "print('hello')",
+    "empty": "",
+    "input": "import sys\nprint(input())\nprint([line for line in sys.stdin])",
+    "input at its end": "print(input())\nprint(input())\nprint(input())\nprint(input())\nprint(input())",
+    "exit code": "raise SystemExit(7)",
+    "exit with words": "raise SystemExit('words')",
+    "sys.exit in a function": "import sys\ndef f(): sys.exit(3)\nf()",
+    "os._exit loses what is buffered": "import os\nprint('lost')\nos._exit(4)",
+    "no such file": "open('nothing')",
+    "traceback": "def f(n):\n    return g(n - 1) if n else 1 / n\ndef g(n):\n    return f(n)\nf(4)\n",
+    "traceback of a chain": "try:\n    {}['a']\nexcept KeyError as e:\n    raise ValueError('b') from e",
+    "exception group": "raise ExceptionGroup('several', [ValueError(1), TypeError(2)])",
+    "syntax error": "print('never')\nif True print('x')",
+    "indentation": "if True:\nprint('x')",
+    "not utf-8": "# -*- coding: latin-1 -*-\nprint('\\xe4', 'x')",
+    "null byte": "print(1)\0",
+    "recursion": "import sys\ndef f(n): return f(n + 1)\ntry:\n    f(0)\nexcept RecursionError as e:\n    print(e)\nf(0)",
+    "uncaught in a thread": "import threading\nt = threading.Thread(target=lambda: 1 / 0, name='t')\nt.start()\nt.join()\nprint('on')",
+    "thread outlives main": "import threading, time\ndef f():\n    time.sleep(.2)\n    print('late')\nthreading.Thread(target=f).start()\nprint('first')",
+    "daemon thread": "import threading, time\nthreading.Thread(target=time.sleep, args=(60,), daemon=True).start()\nprint('end')",
+    "atexit": "import atexit\natexit.register(print, 'one')\natexit.register(print, 'two')\nprint('zero')\nraise SystemExit(2)",
+    "atexit fails": "import atexit\natexit.register(lambda: 1 / 0)",
+    "del at the end": "class C:\n    def __del__(self): print('del')\nc = C()\nprint('end')",
+    "excepthook": "import sys\nsys.excepthook = lambda *a: print('hook', a[0].__name__)\n1 / 0",
+    "keyboard interrupt": "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\nimport time\ntime.sleep(5)",
+    "keyboard interrupt caught": "import os, signal, time\ntry:\n    os.kill(os.getpid(), signal.SIGINT)\n    time.sleep(5)\nexcept KeyboardInterrupt:\n    print('caught')",
+    "sigterm": "import os, signal\nos.kill(os.getpid(), signal.SIGTERM)",
+    "segfault": "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)",
+    "abort": "import os\nprint('x', flush=True)\nos.abort()",
+    "broken pipe": "import os, sys\nr, w = os.pipe()\nos.close(r)\nos.write(w, b'x')",
+    "signal dispositions": "import signal\nprint([(int(s), str(signal.getsignal(s))) for s in sorted(signal.valid_signals()) if signal.getsignal(s)])\nprint(signal.pthread_sigmask(signal.SIG_BLOCK, []))\nprint([l for l in open('/proc/self/status') if l.startswith(('Sig', 'Shd'))])",
+    "alarm": "import signal\nsignal.alarm(1)\nsignal.pause()",
+    "faulthandler": "import faulthandler, sys\nprint(faulthandler.is_enabled())\nfaulthandler.enable()\nimport os, signal\nos.kill(os.getpid(), signal.SIGABRT)",
+    "faulthandler dump": "import faulthandler\nfaulthandler.dump_traceback()",
+    "argv": "import sys\nprint(sys.argv, sys.orig_argv, sys.executable, sys.prefix, sys.flags, sys.path, sys.path_hooks, sorted(sys.path_importer_cache))",
+    "command line": "print(open('/proc/self/cmdline').read().split('\\0'), open('/proc/self/comm').read())",
+    "environment": "import os\nprint(dict(os.environ))\nprint(open('/proc/self/environ').read().split('\\0'))",
+    "__main__": "import __main__, sys\nfor n, v in sorted(vars(__main__).items()):\n    print(n, type(v) if n == '__loader__' else v)\nprint(__name__, __file__, __spec__, __builtins__, __doc__, __package__, sys.modules['__main__'] is __main__)\nprint(__loader__.name, __loader__.path)",
+    "annotations": "x: int = 1\nprint(__annotations__)",
+    "modules": "import sys\nprint(sorted(sys.modules))",
+    "builtins": "import builtins\nprint(dir(builtins))",
+    "variables of site": "import site\nprint(sorted(vars(site)), site.ENABLE_USER_SITE, site.USER_SITE)",
+    "frames": "import sys, inspect\nf = sys._getframe()\nprint(f.f_back, len(inspect.stack()), f.f_code.co_filename, f.f_code.co_name)",
+    "frames of an import": "import helper",
+    "a module of its own hides the library's": "import random, statistics_own\nprint(random.VALUE, statistics_own.VALUE)",
+    "package and reload": "import pkg.part, importlib\nprint(pkg.part.__file__, pkg.__path__)\nimportlib.reload(pkg.part)",
+    "descriptors": "import os\nprint(sorted(os.listdir('/proc/self/fd'), key=int))\nfor n in range(3):\n    print(n, oct(os.fstat(n).st_mode), os.fstat(n).st_uid == os.getuid(), os.get_blocking(n), os.get_inheritable(n), os.isatty(n))\nprint(open('/proc/self/fdinfo/0').read().splitlines()[1:2])",
+    "streams": "import sys\nfor s in sys.stdin, sys.stdout, sys.stderr:\n    print(s.name, s.mode, s.encoding, s.errors, s.line_buffering, s.write_through, s.newlines, s.fileno(), s.buffer.raw)",
+    "streams by name": "import os\nprint(open('/dev/stdin').read())\nopen('/dev/stdout', 'w').write('o')\nopen('/dev/stderr', 'w').write('e')",
+    "order of streams": "import sys, os\nprint('1')\nos.write(1, b'2\\n')\nprint('3', file=sys.stderr)\nprint('4', flush=True)\nos.write(1, b'5\\n')",
+    "ids": "import os\nprint(os.getppid(), os.getpgrp() == os.getpid(), os.getsid(0) == os.getpid(), os.getuid() == os.geteuid(), os.getgroups(), os.getcwd(), oct(os.umask(0)), os.getpriority(0, 0))",
+    "limits": "import resource\nfor n in sorted(n for n in dir(resource) if n.startswith('RLIMIT')):\n    print(n, resource.getrlimit(getattr(resource, n)))\nprint(open('/proc/self/limits').read())",
+    "status": "keep = ('Umask', 'State', 'Tracer', 'Groups', 'Threads', 'Cap', 'NoNewPrivs', 'Seccomp', 'CoreD', 'NStgid')\nprint([l for l in open('/proc/self/status') if l.startswith(keep[:5] + keep[5:8])])\nprint(open('/proc/self/oom_score_adj').read())",
+    "processes": "import os\nprint(sorted(open(f'/proc/{p}/comm').read() for p in os.listdir('/proc') if p.isdigit()))",
+    "children": "import os\nprint(open(f'/proc/self/task/{os.getpid()}/children').read())\ntry:\n    os.wait()\nexcept ChildProcessError as e:\n    print(e)",
+    "resources": "import resource, time\nu = resource.getrusage(resource.RUSAGE_SELF)\nc = resource.getrusage(resource.RUSAGE_CHILDREN)\nprint(0 <= u.ru_utime + u.ru_stime < 2, u.ru_maxrss > 5000, c.ru_utime, c.ru_maxrss, 0 < time.process_time() < 2)",
+    "fork": "import os\nprint('a', flush=True)\nif os.fork() == 0:\n    print('child', os.getpid() != 1)\n    os._exit(0) if False else exit(5)\nprint(os.waitstatus_to_exitcode(os.wait()[1]))",
+    "fork without waiting": "import os, time\nif os.fork() == 0:\n    os.close(1)\n    time.sleep(60)\nprint('parent')",
+    "subprocess": "import subprocess, sys\nprint(subprocess.run([sys.executable, '-c', 'import sys; print(sys.argv, sys.path, sorted(sys.modules)); raise SystemExit(9)', 'x'], capture_output=True))",
+    "subprocess with a descriptor 3": "import subprocess, sys, socket, os\na, b = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)\nos.dup2(b.fileno(), 3)\nos.set_inheritable(3, True)\nprint(subprocess.run([sys.executable, '-c', 'import os; print(os.fstat(3).st_mode)'], pass_fds=[3], capture_output=True))",
+    "subprocess with a file of root's as descriptor 3": "import subprocess, sys, os\nf = os.open('/etc/passwd', os.O_RDONLY)\nos.dup2(f, 3)\nprint(subprocess.run([sys.executable, '-c', 'print(1)'], pass_fds=[3], capture_output=True))",
+    "run itself again": "import os, sys\nprint(sys.argv, flush=True)\nif len(sys.argv) < 2:\n    os.execv(sys.executable, sys.orig_argv + ['again'])",
+    "multiprocessing fork": "import multiprocessing as m\ndef f(x): return x * x\nif __name__ == '__main__':\n    with m.get_context('fork').Pool(2) as p: print(p.map(f, range(5)))",
+    "multiprocessing spawn": "import multiprocessing as m\ndef f(x): return x * x\nif __name__ == '__main__':\n    m.set_start_method('spawn')\n    with m.Pool(1) as p: print(p.map(f, range(5)))",
+    "futures": "from concurrent.futures import ThreadPoolExecutor\nprint(list(ThreadPoolExecutor(4).map(abs, [-1, -2])))",
+    "asyncio": "import asyncio\nasync def f():\n    await asyncio.sleep(0)\n    p = await asyncio.create_subprocess_exec('echo', 'x', stdout=-1)\n    print(await p.communicate())\nasyncio.run(f())",
+    "gc": "import gc, sys\nprint(gc.get_threshold(), gc.isenabled(), gc.get_freeze_count(), gc.garbage, gc.get_debug(), gc.callbacks)\nprint(sys.getswitchinterval(), sys.getrecursionlimit(), sys.gettrace(), sys.getprofile())",
+    "hash seed": "import sys\nprint(sys.flags.hash_randomization, sys.hash_info)",
+    "locale": "import locale, sys, time\nprint(locale.getlocale(), locale.setlocale(locale.LC_ALL), sys.getfilesystemencoding(), time.tzname)",
+    "warnings": "import warnings, sys\nprint(warnings.filters)\nwarnings.warn('w')\nimport re\nre.compile('[[]')\nprint('\\d')",
+    "user site": "import site\nprint(site.ENABLE_USER_SITE)",
+    "dont write bytecode": "import helper_quiet, os, sys\nprint(sys.dont_write_bytecode, sorted(os.listdir('.')))",
+    "threads have the stack of the limit": "import threading, re\ndef f():\n    print(sorted({int(e, 16) - int(s, 16) >> 20 for s, e in re.findall('^([0-9a-f]+)-([0-9a-f]+) rw', open('/proc/self/maps').read(), re.M)} & {64, 1024, 8}))\nt = threading.Thread(target=f)\nt.start()\nt.join()",
+    "deep C recursion": "import json, sys\nsys.setrecursionlimit(10**6)\ntry:\n    json.loads('[' * 100000)\nexcept RecursionError as e:\n    print(type(e))",
+    "ctypes": "import ctypes\nprint(ctypes.CDLL(None).getppid(), ctypes.pythonapi.Py_IsInitialized())",
+    "mmap and shared memory": "import mmap\nfrom multiprocessing import shared_memory\nm = mmap.mmap(-1, 4096)\ns = shared_memory.SharedMemory(create=True, size=10)\nprint(len(m), s.size >= 10)\ns.close()\ns.unlink()",
+    "temporary files": "import tempfile, os\nwith tempfile.TemporaryDirectory() as d: print(os.path.dirname(d), os.listdir('/tmp') == [os.path.basename(d)])\nprint(os.listdir('/tmp'), sorted(os.listdir('/box')))",
+    "interactive afterwards": "import code\ncode.interact(banner='b', exitmsg='e')",
+    "breakpoint": "breakpoint()\nprint(1)",
+    "runpy": "import runpy\nprint(sorted(runpy.run_path('helper_quiet.py')))",
+    "source": "import inspect, linecache, sys\ndef f(): pass\nprint(inspect.getsource(f), linecache.getline('main.py', 1))",
+    "monitoring": "import sys\nprint([sys.monitoring.get_tool(i) for i in range(6)], sys._xoptions, sys.warnoptions, sys.meta_path, sys.implementation)",
+}
+
+FILES = [("helper.py", 0o600, b"import traceback\ntraceback.print_stack()\n1 / 0\n"), ("helper_quiet.py", 0o600, b"VALUE = 1\n"),
+         ("random.py", 0o600, b"VALUE = 'mine'\n"), ("statistics_own.py", 0o600, b"VALUE = 2\n"),
+         ("pkg/__init__.py", 0o600, b""), ("pkg/part.py", 0o600, b"print('part')\n")]
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_program_cannot_tell_whether_its_interpreter_waited(both, name):
+    fresh, waited = both(PROGRAMS[name], stdin="first\nsecond ü\nthird".encode(), files=FILES)
+    assert facts(waited) == facts(fresh)
