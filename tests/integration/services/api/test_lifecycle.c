@@ -32,6 +32,12 @@ START_TEST(a_misspelt_variable_is_refused_with_the_nearest_name) {
 }
 END_TEST
 
+START_TEST(a_maximum_of_elapsed_time_that_changes_verdicts_is_refused) {
+    static const char *const settings[] = {"RUNLOG_API_OPEN=1", "RUNLOG_SANDBOX_MAX_WALL=60s", NULL};
+    expect_refused_start(settings, "RUNLOG_SANDBOX_MAX_WALL must be 122s at least");
+}
+END_TEST
+
 START_TEST(missing_languages_end_the_start) {
     static const char *const settings[] = {"RUNLOG_API_OPEN=1", "RUNLOG_LANGUAGES_DIR=/nowhere", NULL};
     expect_refused_start(settings, "/nowhere");
@@ -226,6 +232,7 @@ int main(void) {
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, without_keys_it_starts_only_when_told_to_be_open);
     tcase_add_test(tests, a_misspelt_variable_is_refused_with_the_nearest_name);
+    tcase_add_test(tests, a_maximum_of_elapsed_time_that_changes_verdicts_is_refused);
     tcase_add_test(tests, missing_languages_end_the_start);
     tcase_add_test(tests, an_address_that_cannot_be_had_ends_the_start);
     tcase_add_test(tests, without_kafka_it_is_healthy_but_not_ready);

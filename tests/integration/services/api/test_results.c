@@ -339,6 +339,27 @@ START_TEST(old_results_come_from_mongodb) {
 }
 END_TEST
 
+START_TEST(tests_and_files_come_from_mongodb_too) {
+    static const rl_test_result results[] = {{.verdict = RL_VERDICT_OK, .out = {{"1\n", 2}, false}},
+                                             {.skipped = RL_TEST_SKIP_TIME_BUDGET}};
+    static const rl_file fetched[] = {{.path = "out", .content = {"\xff", 1}},
+                                      {.path = "gone", .problem = "not found"}};
+    char id[RL_ID_SIZE];
+    issue_id(api.secret, 600 * RL_US_PER_S, id);
+    rl_finished finished = make_finished(id, 2, "stored");
+    finished.tests = results;
+    finished.test_count = 2;
+    finished.fetched = fetched;
+    finished.fetched_count = 2;
+    store_finished(&finished);
+    expect_result(id, "\"tests\":[{\"verdict\":\"OK\",");
+    expect_result(
+        id,
+        "\"skipped\":\"TIME_BUDGET\"}],\"testsPassed\":1,\"files\":[{\"path\":\"out\",\"content\":\"/w==\"},"
+        "{\"path\":\"gone\",\"content\":\"\",\"problem\":\"not found\"}],");
+}
+END_TEST
+
 START_TEST(a_deleted_submission_is_404) {
     char id[RL_ID_SIZE];
     issue_id(api.secret, 600 * RL_US_PER_S, id);
@@ -406,6 +427,7 @@ int main(void) {
     tcase_add_test(tests, a_large_result_comes_whole);
     tcase_add_test(tests, records_that_cannot_be_read_are_skipped);
     tcase_add_test(tests, old_results_come_from_mongodb);
+    tcase_add_test(tests, tests_and_files_come_from_mongodb_too);
     tcase_add_test(tests, a_deleted_submission_is_404);
     tcase_add_test(tests, a_restart_forgets_nothing);
     tcase_add_test(tests, the_tail_begins_where_the_sink_has_committed);

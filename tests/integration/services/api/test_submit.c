@@ -50,6 +50,40 @@ START_TEST(an_accepted_submission_is_on_the_log_byte_for_byte) {
 }
 END_TEST
 
+START_TEST(tests_files_and_limits_are_on_the_log_byte_for_byte) {
+    char id[RL_ID_SIZE];
+    char trace[64];
+    rl_submission seen;
+    rl_arena *arena = rl_arena_new(1 << 20);
+    submit(
+        &api,
+        "{\"lang\":\"c\",\"entryPoint\":\"src/a.c\",\"files\":[{\"path\":\"src/a.c\",\"content\":\"x\"},"
+        "{\"path\":\"in\",\"content\":\"AP8K\",\"encoding\":\"base64\",\"format\":\"tar\"}],"
+        "\"tests\":[{\"stdin\":\"\\u0000\",\"expectedOutput\":\"\"},{}],\"stopAtFirstFailure\":true,"
+        "\"comparison\":{\"mode\":\"numeric\",\"absolute\":0.5},\"fetchFiles\":[\"o/p\"],\"args\":[\"-x\"],"
+        "\"compileOptions\":[\"-O0\"],\"limits\":{\"run\":{\"cpuMs\":100}}}",
+        id);
+    read_submission(api.secret, id, arena, &seen, trace);
+    ck_assert_str_eq(seen.entry_point, "src/a.c");
+    ck_assert(rl_bytes_equal(seen.source, rl_bytes_of("x")));
+    ck_assert_uint_eq(seen.file_count, 1);
+    ck_assert_str_eq(seen.files[0].path, "in");
+    ck_assert_int_eq(seen.files[0].format, RL_FILE_TAR);
+    ck_assert(rl_bytes_equal(seen.files[0].content, rl_bytes_make("\0\xff\n", 3)));
+    ck_assert_uint_eq(seen.test_count, 2);
+    ck_assert(rl_bytes_equal(seen.tests[0].input, rl_bytes_make("\0", 1)));
+    ck_assert(seen.tests[0].has_expected && !seen.tests[1].has_expected && seen.stop_at_first_failure);
+    ck_assert_int_eq(seen.comparison.mode, RL_COMPARE_NUMERIC);
+    ck_assert_double_eq(seen.comparison.absolute, 0.5);
+    ck_assert_uint_eq(seen.fetch_file_count, 1);
+    ck_assert_str_eq(seen.args[0], "-x");
+    ck_assert_str_eq(seen.compile_options[0], "-O0");
+    ck_assert_int_eq(seen.limits.run.cpu_us, 100000);
+    ck_assert_int_eq(seen.limits.run.wall_us, 2200000);
+    rl_arena_free(arena);
+}
+END_TEST
+
 /* The value of the answer's header traceparent. */
 static void told_trace(const answer *a, char ret[RL_TRACEPARENT_SIZE]) {
     const char *at = strstr(a->head, "\r\ntraceparent: ");
@@ -126,15 +160,20 @@ START_TEST(missing_code_or_language_is_the_known_complaint) {
 END_TEST
 
 START_TEST(an_unknown_language_is_told_the_known_ones) {
-    expect_refusal(
-        "{\"code\":\"x\",\"lang\":\"cobol\"}", 400,
-        "{\"error\":\"Unknown language \\\"cobol\\\"; known: bash, c, cpp, java, javascript, python\"}");
+    answer a;
+    post(rl_bytes_of("{\"code\":\"x\",\"lang\":\"klingon\"}"), &a);
+    expect_status(&a, 400);
+    expect_in_body(&a, "{\"error\":\"Unknown language \\\"klingon\\\"; known: ");
+    expect_in_body(&a, ", cpp, ");
+    answer_free(&a);
 }
 END_TEST
 
 START_TEST(a_wrong_type_names_its_field) {
     expect_refusal("{\"code\":1,\"lang\":\"c\"}", 400,
                    "{\"error\":\"Field \\\"code\\\" must be a string, not a number\"}");
+    expect_refusal("{\"code\":\"1\",\"lang\":\"c\",\"tests\":[{},{\"stdin\":1}]}", 400,
+                   "{\"error\":\"Field \\\"tests[1].stdin\\\" must be a string, not a number\"}");
 }
 END_TEST
 
@@ -225,6 +264,7 @@ int main(void) {
     tcase_add_unchecked_fixture(tests, set_up, tear_down);
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, an_accepted_submission_is_on_the_log_byte_for_byte);
+    tcase_add_test(tests, tests_files_and_limits_are_on_the_log_byte_for_byte);
     tcase_add_test(tests, a_trace_goes_on_in_the_record_its_header_and_the_answer);
     tcase_add_test(tests, a_trace_that_cannot_be_gone_on_with_is_replaced);
     tcase_add_test(tests, missing_code_or_language_is_the_known_complaint);
