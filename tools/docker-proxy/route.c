@@ -125,7 +125,7 @@ static bool copy_subject(const row *wanted, rl_bytes subject, char ret[RL_ROUTE_
     const char *alphabet = wanted->subject == BY_NAME ? in_names : plain;
     const bool escaped = wanted->subject == BY_TEXT && !wanted->after;
     size_t used = 0;
-    if (subject.size >= RL_ROUTE_SUBJECT_SIZE || (subject.size > 0 && !consists_of(subject, alphabet))) {
+    if (subject.size > 0 && !consists_of(subject, alphabet)) {
         return false;
     }
     for (size_t i = 0; i < subject.size; i++) {
@@ -139,6 +139,9 @@ static bool copy_subject(const row *wanted, rl_bytes subject, char ret[RL_ROUTE_
             if (!escaped || high < 0 || low < 0 || value == 0) {
                 return false;
             }
+        }
+        if (used == RL_ROUTE_SUBJECT_SIZE - 1) {
+            return false;
         }
         ret[used++] = (char)value;
     }
