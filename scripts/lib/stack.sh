@@ -7,6 +7,9 @@
 # Sourced after common.sh and docker.sh.
 
 readonly RL_SERVICES=(api runner result-sink)
+# What is built and offered where nobody names the languages: an image of each would take its time. compose.yaml has the same.
+readonly RL_DEFAULT_LANGUAGES=bash,c,cpp,java,javascript,python
+readonly RL_LANGUAGES_AT_ONCE=6 # images; more would only wait for each other
 RL_COMPOSE_FILES=(compose.yaml) # from RL_ROOT; a later one is laid over those before it
 
 rl_compose() {
@@ -77,18 +80,37 @@ rl_host_socket() {
     rl_stack_setting RUNLOG_HOST_DOCKER_SOCKET "$usual"
 }
 
-# The languages to build: RUNLOG_LANGUAGES (separated by commas), or every folder that has a Dockerfile.
-rl_languages() {
-    if [[ -n ${RUNLOG_LANGUAGES:-} ]]; then
-        tr -s ', ' '\n' <<<"$RUNLOG_LANGUAGES"
-        return
-    fi
+# rl_choose_languages WISH: names separated by commas, "all" (every folder that has a Dockerfile), "default" or nothing. Sets
+# RUNLOG_LANGUAGES, for which images are built and which API and runners offer.
+rl_choose_languages() {
+    local name list=''
+    case "$1" in
+        '' | default) list=$RL_DEFAULT_LANGUAGES ;;
+        all) list=$(rl_language_folders | paste -sd,) ;;
+        *)
+            for name in ${1//,/ }; do
+                [[ -e $RL_ROOT/languages/$name/Dockerfile ]] ||
+                    rl_die "no language \"$name\"" "one or more of: $(rl_language_folders | paste -sd' '); all; default"
+                [[ ,$list, == *",$name,"* ]] || list+="${list:+,}$name"
+            done
+            ;;
+    esac
+    [[ -n $list ]] || rl_die 'no language is named' 'scripts/up --languages default'
+    export RUNLOG_LANGUAGES=$list
+}
+
+rl_language_folders() {
     local file
     for file in "$RL_ROOT"/languages/*/Dockerfile; do
         [[ -e $file ]] || continue
         file=${file%/Dockerfile}
         printf '%s\n' "${file##*/}"
     done
+}
+
+# The languages of this run, a line each.
+rl_languages() {
+    tr ',' '\n' <<<"${RUNLOG_LANGUAGES:-$RL_DEFAULT_LANGUAGES}"
 }
 
 # One target of a bake file: NAME CONTEXT STAGE ("" for the last).
@@ -131,10 +153,14 @@ rl_build_stages() {
 }
 
 rl_build_languages() {
-    local language
-    for language in $(rl_languages); do
-        printf 'lang-%s %s\n' "$language" "$RL_ROOT/languages/$language"
-    done | rl_bake
+    local languages language
+    mapfile -t languages < <(rl_languages)
+    while ((${#languages[@]})); do
+        for language in "${languages[@]:0:RL_LANGUAGES_AT_ONCE}"; do
+            printf 'lang-%s %s\n' "$language" "$RL_ROOT/languages/$language"
+        done | rl_bake
+        languages=("${languages[@]:RL_LANGUAGES_AT_ONCE}")
+    done
 }
 
 # The settings of a stack that follow from this machine, as lines for an env file.
@@ -144,7 +170,7 @@ rl_machine_settings() {
     printf 'RUNLOG_BASE_IMAGE=%s\n' "$RUNLOG_BASE_IMAGE"
     printf 'RUNLOG_KAFKA_IMAGE=%s\n' "$RUNLOG_KAFKA_IMAGE"
     printf 'RUNLOG_MONGO_IMAGE=%s\n' "$RUNLOG_MONGO_IMAGE"
-    [[ -z ${RUNLOG_LANGUAGES:-} ]] || printf 'RUNLOG_LANGUAGES=%s\n' "$RUNLOG_LANGUAGES"
+    printf 'RUNLOG_LANGUAGES=%s\n' "$(rl_languages | paste -sd,)"
     [[ $socket == /var/run/docker.sock ]] || printf 'RUNLOG_HOST_DOCKER_SOCKET=%s\n' "$socket"
     if [[ -S $socket ]]; then
         printf 'RUNLOG_RUNNER_UID=65532\n'
@@ -191,10 +217,23 @@ rl_remove_sandboxes() {
     docker ps --all --quiet --filter "label=runlog.project=$RL_PROJECT" | xargs -r docker rm --force --volumes >/dev/null
 }
 
-# Posts a program and prints the result; fails unless it says what it should.
+# The lines of stdin as a JSON string.
+rl_json_text() {
+    printf '"'
+    sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/\t/\\t/g' | awk '{ printf "%s\\n", $0 }'
+    printf '"'
+}
+
+# Posts a program and prints the result; fails unless it says what it should. Where Python is not offered, the program is the
+# first language's own.
 rl_try_program() {
-    local url=$1 id answer
+    local url=$1 id answer language wanted='Hello, Runlog'
     local body='{"code":"name = input()\nprint(f\"Hello, {name}\")","lang":"python","stdInput":"Runlog"}'
+    if ! rl_languages | grep -qx python; then
+        read -r language < <(rl_languages)
+        body="{\"code\":$(cat "$RL_ROOT/languages/$language/smoke/hello".* | rl_json_text),\"lang\":\"$language\"}"
+        wanted='Hello, World!'
+    fi
     answer=$(curl --silent --show-error --max-time 20 -H 'Content-Type: application/json' --data "$body" "$url/api/submit")
     echo "submitted: $answer"
     id=$(sed -n 's/.*"codeSubmissionId":"\([^"]*\)".*/\1/p' <<<"$answer")
@@ -204,5 +243,5 @@ rl_try_program() {
     fi
     answer=$(curl --silent --show-error --max-time 60 "$url/api/result/$id?wait=45")
     echo "result:    $answer"
-    grep -q 'Hello, Runlog' <<<"$answer"
+    grep -qF "$wanted" <<<"$answer"
 }

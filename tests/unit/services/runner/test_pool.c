@@ -100,7 +100,7 @@ static void open_world(world *w, size_t size, size_t slots, int64_t longest_idle
     pthread_mutex_init(&w->gate, NULL);
     pthread_mutex_init(&w->live_lock, NULL);
     rl_error err = RL_ERROR_INIT;
-    w->manifests = rl_manifests_load(RL_SOURCE_DIR "/languages", NULL, &err);
+    w->manifests = rl_manifests_load(RL_SOURCE_DIR "/languages", "bash,c,cpp,java,javascript,python", &err);
     ck_assert_msg(w->manifests != NULL, "%s", err.message);
     w->metrics = rl_metrics_new();
     const rl_pool_options options = {
