@@ -85,6 +85,36 @@ START_TEST(version_2_is_read) {
 }
 END_TEST
 
+/* Whole files from inside a container (captured/README.md): one kill for memory, one refused fork, 3 MiB in a tmpfs and
+ * somewhat more than 5 MiB of the program's own. */
+static void assert_captured(const char *folder, int version) {
+    rl_cgroup cgroup;
+    rl_cgroup_open(&cgroup, folder);
+    ck_assert_int_eq(cgroup.version, version);
+    ck_assert_uint_eq(rl_cgroup_accounting(&cgroup),
+                      RL_AGENT_CAN_CPU | RL_AGENT_CAN_MEMORY | RL_AGENT_CAN_OOM | RL_AGENT_CAN_PIDS);
+    rl_cgroup_usage usage = rl_cgroup_read(&cgroup);
+    ck_assert_int_gt(usage.cpu_us, 1000);
+    ck_assert_int_ge(usage.memory_bytes, (int64_t)(3 + 5) << 20);
+    ck_assert_int_lt(usage.memory_bytes, (int64_t)16 << 20);
+    ck_assert_uint_eq(usage.oom_kills, 1);
+    ck_assert_uint_eq(usage.forks_refused, 1);
+    rl_cgroup_limit limit = rl_cgroup_read_limit(&cgroup);
+    ck_assert(limit.known);
+    ck_assert(limit.reached || limit.hits == 1);
+    rl_cgroup_close(&cgroup);
+}
+
+START_TEST(files_captured_in_a_container_of_a_version_1_host_are_read) {
+    assert_captured(CAPTURED "/version-1", 1);
+}
+END_TEST
+
+START_TEST(files_captured_in_a_container_of_a_version_2_host_are_read) {
+    assert_captured(CAPTURED "/version-2", 2);
+}
+END_TEST
+
 START_TEST(figures_are_read_afresh) {
     lay_out_version_1();
     rl_cgroup cgroup;
@@ -332,6 +362,8 @@ int main(void) {
     tcase_add_checked_fixture(tests, make_root, remove_root);
     tcase_add_test(tests, version_1_is_read);
     tcase_add_test(tests, version_2_is_read);
+    tcase_add_test(tests, files_captured_in_a_container_of_a_version_1_host_are_read);
+    tcase_add_test(tests, files_captured_in_a_container_of_a_version_2_host_are_read);
     tcase_add_test(tests, figures_are_read_afresh);
     tcase_add_test(tests, missing_files_leave_zero_and_an_unset_bit);
     tcase_add_test(tests, nothing_readable_is_version_0);
