@@ -89,6 +89,9 @@ static bool decode(const rl_agent_frame *frame, rl_agent_message *ret, const cha
         return rl_agent_result_decode(frame->payload, frame->payload_size, &ret->result, why);
     case RL_AGENT_OUTPUT:
         return rl_agent_output_decode(frame->payload, frame->payload_size, &ret->output, why);
+    case RL_AGENT_FILE:
+    case RL_AGENT_SNAPSHOT:
+        return rl_agent_piece_decode(frame->payload, frame->payload_size, &ret->piece, why);
     case RL_AGENT_ERROR:
         return rl_agent_failure_decode(frame->payload, frame->payload_size, &ret->failure, why);
     case RL_AGENT_PONG:
@@ -96,12 +99,7 @@ static bool decode(const rl_agent_frame *frame, rl_agent_message *ret, const cha
             return true;
         }
         break;
-    case RL_AGENT_JOB:
-    case RL_AGENT_RUN:
-    case RL_AGENT_PING:
-    case RL_AGENT_PREPARE:
-    case RL_AGENT_FILE:
-    case RL_AGENT_SNAPSHOT:
+    default: /* the runner's own */
         break;
     }
     *why = "a frame that only the runner sends, or a PONG with contents";

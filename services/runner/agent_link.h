@@ -35,11 +35,12 @@ bool rl_agent_link_is_quiet(const rl_agent_link *link);
 
 /* One frame of the agent's, decoded; what it points at is good until the next call. */
 typedef struct {
-    rl_agent_frame_type type; /* READY, PONG (no contents), COMPILED, OUTPUT, DONE or ERROR */
+    rl_agent_frame_type type; /* READY, PONG (no contents), COMPILED, OUTPUT, FILE, DONE, SNAPSHOT or ERROR */
     union {
         rl_agent_ready ready;
         rl_agent_result result; /* COMPILED and DONE */
         rl_agent_output output;
+        rl_agent_piece piece; /* FILE and SNAPSHOT */
         rl_agent_failure failure;
     };
 } rl_agent_message;

@@ -28,6 +28,7 @@ typedef struct {
     int64_t pool_size;
     int64_t pool_memory_bytes;
     int64_t pool_idle_us;
+    int64_t compile_cache_bytes;
 } rl_runner_config;
 
 extern const rl_config_table rl_runner_config_table;

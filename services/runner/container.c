@@ -115,8 +115,10 @@ static rl_container_status await_ready(rl_container *container, const rl_cancel_
     rl_error failure = RL_ERROR_INIT;
     switch (rl_agent_link_next(container->link, cancel, rl_clock_us() + ANSWER_US, &message, &failure)) {
     case RL_LINK_MESSAGE:
-        container->can_ping =
-            message.type == RL_AGENT_READY && (message.ready.accounting & RL_AGENT_CAN_PING) != 0;
+        if (message.type == RL_AGENT_READY) {
+            container->can_ping = (message.ready.accounting & RL_AGENT_CAN_PING) != 0;
+            container->can_snapshot = (message.ready.accounting & RL_AGENT_CAN_SNAPSHOT) != 0;
+        }
         return check_ready(&message, err);
     case RL_LINK_CANCELLED:
         return RL_CONTAINER_CANCELLED;

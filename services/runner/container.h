@@ -20,7 +20,8 @@ typedef struct {
     int64_t memory_bytes; /* the limits that it has now */
     int64_t processes;
     int64_t file_bytes;
-    bool can_ping;     /* the agent says so */
+    bool can_ping; /* the agent says so */
+    bool can_snapshot;
     int64_t create_us; /* what each step took */
     int64_t attach_us;
     int64_t start_us;

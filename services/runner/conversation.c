@@ -1,8 +1,10 @@
+/* conversation.c: what the agent says, and what follows from it. */
 #include "services/runner/conversation.h"
 
 #include <errno.h>
 
 #include "lib/base/clock.h"
+#include "services/runner/conversation_parts.h"
 
 /* On top of a wall limit before the agent is given up. It kills and drains within milliseconds; the rest is
  * for hosts that are busy or were suspended. */
@@ -11,95 +13,18 @@
 /* For a PONG, on a host that is busy. Whoever does not answer in that time costs a container and no verdict. */
 #define PONG_US (3 * RL_US_PER_S)
 
-void rl_transcript_init(rl_transcript *transcript, int64_t output_bytes) {
-    *transcript = (rl_transcript){.failed = 0};
-    rl_buffer_init(&transcript->out.bytes, (size_t)output_bytes);
-    rl_buffer_init(&transcript->err.bytes, (size_t)output_bytes);
-    rl_buffer_init(&transcript->compile.bytes, (size_t)output_bytes);
+/* For a snapshot, when everything else is done: a result that is ready should not wait for it. */
+#define SNAPSHOT_US (1 * RL_US_PER_S)
+
+/* How long a step may be silent. */
+static int64_t patience_us(int64_t wall_us) {
+    const int64_t most_us = INT64_C(24) * 3600 * RL_US_PER_S; /* no operator's maximum comes near */
+    return (wall_us < most_us ? wall_us : most_us) * (1 + RL_AGENT_STARVATION_MAX) + GRACE_US;
 }
 
-void rl_transcript_free(rl_transcript *transcript) {
-    rl_buffer_free(&transcript->out.bytes);
-    rl_buffer_free(&transcript->err.bytes);
-    rl_buffer_free(&transcript->compile.bytes);
-}
-
-static bool capture(rl_captured *captured, const rl_agent_output *output, rl_error *err) {
-    size_t room = captured->bytes.limit - captured->bytes.size;
-    size_t size = output->size < room ? output->size : room;
-    captured->truncated |= size < output->size;
-    if (!rl_buffer_append(&captured->bytes, output->data, size)) {
-        return rl_error_set(err, RL_TRANSIENT, ENOMEM, "no memory for a program's output");
-    }
-    return true;
-}
-
-static rl_captured *destination(rl_transcript *transcript, const rl_agent_output *output) {
-    if (output->phase == RL_AGENT_PHASE_COMPILE) {
-        return &transcript->compile;
-    }
-    return output->stream == RL_AGENT_STDOUT ? &transcript->out : &transcript->err;
-}
-
-static bool send_job(const rl_subject *subject, rl_error *err) {
-    rl_agent_job job;
-    return rl_job_fill(subject->submission, subject->manifest, subject->limits, subject->container->uid,
-                       subject->arena, &job, err) &&
-           rl_agent_link_send_job(subject->container->link, &job, err);
-}
-
-static bool send_run(const rl_subject *subject, rl_error *err) {
-    rl_agent_run run;
-    return rl_job_fill_run(subject->submission, subject->manifest, subject->limits,
-                           subject->container->memory_bytes, subject->arena, &run, err) &&
-           rl_agent_link_send_run(subject->container->link, &run, err);
-}
-
-static bool memory_changes(const rl_subject *subject) {
-    return subject->manifest->compile &&
-           subject->container->memory_bytes != subject->limits->run.memory_bytes;
-}
-
-/* Gives the container the run's memory. The kernel may refuse to go below what is in use (cgroup v1); the
- * program then keeps what the compiler had: more than promised, never less. false where the container or the
- * Engine is away. */
-static bool change_memory(const rl_subject *subject, rl_error *err) {
-    rl_error failure = RL_ERROR_INIT;
-    int64_t wanted = subject->limits->run.memory_bytes;
-    rl_container_status status = rl_container_set_limits(subject->engine, subject->container, wanted,
-                                                         subject->limits->processes, &failure);
-    if (status == RL_CONTAINER_READY) {
-        return true;
-    }
-    if (status != RL_CONTAINER_UNUSABLE || subject->container->memory_bytes < wanted) {
-        failure.error_class = RL_TRANSIENT;
-        if (err) {
-            *err = failure;
-        }
-        return false;
-    }
-    if (subject->log) {
-        rl_log(subject->log, RL_LOG_WARN, "sandbox.memory_kept", RL_S("id", subject->submission->id),
-               RL_I("wanted_bytes", wanted), RL_I("kept_bytes", subject->container->memory_bytes),
-               RL_S("class", rl_error_class_name(failure.error_class)), RL_S("error", failure.message));
-    }
-    return true;
-}
-
-static rl_talk_status status_of(const rl_error *failure, rl_error *err) {
-    if (err) {
-        *err = *failure;
-    }
-    return failure->error_class == RL_INVALID ? RL_TALK_REFUSED : RL_TALK_TRANSIENT;
-}
-
-/* Sends PING where it is wanted, JOB, and RUN as well where nothing has to happen in between. */
-static rl_talk_status begin(const rl_subject *subject, rl_error *err) {
-    rl_error failure = RL_ERROR_INIT;
-    bool asks = subject->has_waited && subject->container->can_ping;
-    bool sent = (!asks || rl_agent_link_send_ping(subject->container->link, &failure)) &&
-                send_job(subject, &failure) && (memory_changes(subject) || send_run(subject, &failure));
-    return sent ? RL_TALK_OPEN : status_of(&failure, err);
+/* A run begins now, as far as the watch is concerned. */
+static void await_run(rl_talk *talk) {
+    talk->deadline_us = rl_clock_us() + patience_us(talk->subject->limits->run.wall_us);
 }
 
 /* The kernel chose a victim for the host's sake. What the program would have done is anybody's guess. */
@@ -108,11 +33,28 @@ static rl_talk_status unfair(rl_error *err) {
     return RL_TALK_UNFAIR;
 }
 
-/* What COMPILED asks for. DONE: the compile step failed and all is said. */
-static rl_talk_status on_compiled(const rl_subject *subject, const rl_agent_result *result,
-                                  rl_transcript *transcript, rl_error *err) {
+static rl_talk_status nonsense(rl_talk *talk, const char *what, rl_error *err) {
+    talk->transcript->failed = RL_AGENT_FAILURE_PROTOCOL;
+    rl_error_set(err, RL_INVALID, 0, "the agent sent %s out of turn", what);
+    return RL_TALK_FAILED;
+}
+
+/* ---- what it says ---- */
+
+/* How long the step that has just ended took. */
+static int64_t lap_us(rl_talk *talk) {
+    int64_t now_us = rl_clock_us();
+    int64_t took_us = now_us - talk->since_us;
+    talk->since_us = now_us;
+    return took_us;
+}
+
+/* DONE: the compile step failed and all is said. */
+static rl_talk_status on_compiled(rl_talk *talk, const rl_agent_result *result, rl_error *err) {
+    rl_transcript *transcript = talk->transcript;
     transcript->facts.compiled = true;
     transcript->facts.compile = *result;
+    transcript->compiled_us = lap_us(talk);
     transcript->compile.truncated |= (result->flags & (RL_AGENT_HIT_STDOUT | RL_AGENT_HIT_STDERR)) != 0;
     if (rl_agent_result_is_hosts_fault(result)) {
         return unfair(err);
@@ -120,65 +62,102 @@ static rl_talk_status on_compiled(const rl_subject *subject, const rl_agent_resu
     if (!rl_agent_result_is_success(result)) {
         return RL_TALK_DONE;
     }
-    if (!memory_changes(subject)) {
-        return RL_TALK_OPEN;
-    }
-    rl_error failure = RL_ERROR_INIT;
-    if (!change_memory(subject, &failure) || !send_run(subject, &failure)) {
-        return status_of(&failure, err);
-    }
-    return RL_TALK_OPEN;
+    await_run(talk);
+    return rl_talk_compiled(talk, err);
 }
 
-static rl_talk_status on_done(const rl_agent_result *result, rl_transcript *transcript, rl_error *err) {
+/* One of several tests has ended. */
+static rl_talk_status on_test(rl_talk *talk, rl_error *err) {
+    rl_transcript *transcript = talk->transcript;
+    rl_error failure = RL_ERROR_INIT;
+    if (!rl_judging_note(transcript->judging, &transcript->facts, &transcript->out, &transcript->err,
+                         &failure)) {
+        return rl_talk_status_of(&failure, err);
+    }
+    if (rl_judging_is_over(transcript->judging)) {
+        return RL_TALK_DONE;
+    }
+    transcript->facts.ran = false; /* of the next one nothing is known yet */
+    rl_fetched_begin(&transcript->fetched);
+    await_run(talk);
+    return rl_talk_send_runs(talk, err);
+}
+
+static uint32_t current_index(const rl_talk *talk) {
+    const rl_judging *judging = talk->transcript->judging;
+    return judging ? (uint32_t)rl_judging_current(judging) : 0;
+}
+
+static rl_talk_status on_done(rl_talk *talk, const rl_agent_result *result, rl_error *err) {
+    rl_transcript *transcript = talk->transcript;
+    if (result->index != current_index(talk)) {
+        return nonsense(talk, "the end of another run", err);
+    }
     transcript->facts.ran = true;
     transcript->facts.run = *result;
     transcript->out.truncated |= (result->flags & RL_AGENT_HIT_STDOUT) != 0;
     transcript->err.truncated |= (result->flags & RL_AGENT_HIT_STDERR) != 0;
-    return rl_agent_result_is_hosts_fault(result) ? unfair(err) : RL_TALK_DONE;
+    transcript->ran_us += lap_us(talk);
+    if (rl_agent_result_is_hosts_fault(result)) {
+        return unfair(err);
+    }
+    return transcript->judging ? on_test(talk, err) : RL_TALK_DONE;
 }
 
-static rl_talk_status on_error(const rl_agent_failure *failure, rl_transcript *transcript, rl_error *err) {
-    transcript->failed = failure->code;
-    transcript->failed_errno = failure->os_error;
-    rl_error_set(err, RL_INVALID, (int)failure->os_error, "the agent failed: %s (errno %u)", failure->message,
-                 failure->os_error);
+static rl_talk_status on_output(rl_talk *talk, const rl_agent_output *output, rl_error *err) {
+    rl_transcript *transcript = talk->transcript;
+    rl_captured *captured = output->stream == RL_AGENT_STDOUT ? &transcript->out : &transcript->err;
+    if (output->phase == RL_AGENT_PHASE_COMPILE) {
+        captured = &transcript->compile;
+    } else if (output->index != current_index(talk)) {
+        return nonsense(talk, "the output of another run", err);
+    }
+    return rl_captured_add(captured, rl_bytes_make(output->data, output->size), err) ? RL_TALK_OPEN
+                                                                                     : RL_TALK_TRANSIENT;
+}
+
+static rl_talk_status on_file(rl_talk *talk, const rl_agent_piece *piece, rl_error *err) {
+    rl_error failure = RL_ERROR_INIT;
+    if (rl_fetched_add(&talk->transcript->fetched, piece, &failure)) {
+        return RL_TALK_OPEN;
+    }
+    return failure.error_class == RL_INVALID ? nonsense(talk, "a piece of a file", err)
+                                             : rl_talk_status_of(&failure, err);
+}
+
+static rl_talk_status on_error(rl_talk *talk, const rl_agent_failure *failure, rl_error *err) {
+    talk->transcript->failed = failure->code;
+    talk->transcript->failed_errno = failure->os_error;
+    if (failure->code == RL_AGENT_FAILURE_ARCHIVE) { /* the submitter's fault, which `os_error` points at */
+        rl_error_set(err, RL_INVALID, 0, "%s", failure->message);
+    } else {
+        rl_error_set(err, RL_INVALID, (int)failure->os_error, "the agent failed: %s (errno %u)",
+                     failure->message, failure->os_error);
+    }
     return RL_TALK_FAILED;
 }
 
 /* One frame. */
-static rl_talk_status on_message(const rl_subject *subject, const rl_agent_message *message,
-                                 rl_transcript *transcript, rl_error *err) {
-    bool compiled = transcript->facts.compiled;
-    switch (message->type) {
-    case RL_AGENT_OUTPUT:
-        return capture(destination(transcript, &message->output), &message->output, err) ? RL_TALK_OPEN
-                                                                                         : RL_TALK_TRANSIENT;
-    case RL_AGENT_COMPILED:
-        if (!compiled) {
-            return on_compiled(subject, &message->result, transcript, err);
-        }
-        break;
-    case RL_AGENT_DONE:
-        if (compiled) {
-            return on_done(&message->result, transcript, err);
-        }
-        break;
-    case RL_AGENT_ERROR:
-        return on_error(&message->failure, transcript, err);
-    case RL_AGENT_READY:
-    case RL_AGENT_PING:
-    case RL_AGENT_PREPARE:
-    case RL_AGENT_PONG:
-    case RL_AGENT_JOB:
-    case RL_AGENT_RUN:
-    case RL_AGENT_FILE:
-    case RL_AGENT_SNAPSHOT:
-        break;
+static rl_talk_status on_message(rl_talk *talk, const rl_agent_message *message, rl_error *err) {
+    bool compiled = talk->transcript->facts.compiled;
+    if (message->type == RL_AGENT_OUTPUT) {
+        return on_output(talk, &message->output, err);
     }
-    transcript->failed = RL_AGENT_FAILURE_PROTOCOL;
-    rl_error_set(err, RL_INVALID, 0, "the agent sent frame %d out of turn", (int)message->type);
-    return RL_TALK_FAILED;
+    if (message->type == RL_AGENT_COMPILED && !compiled) {
+        return on_compiled(talk, &message->result, err);
+    }
+    if (message->type == RL_AGENT_FILE && compiled) {
+        return on_file(talk, &message->piece, err);
+    }
+    if (message->type == RL_AGENT_DONE && compiled) {
+        return on_done(talk, &message->result, err);
+    }
+    if (message->type == RL_AGENT_ERROR) {
+        return on_error(talk, &message->failure, err);
+    }
+    char what[32];
+    snprintf(what, sizeof what, "frame %d", (int)message->type);
+    return nonsense(talk, what, err);
 }
 
 /* What the end of a conversation without DONE is called. */
@@ -204,6 +183,8 @@ static rl_talk_status cut_short(const rl_subject *subject, rl_link_status status
     return failure->error_class == RL_TRANSIENT ? RL_TALK_TRANSIENT : RL_TALK_FAILED;
 }
 
+/* ---- from the first word to the last ---- */
+
 /* Waits for the PONG. OPEN: it has come. */
 static rl_talk_status await_sign_of_life(const rl_subject *subject, rl_error *err) {
     rl_agent_message message;
@@ -220,51 +201,75 @@ static rl_talk_status await_sign_of_life(const rl_subject *subject, rl_error *er
     return RL_TALK_MUTE;
 }
 
-/* How long a phase may be silent. */
-static int64_t patience_us(int64_t wall_us) {
-    const int64_t most_us = INT64_C(24) * 3600 * RL_US_PER_S; /* no operator's maximum comes near */
-    return (wall_us < most_us ? wall_us : most_us) * (1 + RL_AGENT_STARVATION_MAX) + GRACE_US;
+/* What is known before anything is said. */
+static bool prepare(const rl_subject *subject, rl_transcript *transcript, rl_error *err) {
+    transcript->facts.had_compile_step = subject->manifest->compile != NULL && !subject->compiled;
+    transcript->facts.program_is_users = rl_job_program_is_users(subject->manifest);
+    rl_buffer_init(&transcript->snapshot, subject->snapshot_bytes);
+    if (subject->compiled) {
+        transcript->compile.truncated = rl_compiled_output_truncated(subject->compiled);
+        if (!rl_captured_add(&transcript->compile, rl_compiled_output(subject->compiled), err)) {
+            return false;
+        }
+    }
+    if (subject->submission->test_count == 0) {
+        return true;
+    }
+    transcript->judging =
+        rl_judging_new(subject->submission, &subject->limits->run, subject->limits->output_bytes, err);
+    return transcript->judging != NULL;
 }
 
-/* How long each of the two phases took from here, once its last frame has come. */
-static void note_times(rl_transcript *transcript, int64_t *since_us) {
-    int64_t *phase_us = transcript->facts.ran ? &transcript->ran_us : &transcript->compiled_us;
-    if (transcript->facts.compiled && *phase_us == 0) {
-        int64_t now_us = rl_clock_us();
-        *phase_us = now_us - *since_us;
-        *since_us = now_us;
+/* Everything up to the last DONE. */
+static rl_talk_status listen(rl_talk *talk, rl_error *err) {
+    const rl_subject *subject = talk->subject;
+    rl_talk_status status = RL_TALK_OPEN;
+    while (status == RL_TALK_OPEN) {
+        rl_agent_message message;
+        rl_error failure = RL_ERROR_INIT;
+        rl_link_status link_status = rl_agent_link_next(subject->container->link, subject->cancel,
+                                                        talk->deadline_us, &message, &failure);
+        status = link_status == RL_LINK_MESSAGE ? on_message(talk, &message, err)
+                                                : cut_short(subject, link_status, &failure, err);
+    }
+    return status;
+}
+
+/* The snapshot follows the last DONE of a job that was run to its end. Whatever goes wrong here costs a compile step
+ * later, and no result. */
+static void take_snapshot(const rl_subject *subject, rl_transcript *transcript) {
+    int64_t deadline_us = rl_clock_us() + SNAPSHOT_US;
+    rl_agent_message message;
+    rl_error failure = RL_ERROR_INIT;
+    while (!transcript->has_snapshot &&
+           rl_agent_link_next(subject->container->link, subject->cancel, deadline_us, &message, &failure) ==
+               RL_LINK_MESSAGE &&
+           message.type == RL_AGENT_SNAPSHOT && message.piece.status == RL_AGENT_PIECE_OK &&
+           rl_buffer_append(&transcript->snapshot, message.piece.data, message.piece.size)) {
+        transcript->has_snapshot = message.piece.last;
     }
 }
 
 rl_talk_status rl_converse(const rl_subject *subject, rl_transcript *transcript, rl_error *err) {
-    int64_t since_us = rl_clock_us();
-    rl_talk_status status = begin(subject, err);
+    rl_talk talk = {.subject = subject, .transcript = transcript, .since_us = rl_clock_us()};
+    rl_error failure = RL_ERROR_INIT;
+    if (!prepare(subject, transcript, &failure)) {
+        return rl_talk_status_of(&failure, err);
+    }
+    rl_talk_status status = rl_talk_begin(&talk, err);
     if (status == RL_TALK_OPEN && subject->has_waited && subject->container->can_ping) {
         status = await_sign_of_life(subject, err);
     }
-    if (status != RL_TALK_OPEN) {
-        return status;
+    if (status == RL_TALK_OPEN) {
+        talk.deadline_us =
+            rl_clock_us() +
+            patience_us(rl_job_first_wall_us(subject->submission, subject->manifest, subject->limits));
+        status = listen(&talk, err);
     }
-    transcript->facts.had_compile_step = subject->manifest->compile != NULL;
-    transcript->facts.program_is_users = rl_job_program_is_users(subject->manifest);
-    int64_t compile_us = subject->manifest->compile ? subject->limits->compile.wall_us : 0;
-    int64_t deadline_us = rl_clock_us() + patience_us(compile_us);
-    for (;;) {
-        rl_agent_message message;
-        rl_error failure = RL_ERROR_INIT;
-        rl_link_status link_status =
-            rl_agent_link_next(subject->container->link, subject->cancel, deadline_us, &message, &failure);
-        if (link_status != RL_LINK_MESSAGE) {
-            return cut_short(subject, link_status, &failure, err);
-        }
-        bool was_compiled = transcript->facts.compiled;
-        status = on_message(subject, &message, transcript, err);
-        note_times(transcript, &since_us);
-        if (status != RL_TALK_OPEN) {
-            return status;
-        }
-        if (transcript->facts.compiled && !was_compiled) {
-            deadline_us = rl_clock_us() + patience_us(subject->limits->run.wall_us);
-        }
+    bool complete = status == RL_TALK_DONE && transcript->facts.ran &&
+                    (!transcript->judging || rl_judging_reached_last(transcript->judging));
+    if (complete && subject->snapshot_bytes > 0) {
+        take_snapshot(subject, transcript);
     }
+    return status;
 }

@@ -1,35 +1,25 @@
-/* conversation.h: JOB -> COMPILED -> RUN -> DONE with one agent, and what was said.
+/* conversation.h: JOB -> COMPILED -> RUN -> DONE with one agent, RUN -> DONE for each test, and what was said.
  *
  * A container that has waited for its job is asked for a sign of life first: PING goes out right in front of JOB,
  * and without a prompt PONG the container is given up before anything has happened in it. RUN goes out right behind
  * JOB, unless the container's memory has to change between the compile step and the run; then it waits for
- * COMPILED. The agent keeps the limits; behind it stands a watch of our own: an agent
- * that is silent longer than the phase's wall limit and a generous grace is given up.
+ * COMPILED. Of several tests, the next one's RUN goes out while one runs, where it is known to be wanted (judging.h). The
+ * agent keeps the limits; behind it stands a watch of our own: an agent that is silent longer than the wall limit of what
+ * it is doing and a generous grace is given up.
  *
- * Thread: one at a time. Memory: three buffers, each bounded by the output limit.
+ * A compile step that is known already (compile_cache.h) is not repeated: the JOB then holds the work folder as it was.
+ * One that may be kept is asked for at the end, when all is decided; if it does not come, nothing is lost.
+ *
+ * Thread: one at a time. Memory: that of the transcript.
  */
 #ifndef RL_RUNNER_CONVERSATION_H
 #define RL_RUNNER_CONVERSATION_H
 
 #include "lib/base/log.h"
+#include "services/runner/compile_cache.h"
 #include "services/runner/container.h"
 #include "services/runner/job.h"
-#include "services/runner/verdict.h"
-
-typedef struct {
-    rl_buffer bytes;
-    bool truncated;
-} rl_captured;
-
-typedef struct {
-    rl_facts facts;
-    rl_captured out, err;
-    rl_captured compile;          /* both of the compiler's streams in the order they came */
-    rl_agent_failure_code failed; /* of the agent's ERROR; 0: none came */
-    uint32_t failed_errno;
-    int64_t compiled_us; /* from the first byte sent to COMPILED; 0: it has not come */
-    int64_t ran_us;      /* from there to DONE */
-} rl_transcript;
+#include "services/runner/transcript.h"
 
 /* What a conversation is about; all borrowed. `log` may be NULL. */
 typedef struct {
@@ -39,13 +29,15 @@ typedef struct {
     const rl_manifest *manifest;
     const rl_limits *limits; /* effective ones */
     const rl_cancel_token *cancel;
-    rl_arena *arena; /* for what the agent is told */
+    const rl_compiled *compiled; /* what the compile step would give; NULL: it is to be executed */
+    size_t snapshot_bytes;       /* of a snapshot that is wanted, at most; 0: none is */
+    rl_arena *arena;             /* for what the agent is told */
     rl_log *log;
     bool has_waited; /* since READY: it is asked for a sign of life first */
 } rl_subject;
 
 typedef enum {
-    RL_TALK_DONE,    /* the facts are complete: a compile step that failed, or a run */
+    RL_TALK_DONE,    /* the facts are complete: a compile step that failed, or all runs */
     RL_TALK_MUTE,    /* a container that has waited gave no sign of life: nothing of the job has happened */
     RL_TALK_ENDED,   /* the agent's side ended before that; `err` has its last words */
     RL_TALK_SILENT,  /* the agent was silent past every limit */
@@ -57,11 +49,6 @@ typedef enum {
     RL_TALK_OPEN,      /* not over yet; rl_converse never returns it */
 } rl_talk_status;
 
-void rl_transcript_init(rl_transcript *transcript, int64_t output_bytes);
-void rl_transcript_free(rl_transcript *transcript);
-
 rl_talk_status rl_converse(const rl_subject *subject, rl_transcript *transcript, rl_error *err);
-
-#define RL_AUTO_TRANSCRIPT RL_CLEANUP(rl_transcript_free)
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "lib/manifest/command.h"
 #include "services/runner/container_spec.h"
+#include "services/runner/transcript.h"
 
 #define SOURCE_MODE 0600u
 #define FILE_MODE 0700u /* further files may be scripts that the program starts */
@@ -144,49 +145,73 @@ static bool fill_environment(rl_agent_job *job, const rl_manifest *manifest, rl_
     return true;
 }
 
-static void add_file(rl_agent_job *job, const char *path, uint32_t mode, rl_bytes content) {
-    job->files[job->file_count++] =
-        (rl_agent_file){.path = path, .mode = mode, .data = content.data, .size = content.size};
+static const rl_agent_format formats[RL_FILE_FORMAT_COUNT] = {
+    [RL_FILE_PLAIN] = RL_AGENT_FORMAT_PLAIN,
+    [RL_FILE_ZIP] = RL_AGENT_FORMAT_ZIP,
+    [RL_FILE_TAR] = RL_AGENT_FORMAT_TAR,
+};
+
+static void add_source(rl_agent_job *job, const rl_submission *submission, const rl_manifest *manifest) {
+    job->files[job->file_count++] = (rl_agent_file){
+        .path = source_path(submission, manifest),
+        .mode = SOURCE_MODE,
+        .data = submission->source.data,
+        .size = submission->source.size,
+    };
 }
 
-/* Whether the entry point is among the further files. */
-static bool brings_source(const rl_submission *submission) {
-    return submission->file_count > 0 && submission->entry_point && *submission->entry_point;
+static void add_file(rl_agent_job *job, const rl_file *file) {
+    bool is_archive = file->format != RL_FILE_PLAIN;
+    job->files[job->file_count++] = (rl_agent_file){
+        .path = is_archive && strcmp(file->path, ".") == 0 ? "" : file->path,
+        .mode = FILE_MODE,
+        .format = formats[file->format],
+        .data = file->content.data,
+        .size = file->content.size,
+    };
+}
+
+/* Whether the program's text comes along, rather than among the further files. */
+static bool has_source(const rl_submission *submission) {
+    bool named = submission->entry_point && *submission->entry_point;
+    return submission->source.size > 0 || submission->file_count == 0 || !named;
 }
 
 static bool fill_files(rl_agent_job *job, const rl_submission *submission, const rl_manifest *manifest,
                        rl_error *err) {
     if (submission->file_count > RL_AGENT_FILES_MAX - 1) {
-        return rl_error_set(err, RL_INVALID, 0, "more than %u files", RL_AGENT_FILES_MAX);
+        return rl_error_set(err, RL_INVALID, 0, "more than %u files", RL_AGENT_FILES_MAX - 1);
     }
-    if (submission->source.size > 0 || !brings_source(submission)) {
-        add_file(job, source_path(submission, manifest), SOURCE_MODE, submission->source);
+    if (has_source(submission)) {
+        add_source(job, submission, manifest);
     }
     for (size_t i = 0; i < submission->file_count; i++) {
-        add_file(job, submission->files[i].path, FILE_MODE, submission->files[i].content);
+        add_file(job, &submission->files[i]);
     }
     return true;
 }
 
-/* The record can carry more than this runner does. To run the program once and keep silent about the rest
- * would be a wrong answer. */
-static bool check_extent(const rl_submission *submission, rl_error *err) {
-    if (submission->test_count > 0) {
-        return rl_error_set(err, RL_INVALID, 0, "this runner does not execute tests");
+size_t rl_job_file_index(const rl_submission *submission, size_t index) {
+    size_t first = has_source(submission) ? 1 : 0;
+    return index >= first ? index - first : 0;
+}
+
+int64_t rl_job_first_wall_us(const rl_submission *submission, const rl_manifest *manifest,
+                             const rl_limits *limits) {
+    bool unpacks = false;
+    for (size_t i = 0; i < submission->file_count; i++) {
+        unpacks |= submission->files[i].format != RL_FILE_PLAIN;
     }
-    if (submission->fetch_file_count > 0) {
-        return rl_error_set(err, RL_INVALID, 0, "this runner does not fetch files");
-    }
-    return true;
+    return (manifest->compile ? limits->compile.wall_us : 0) + (unpacks ? limits->compile.wall_us : 0);
 }
 
 bool rl_job_fill(const rl_submission *submission, const rl_manifest *manifest, const rl_limits *limits,
                  uint32_t uid, rl_arena *arena, rl_agent_job *ret, rl_error *err) {
     *ret = (rl_agent_job){.uid = uid, .gid = uid, .work_dir = RL_SANDBOX_WORK_DIR};
-    if (!check_extent(submission, err) || !fill_environment(ret, manifest, err) ||
-        !fill_files(ret, submission, manifest, err)) {
+    if (!fill_environment(ret, manifest, err) || !fill_files(ret, submission, manifest, err)) {
         return false;
     }
+    ret->unpack_bytes = limits->file_bytes;
     ret->has_compile = manifest->compile != NULL;
     if (!ret->has_compile) {
         return true;
@@ -196,13 +221,60 @@ bool rl_job_fill(const rl_submission *submission, const rl_manifest *manifest, c
     return fill_argv(&ret->compile, base, submission, manifest, true, arena, err);
 }
 
+void rl_job_restore(rl_agent_job *job, rl_bytes snapshot) {
+    job->files[0] = (rl_agent_file){
+        .path = "", .format = RL_AGENT_FORMAT_SNAPSHOT, .data = snapshot.data, .size = snapshot.size};
+    job->file_count = 1;
+    job->has_compile = false;
+}
+
+static bool fill_fetch(rl_agent_run *run, const rl_submission *submission, const rl_limits *limits,
+                       rl_error *err) {
+    if (submission->fetch_file_count > RL_AGENT_FETCH_MAX) {
+        return rl_error_set(err, RL_INVALID, 0, "more than %u files to fetch", RL_AGENT_FETCH_MAX);
+    }
+    for (size_t i = 0; i < submission->fetch_file_count; i++) {
+        run->fetch[i] = submission->fetch_files[i];
+    }
+    run->fetch_count = (uint32_t)submission->fetch_file_count;
+    run->fetch_bytes = (int64_t)rl_transcript_fetch_bytes(limits->output_bytes);
+    return true;
+}
+
+/* What a test has other than the run of a submission without tests. */
+static void fill_test(rl_agent_run *run, const rl_test *test, const rl_test_start *start) {
+    run->index = (uint32_t)start->index;
+    run->flags = (start->is_last ? RL_AGENT_RUN_LAST : 0) | (start->index > 0 ? RL_AGENT_RUN_CLEAN : 0);
+    run->input = test->input.data;
+    run->input_size = test->input.size;
+    run->command.limits.cpu_us = start->limits.cpu_us;
+    run->command.limits.wall_us = start->limits.wall_us;
+}
+
 bool rl_job_fill_run(const rl_submission *submission, const rl_manifest *manifest, const rl_limits *limits,
-                     int64_t memory_bytes, rl_arena *arena, rl_agent_run *ret, rl_error *err) {
+                     const rl_test_start *start, int64_t memory_bytes, rl_arena *arena, rl_agent_run *ret,
+                     rl_error *err) {
     *ret = (rl_agent_run){
         .flags = RL_AGENT_RUN_LAST, .input = submission->input.data, .input_size = submission->input.size};
     ret->command.limits = phase_limits(limits, &limits->run, memory_bytes);
+    if (start) {
+        fill_test(ret, &submission->tests[start->index], start);
+    }
     const rl_words base = {manifest->run, manifest->run_count};
-    return fill_argv(&ret->command, base, submission, manifest, false, arena, err);
+    bool fetches = !start || start->may_be_last;
+    return (!fetches || fill_fetch(ret, submission, limits, err)) &&
+           fill_argv(&ret->command, base, submission, manifest, false, arena, err);
+}
+
+bool rl_job_fill_preparation(const rl_manifest *manifest, const rl_limits *limits, uint32_t uid,
+                             int64_t memory_bytes, rl_agent_job *ret, rl_error *err) {
+    *ret = (rl_agent_job){.uid = uid, .gid = uid, .work_dir = RL_SANDBOX_WORK_DIR, .has_compile = true};
+    const rl_phase_limits *step = manifest->compile ? &limits->compile : &limits->run;
+    ret->compile.limits = phase_limits(limits, step, memory_bytes);
+    for (size_t i = 0; i < manifest->prestart_count && i < RL_AGENT_ARGS_MAX; i++) {
+        ret->compile.argv[ret->compile.argc++] = manifest->prestart[i];
+    }
+    return fill_environment(ret, manifest, err);
 }
 
 bool rl_job_program_is_users(const rl_manifest *manifest) {

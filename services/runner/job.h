@@ -12,6 +12,7 @@
 #include "lib/codec/submission.h"
 #include "lib/manifest/manifest.h"
 #include "sandbox/protocol.h"
+#include "services/runner/judging.h"
 
 /* The limits that are enforced: those of the record; the manifest's for a field that the record leaves 0 or
  * below; no field above `maxima`, where that is not 0; no memory, stack, descriptors or folder below what it takes to
@@ -19,14 +20,25 @@
 rl_limits rl_job_limits(const rl_limits *asked, const rl_limits *defaults, const rl_limits *maxima);
 
 /* The work folder's files, the environment, and the compile step if the language has one. INVALID where there
- * is more of something than the protocol carries, and for tests and files to fetch, which this runner does not
- * do. */
+ * is more of something than the protocol carries, TRANSIENT when the arena is full. */
 bool rl_job_fill(const rl_submission *submission, const rl_manifest *manifest, const rl_limits *limits,
                  uint32_t uid, rl_arena *arena, rl_agent_job *ret, rl_error *err);
 
-/* The one run of a submission, which ends the conversation. `memory_bytes`: what the container has then. */
+/* Makes of a job one that begins where its compile step would have ended. */
+void rl_job_restore(rl_agent_job *job, rl_bytes snapshot);
+
+/* The run of a submission: of the test that `start` names, or the only one where that is NULL. `memory_bytes`: what the
+ * container has then. Files are fetched after a run that may be the last. */
 bool rl_job_fill_run(const rl_submission *submission, const rl_manifest *manifest, const rl_limits *limits,
-                     int64_t memory_bytes, rl_arena *arena, rl_agent_run *ret, rl_error *err);
+                     const rl_test_start *start, int64_t memory_bytes, rl_arena *arena, rl_agent_run *ret,
+                     rl_error *err);
+
+/* Which of the submission's files the job's file `index` is. */
+size_t rl_job_file_index(const rl_submission *submission, size_t index);
+
+/* How long it may take from JOB to COMPILED: the compile step, and before it what unpacks archives under its limits. */
+int64_t rl_job_first_wall_us(const rl_submission *submission, const rl_manifest *manifest,
+                             const rl_limits *limits);
 
 /* Whether the program that is run lies in the work folder: the user's own, or compiled from it. */
 bool rl_job_program_is_users(const rl_manifest *manifest);

@@ -46,21 +46,50 @@ static void fill_end(const rl_agent_result *run, rl_finished *ret) {
     ret->memory_bytes = run->memory_peak_bytes;
 }
 
-bool rl_outcome_of_transcript(const rl_transcript *transcript, rl_arena *arena, rl_finished *ret,
-                              rl_error *err) {
-    rl_judgement judgement = rl_judge(&transcript->facts);
-    ret->verdict = judgement.verdict;
-    ret->limit_hit = judgement.limit_hit;
-    ret->message = judgement.message;
+/* Which limit stopped the compiler, or the only run. */
+static rl_judgement judge(const rl_transcript *transcript) {
+    if (transcript->failed == RL_AGENT_FAILURE_ARCHIVE) {
+        return (rl_judgement){RL_VERDICT_COMPILE_ERROR, RL_LIMIT_NONE, ""};
+    }
+    return rl_judge(&transcript->facts);
+}
+
+/* A submission without tests, or one that did not come to them. */
+static bool describe_run(const rl_transcript *transcript, const rl_judgement *judgement, rl_arena *arena,
+                         rl_finished *ret, rl_error *err) {
+    ret->verdict = judgement->verdict;
+    ret->limit_hit = judgement->limit_hit;
+    ret->message = judgement->message;
     if (transcript->facts.ran) {
         fill_end(&transcript->facts.run, ret);
     }
-    const char *last_line =
-        judgement.verdict == RL_VERDICT_COMPILE_ERROR ? rl_compile_limit_text(judgement.limit_hit) : NULL;
     return (copy_output(arena, &transcript->out, &ret->out) &&
-            copy_output(arena, &transcript->err, &ret->err) &&
-            copy_compile_output(arena, &transcript->compile, last_line, &ret->compile)) ||
+            copy_output(arena, &transcript->err, &ret->err)) ||
            full(err);
+}
+
+static bool describe_files(const rl_transcript *transcript, const rl_submission *submission, rl_arena *arena,
+                           rl_finished *ret, rl_error *err) {
+    ret->fetched_count = submission->fetch_file_count;
+    return rl_fetched_files(&transcript->fetched, submission->fetch_files, submission->fetch_file_count,
+                            arena, &ret->fetched, err);
+}
+
+bool rl_outcome_of_transcript(const rl_transcript *transcript, const rl_submission *submission,
+                              rl_arena *arena, rl_finished *ret, rl_error *err) {
+    bool tested = transcript->judging && transcript->facts.compiled &&
+                  rl_agent_result_is_success(&transcript->facts.compile);
+    size_t taken = transcript->compile.bytes.size + transcript->fetched.bytes.size;
+    rl_judgement judgement = judge(transcript);
+    if (tested ? !rl_judging_conclude(transcript->judging, taken, arena, ret, err)
+               : !describe_run(transcript, &judgement, arena, ret, err)) {
+        return false;
+    }
+    const char *last_line =
+        ret->verdict == RL_VERDICT_COMPILE_ERROR ? rl_compile_limit_text(ret->limit_hit) : NULL;
+    bool has_run = tested || transcript->facts.ran;
+    return (copy_compile_output(arena, &transcript->compile, last_line, &ret->compile) || full(err)) &&
+           (!has_run || describe_files(transcript, submission, arena, ret, err));
 }
 
 bool rl_outcome_of_failure(const char *message, rl_arena *arena, rl_finished *ret, rl_error *err) {

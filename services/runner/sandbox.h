@@ -6,8 +6,8 @@
  *
  *     acquire   a warm container (pool.h); else create (the name is the claim to a uid) -> attach -> start -> the
  *               agent says READY. Limits that differ from those it was made with are set
- *     converse  JOB -> COMPILED -> RUN -> DONE over the attach stream (agent_link.h)
- *     judge     facts -> verdict (verdict.h)
+ *     converse  JOB -> COMPILED -> RUN -> DONE over the attach stream (agent_link.h); RUN -> DONE for each test
+ *     judge     facts -> verdict (verdict.h), output -> right or wrong (compare.h), both for each test (judging.h)
  *     discard   hand the container to the reaper, which removes it; the result does not wait for that
  *
  * What the user's program does is a verdict. What the Engine does to us is a status. The agent dying is
@@ -50,6 +50,8 @@ typedef struct {
     size_t pool_size;              /* containers at most, of all languages together */
     size_t slots;                  /* how many runs there are side by side */
     int64_t pool_idle_us;          /* a container that has waited longer is replaced */
+    size_t
+        compile_cache_bytes; /* memory for what compile steps leave behind (compile_cache.h); 0: none is kept */
     rl_log *log;
     rl_metrics *metrics;
 } rl_sandbox_options;

@@ -78,7 +78,7 @@ START_TEST(options_follow_the_compilers_and_arguments_the_programs) {
     rl_agent_job job;
     rl_agent_run run;
     ck_assert(rl_job_fill(&s, &manifest, &limits, 7, arena, &job, NULL));
-    ck_assert(rl_job_fill_run(&s, &manifest, &limits, 12345, arena, &run, NULL));
+    ck_assert(rl_job_fill_run(&s, &manifest, &limits, NULL, 12345, arena, &run, NULL));
     ck_assert(job.has_compile);
     ck_assert_uint_eq(job.compile.argc, 3);
     ck_assert_str_eq(job.compile.argv[2], "-O3");
@@ -148,7 +148,7 @@ START_TEST(an_entry_point_stands_for_the_source_file_in_the_commands) {
     rl_agent_job job;
     rl_agent_run run;
     ck_assert(rl_job_fill(&s, &manifest, &limits, 7, arena, &job, NULL));
-    ck_assert(rl_job_fill_run(&s, &manifest, &limits, 1, arena, &run, NULL));
+    ck_assert(rl_job_fill_run(&s, &manifest, &limits, NULL, 1, arena, &run, NULL));
     ck_assert_uint_eq(job.file_count, 3); /* the entry point is there once */
     const char *const compile[] = {"cc", "src/app.c", "src/util.c", "-O3", "-lm"};
     ck_assert_uint_eq(job.compile.argc, 5);
@@ -170,7 +170,7 @@ START_TEST(options_of_a_language_without_a_compiler_go_to_the_run_that_names_a_p
     s.compile_options = options;
     s.compile_option_count = 1;
     rl_agent_run run;
-    ck_assert(rl_job_fill_run(&s, &manifest, &limits, 1, arena, &run, NULL));
+    ck_assert(rl_job_fill_run(&s, &manifest, &limits, NULL, 1, arena, &run, NULL));
     ck_assert_uint_eq(run.command.argc, 3);
     ck_assert_str_eq(run.command.argv[1], "-w");
 }
@@ -187,7 +187,7 @@ START_TEST(more_than_the_protocol_carries_is_invalid) {
     rl_error err = RL_ERROR_INIT;
     s.args = args;
     s.arg_count = RL_AGENT_ARGS_MAX;
-    ck_assert(!rl_job_fill_run(&s, &manifest, &limits, 1, arena, &run, &err));
+    ck_assert(!rl_job_fill_run(&s, &manifest, &limits, NULL, 1, arena, &run, &err));
     ck_assert_int_eq(err.error_class, RL_INVALID);
     s.files = files;
     s.file_count = RL_AGENT_FILES_MAX;
@@ -196,23 +196,109 @@ START_TEST(more_than_the_protocol_carries_is_invalid) {
 }
 END_TEST
 
-START_TEST(what_this_runner_does_not_do_is_refused_rather_than_left_out) {
+START_TEST(a_test_has_its_own_input_limits_and_a_clean_folder) {
     RL_AUTO_ARENA rl_arena *arena = rl_arena_new(ARENA_BYTES);
-    static const rl_test tests[1];
     static const char *const names[] = {"out.txt"};
+    static const rl_test tests[3] = {{.input = {"a", 1}}, {.input = {"bc", 2}}, {.input = {"def", 3}}};
     rl_manifest manifest = compiled();
-    rl_agent_job job;
     rl_submission s = submission();
     s.tests = tests;
-    s.test_count = 1;
-    rl_error err = RL_ERROR_INIT;
-    ck_assert(!rl_job_fill(&s, &manifest, &limits, 7, arena, &job, &err));
-    ck_assert_int_eq(err.error_class, RL_INVALID);
-    s = submission();
+    s.test_count = 3;
     s.fetch_files = names;
     s.fetch_file_count = 1;
-    ck_assert(!rl_job_fill(&s, &manifest, &limits, 7, arena, &job, &err));
+    for (size_t i = 0; i < 3; i++) {
+        const rl_test_start start = {
+            .index = i, .limits = {.cpu_us = 3, .wall_us = 4}, .is_last = i == 2, .may_be_last = i == 2};
+        rl_agent_run run;
+        ck_assert(rl_job_fill_run(&s, &manifest, &limits, &start, 1, arena, &run, NULL));
+        ck_assert_uint_eq(run.index, i);
+        ck_assert_uint_eq(run.input_size, i + 1);
+        ck_assert_uint_eq(run.flags & RL_AGENT_RUN_CLEAN, i > 0 ? RL_AGENT_RUN_CLEAN : 0);
+        ck_assert_uint_eq(run.flags & RL_AGENT_RUN_LAST, i == 2 ? RL_AGENT_RUN_LAST : 0);
+        ck_assert_int_eq(run.command.limits.cpu_us, 3);
+        ck_assert_int_eq(run.command.limits.wall_us, 4);
+        ck_assert_uint_eq(run.fetch_count, i == 2 ? 1 : 0);
+    }
+}
+END_TEST
+
+START_TEST(the_only_run_fetches_what_was_asked_for) {
+    RL_AUTO_ARENA rl_arena *arena = rl_arena_new(ARENA_BYTES);
+    static const char *const names[] = {"out.txt", "log/a"};
+    static const char *many[RL_AGENT_FETCH_MAX + 1];
+    rl_manifest manifest = compiled();
+    rl_submission s = submission();
+    s.fetch_files = names;
+    s.fetch_file_count = 2;
+    rl_agent_run run;
+    ck_assert(rl_job_fill_run(&s, &manifest, &limits, NULL, 1, arena, &run, NULL));
+    ck_assert_uint_eq(run.fetch_count, 2);
+    ck_assert_str_eq(run.fetch[1], "log/a");
+    ck_assert_int_gt(run.fetch_bytes, 1 << 20);
+    s.fetch_files = many;
+    s.fetch_file_count = RL_AGENT_FETCH_MAX + 1;
+    rl_error err = RL_ERROR_INIT;
+    ck_assert(!rl_job_fill_run(&s, &manifest, &limits, NULL, 1, arena, &run, &err));
     ck_assert_int_eq(err.error_class, RL_INVALID);
+}
+END_TEST
+
+START_TEST(archives_keep_their_format_and_a_dot_is_the_work_folder) {
+    RL_AUTO_ARENA rl_arena *arena = rl_arena_new(ARENA_BYTES);
+    static const rl_file files[] = {{.path = ".", .format = RL_FILE_ZIP, .content = {"PK", 2}},
+                                    {.path = "lib", .format = RL_FILE_TAR, .content = {"t", 1}}};
+    rl_manifest manifest = compiled();
+    rl_submission s = submission();
+    s.source = rl_bytes_of("");
+    s.entry_point = "app/main.c";
+    s.files = files;
+    s.file_count = 2;
+    rl_agent_job job;
+    ck_assert(rl_job_fill(&s, &manifest, &limits, 7, arena, &job, NULL));
+    ck_assert_uint_eq(job.file_count, 2);
+    ck_assert_str_eq(job.files[0].path, "");
+    ck_assert_int_eq(job.files[0].format, RL_AGENT_FORMAT_ZIP);
+    ck_assert_str_eq(job.files[1].path, "lib");
+    ck_assert_int_eq(job.files[1].format, RL_AGENT_FORMAT_TAR);
+    ck_assert_int_eq(job.unpack_bytes, limits.file_bytes);
+    ck_assert_uint_eq(rl_job_file_index(&s, 1), 1);
+    s.source = rl_bytes_of("int main;");
+    ck_assert_uint_eq(rl_job_file_index(&s, 1), 0);
+}
+END_TEST
+
+START_TEST(a_restored_job_has_the_snapshot_and_no_compile_step) {
+    RL_AUTO_ARENA rl_arena *arena = rl_arena_new(ARENA_BYTES);
+    rl_manifest manifest = compiled();
+    rl_submission s = submission();
+    rl_agent_job job;
+    ck_assert(rl_job_fill(&s, &manifest, &limits, 7, arena, &job, NULL));
+    rl_job_restore(&job, rl_bytes_of("snapshot"));
+    ck_assert_uint_eq(job.file_count, 1);
+    ck_assert_int_eq(job.files[0].format, RL_AGENT_FORMAT_SNAPSHOT);
+    ck_assert_uint_eq(job.files[0].size, 8);
+    ck_assert(!job.has_compile);
+    ck_assert_uint_eq(job.env_count, 5);
+}
+END_TEST
+
+START_TEST(what_is_prestarted_has_the_first_steps_limits_and_no_files) {
+    static const char *const prestart[] = {"compiler-that-waits", "-q"};
+    rl_manifest manifest = compiled();
+    manifest.prestart = prestart;
+    manifest.prestart_count = 2;
+    rl_agent_job job;
+    ck_assert(rl_job_fill_preparation(&manifest, &limits, 7, 12345, &job, NULL));
+    ck_assert_uint_eq(job.uid, 7);
+    ck_assert_uint_eq(job.file_count, 0);
+    ck_assert(job.has_compile);
+    ck_assert_uint_eq(job.compile.argc, 2);
+    ck_assert_str_eq(job.compile.argv[0], "compiler-that-waits");
+    ck_assert_int_eq(job.compile.limits.cpu_us, limits.compile.cpu_us);
+    manifest.compile = NULL;
+    ck_assert(rl_job_fill_preparation(&manifest, &limits, 7, 12345, &job, NULL));
+    ck_assert_int_eq(job.compile.limits.cpu_us, limits.run.cpu_us);
+    ck_assert_int_eq(job.compile.limits.memory_bytes, 12345);
 }
 END_TEST
 
@@ -234,6 +320,7 @@ RL_SUITE("runner/job", limits_come_from_the_record_then_the_manifest_and_never_p
          the_source_is_the_first_file_under_the_manifests_name_or_its_own,
          an_entry_point_stands_for_the_source_file_in_the_commands,
          options_of_a_language_without_a_compiler_go_to_the_run_that_names_a_place,
-         more_than_the_protocol_carries_is_invalid,
-         what_this_runner_does_not_do_is_refused_rather_than_left_out,
+         more_than_the_protocol_carries_is_invalid, a_test_has_its_own_input_limits_and_a_clean_folder,
+         the_only_run_fetches_what_was_asked_for, archives_keep_their_format_and_a_dot_is_the_work_folder,
+         a_restored_job_has_the_snapshot_and_no_compile_step, what_is_prestarted_has_the_first_steps_limits_and_no_files,
          a_program_in_the_work_folder_is_the_users)

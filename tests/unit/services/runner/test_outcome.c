@@ -2,6 +2,8 @@
 
 #include "tests/support/suite.h"
 
+static const rl_submission nothing_asked = {.id = "x"};
+
 typedef struct {
     rl_transcript transcript;
     rl_arena *arena;
@@ -29,7 +31,7 @@ START_TEST(outputs_are_copied_with_what_was_cut_off) {
         (rl_agent_result){.exit_code = 0, .cpu_us = 1, .wall_us = 2, .memory_peak_bytes = 3};
     rl_buffer_append_text(&f.transcript.out.bytes, "out");
     f.transcript.err.truncated = true;
-    ck_assert(rl_outcome_of_transcript(&f.transcript, f.arena, &f.finished, NULL));
+    ck_assert(rl_outcome_of_transcript(&f.transcript, &nothing_asked, f.arena, &f.finished, NULL));
     rl_transcript_free(&f.transcript);
     ck_assert(rl_bytes_equal(f.finished.out.bytes, rl_bytes_of("out")));
     ck_assert(!f.finished.out.truncated);
@@ -47,7 +49,7 @@ START_TEST(a_signal_takes_the_place_of_the_exit_code) {
     open_fixture(&f);
     f.transcript.facts.ran = true;
     f.transcript.facts.run = (rl_agent_result){.exit_code = -1, .term_signal = 11};
-    ck_assert(rl_outcome_of_transcript(&f.transcript, f.arena, &f.finished, NULL));
+    ck_assert(rl_outcome_of_transcript(&f.transcript, &nothing_asked, f.arena, &f.finished, NULL));
     ck_assert(!f.finished.has_exit_code);
     ck_assert(f.finished.has_signal);
     ck_assert_int_eq(f.finished.signal, 11);
@@ -67,7 +69,7 @@ START_TEST(a_compiler_stopped_by_a_limit_ends_with_a_line_about_it) {
         f.transcript.facts.compile =
             (rl_agent_result){.flags = RL_AGENT_HIT_CPU, .exit_code = -1, .term_signal = 9};
         rl_buffer_append_text(&f.transcript.compile.bytes, outputs[i][0]);
-        ck_assert(rl_outcome_of_transcript(&f.transcript, f.arena, &f.finished, NULL));
+        ck_assert(rl_outcome_of_transcript(&f.transcript, &nothing_asked, f.arena, &f.finished, NULL));
         ck_assert_int_eq(f.finished.verdict, RL_VERDICT_COMPILE_ERROR);
         ck_assert_int_eq(f.finished.limit_hit, RL_LIMIT_CPU_TIME);
         ck_assert(rl_bytes_equal(f.finished.compile.bytes, rl_bytes_of(outputs[i][1])));
@@ -85,7 +87,7 @@ START_TEST(a_full_arena_is_transient_and_no_verdict) {
     rl_arena_free(f.arena);
     f.arena = rl_arena_new(1);
     rl_error err = RL_ERROR_INIT;
-    ck_assert(!rl_outcome_of_transcript(&f.transcript, f.arena, &f.finished, &err));
+    ck_assert(!rl_outcome_of_transcript(&f.transcript, &nothing_asked, f.arena, &f.finished, &err));
     ck_assert_int_eq(err.error_class, RL_TRANSIENT);
     close_fixture(&f);
 }

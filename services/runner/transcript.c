@@ -1,0 +1,31 @@
+#include "services/runner/transcript.h"
+
+size_t rl_transcript_fetch_bytes(int64_t output_bytes) {
+    size_t outputs = output_bytes > 0 ? 3 * (size_t)output_bytes : 0; /* stdout, stderr, the compiler's */
+    return outputs < RL_RESULT_OUTPUT_BYTES ? RL_RESULT_OUTPUT_BYTES - outputs : 0;
+}
+
+void rl_transcript_init(rl_transcript *transcript, int64_t output_bytes) {
+    *transcript = (rl_transcript){.failed = 0};
+    rl_captured_init(&transcript->out, output_bytes);
+    rl_captured_init(&transcript->err, output_bytes);
+    rl_captured_init(&transcript->compile, output_bytes);
+    rl_fetched_init(&transcript->fetched, rl_transcript_fetch_bytes(output_bytes));
+    rl_buffer_init(&transcript->snapshot, 0);
+}
+
+void rl_transcript_free(rl_transcript *transcript) {
+    rl_captured_free(&transcript->out);
+    rl_captured_free(&transcript->err);
+    rl_captured_free(&transcript->compile);
+    rl_fetched_free(&transcript->fetched);
+    rl_buffer_free(&transcript->snapshot);
+    rl_judging_free(transcript->judging);
+    transcript->judging = NULL;
+}
+
+bool rl_transcript_killed_for_memory(rl_transcript *transcript, rl_error *err) {
+    transcript->facts.killed_for_memory = true;
+    return !transcript->judging || !transcript->facts.compiled || rl_judging_is_over(transcript->judging) ||
+           rl_judging_note(transcript->judging, &transcript->facts, &transcript->out, &transcript->err, err);
+}
