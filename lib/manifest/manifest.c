@@ -213,6 +213,15 @@ static bool read_run(const reader *r, const char *name, const json_t *value) {
     return r->manifest->run != NULL;
 }
 
+/* `false` turns it off where it stands. */
+static bool read_prestart(const reader *r, const char *name, const json_t *value) {
+    if (json_is_false(value)) {
+        return true;
+    }
+    r->manifest->prestart = read_argv(r, name, value, &r->manifest->prestart_count);
+    return r->manifest->prestart != NULL;
+}
+
 static bool read_version_command(const reader *r, const char *name, const json_t *value) {
     r->manifest->version_command = read_argv(r, name, value, &r->manifest->version_command_count);
     return r->manifest->version_command != NULL;
@@ -356,6 +365,7 @@ static bool read_manifest(const reader *r, const json_t *root) {
         {"sourceFile", true, read_source_file},
         {"compile", false, read_compile},
         {"run", true, read_run},
+        {"prestart", false, read_prestart},
         {"versionCommand", true, read_version_command},
         {"env", false, read_environment},
         {"factors", false, read_factors},

@@ -26,6 +26,9 @@ typedef struct {
     size_t compile_count;
     const char *const *run; /* argv; a submission's arguments are appended */
     size_t run_count;
+    const char *const
+        *prestart; /* argv of what a waiting container starts to become the first step; NULL: nothing */
+    size_t prestart_count;
     const char *const *version_command; /* argv that prints the version */
     size_t version_command_count;
     const char *const

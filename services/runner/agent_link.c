@@ -69,6 +69,12 @@ bool rl_agent_link_send_run(rl_agent_link *link, const rl_agent_run *run, rl_err
     return room && rl_agent_run_encode(run, room, size) == size;
 }
 
+bool rl_agent_link_send_preparation(rl_agent_link *link, const rl_agent_job *job, rl_error *err) {
+    size_t size = rl_agent_prepare_encode(job, NULL, 0);
+    uint8_t *room = outbox_room(link, size, err);
+    return room && rl_agent_prepare_encode(job, room, size) == size;
+}
+
 bool rl_agent_link_send_ping(rl_agent_link *link, rl_error *err) {
     size_t size = rl_agent_empty_encode(RL_AGENT_PING, NULL, 0);
     uint8_t *room = outbox_room(link, size, err);

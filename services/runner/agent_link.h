@@ -26,6 +26,9 @@ void rl_agent_link_free(rl_agent_link *link);
 bool rl_agent_link_send_job(rl_agent_link *link, const rl_agent_job *job, rl_error *err);
 bool rl_agent_link_send_run(rl_agent_link *link, const rl_agent_run *run, rl_error *err);
 
+/* Queues a PREPARE. Only for an agent whose READY says RL_AGENT_CAN_PREPARE. */
+bool rl_agent_link_send_preparation(rl_agent_link *link, const rl_agent_job *job, rl_error *err);
+
 /* Queues a question that the agent answers at once, before it looks at anything that is sent after it. Only for an
  * agent whose READY says RL_AGENT_CAN_PING. */
 bool rl_agent_link_send_ping(rl_agent_link *link, rl_error *err);

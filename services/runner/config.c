@@ -48,6 +48,8 @@ static const rl_config_option options[] = {
      "memory that those containers may use while they wait; each counts as 8 MiB"},
     {"RUNLOG_POOL_IDLE", RL_CONFIG_DURATION, AT(pool_idle_us), "10m", 1 * SECOND, 86400 * SECOND,
      "a container that has waited this long is replaced by a fresh one"},
+    {"RUNLOG_PRESTART", RL_CONFIG_BOOL, AT(prestart), "1", 0, 0,
+     "while they wait, start in them what their language's manifest names as prestart"},
     {"RUNLOG_COMPILE_CACHE_BYTES", RL_CONFIG_BYTES, AT(compile_cache_bytes), "64MiB", 0, 64 * GIB,
      "memory for what successful compile steps leave behind: the same program is not compiled again; 0: none "
      "is kept"},

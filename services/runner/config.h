@@ -28,6 +28,7 @@ typedef struct {
     int64_t pool_size;
     int64_t pool_memory_bytes;
     int64_t pool_idle_us;
+    bool prestart;
     int64_t compile_cache_bytes;
 } rl_runner_config;
 

@@ -119,6 +119,8 @@ static rl_container_status await_ready(rl_container *container, const rl_cancel_
             container->can_ping = (message.ready.accounting & RL_AGENT_CAN_PING) != 0;
             container->can_snapshot = (message.ready.accounting & RL_AGENT_CAN_SNAPSHOT) != 0;
         }
+        container->can_prepare =
+            message.type == RL_AGENT_READY && (message.ready.accounting & RL_AGENT_CAN_PREPARE) != 0;
         return check_ready(&message, err);
     case RL_LINK_CANCELLED:
         return RL_CONTAINER_CANCELLED;

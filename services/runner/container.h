@@ -22,6 +22,7 @@ typedef struct {
     int64_t file_bytes;
     bool can_ping; /* the agent says so */
     bool can_snapshot;
+    bool can_prepare;
     int64_t create_us; /* what each step took */
     int64_t attach_us;
     int64_t start_us;

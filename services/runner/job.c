@@ -266,6 +266,17 @@ bool rl_job_fill_run(const rl_submission *submission, const rl_manifest *manifes
            fill_argv(&ret->command, base, submission, manifest, false, arena, err);
 }
 
+bool rl_job_fill_preparation(const rl_manifest *manifest, const rl_limits *limits, uint32_t uid,
+                             int64_t memory_bytes, rl_agent_job *ret, rl_error *err) {
+    *ret = (rl_agent_job){.uid = uid, .gid = uid, .work_dir = RL_SANDBOX_WORK_DIR, .has_compile = true};
+    const rl_phase_limits *step = manifest->compile ? &limits->compile : &limits->run;
+    ret->compile.limits = phase_limits(limits, step, memory_bytes);
+    for (size_t i = 0; i < manifest->prestart_count && i < RL_AGENT_ARGS_MAX; i++) {
+        ret->compile.argv[ret->compile.argc++] = manifest->prestart[i];
+    }
+    return fill_environment(ret, manifest, err);
+}
+
 bool rl_job_program_is_users(const rl_manifest *manifest) {
     const char *program = manifest->run_count > 0 ? manifest->run[0] : "";
     if (program[0] == '/') {

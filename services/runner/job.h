@@ -40,6 +40,11 @@ size_t rl_job_file_index(const rl_submission *submission, size_t index);
 int64_t rl_job_first_wall_us(const rl_submission *submission, const rl_manifest *manifest,
                              const rl_limits *limits);
 
+/* Who, where and what to start while a container with that much memory waits: the manifest's `prestart`, under the limits
+ * of the first step. */
+bool rl_job_fill_preparation(const rl_manifest *manifest, const rl_limits *limits, uint32_t uid,
+                             int64_t memory_bytes, rl_agent_job *ret, rl_error *err);
+
 /* Whether the program that is run lies in the work folder: the user's own, or compiled from it. */
 bool rl_job_program_is_users(const rl_manifest *manifest);
 

@@ -125,6 +125,7 @@ static bool open_sandbox(rl_runner *runner, rl_error *err) {
         .pool_size = rl_runner_config_pool_size(runner->config),
         .slots = slot_count(runner->config),
         .pool_idle_us = runner->config->pool_idle_us,
+        .prestart = runner->config->prestart,
         .compile_cache_bytes = (size_t)runner->config->compile_cache_bytes,
         .log = runner->log,
         .metrics = runner->registry,

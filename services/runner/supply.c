@@ -10,6 +10,7 @@
 #include "services/runner/image_table.h"
 #include "services/runner/job.h"
 #include "services/runner/pool.h"
+#include "services/runner/prestart.h"
 #include "services/runner/reaper.h"
 #include "services/runner/starts.h"
 #include "services/runner/sweep.h"
@@ -19,6 +20,7 @@
 struct rl_supply {
     char *project, *runner, *runtime, *seccomp;
     rl_limits maxima;
+    bool prestart;
     rl_metric *create, *attach, *start, *ready, *remove, *acquire; /* times of the steps */
     rl_engine *engine;
     rl_image_table *images;
@@ -109,7 +111,14 @@ static rl_container_status open_warm(void *context, const rl_manifest *manifest,
     rl_supply *supply = context;
     rl_limits limits = default_limits(supply, manifest);
     rl_container_spec spec = spec_of(supply, manifest, &limits, limits.run.memory_bytes);
-    return open_cold(supply, manifest, &spec, NULL, ret->image, &ret->container, err);
+    rl_container_status status = open_cold(supply, manifest, &spec, NULL, ret->image, &ret->container, err);
+    if (status == RL_CONTAINER_READY && supply->prestart) {
+        status = rl_prestart(&ret->container, manifest, &limits, err);
+        if (status != RL_CONTAINER_READY) {
+            discard(supply, &ret->container);
+        }
+    }
+    return status;
 }
 
 static bool is_fit(void *context, const rl_manifest *manifest, const rl_warm *warm) {
@@ -324,6 +333,7 @@ static void init_metrics(rl_supply *supply, rl_metrics *metrics) {
 static bool copy_options(rl_supply *supply, const rl_sandbox_options *options, rl_error *err) {
     bool own_profile = options->seccomp_profile && *options->seccomp_profile;
     supply->maxima = options->maxima;
+    supply->prestart = options->prestart;
     supply->project = strdup(options->project);
     supply->runner = strdup(options->runner);
     supply->runtime = strdup(options->runtime ? options->runtime : "");

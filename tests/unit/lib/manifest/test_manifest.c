@@ -103,6 +103,17 @@ START_TEST(a_field_twice_is_refused) {
 }
 END_TEST
 
+START_TEST(what_is_started_early_is_named_or_turned_off) {
+    rl_manifest *with RL_AUTO_MANIFEST = parse(MANIFEST(",\"prestart\":[\"./wait\",\"-x\"]"));
+    ck_assert_uint_eq(with->prestart_count, 2);
+    ck_assert_str_eq(with->prestart[1], "-x");
+    rl_manifest *without RL_AUTO_MANIFEST = parse(MANIFEST(",\"prestart\":false"));
+    ck_assert_uint_eq(without->prestart_count, 0);
+    assert_refused(MANIFEST(",\"prestart\":true"), "prestart: must be a list of 1 to 64 strings");
+    assert_refused(MANIFEST(",\"prestart\":[]"), "prestart: must be a list of 1 to 64 strings");
+}
+END_TEST
+
 START_TEST(unknown_fields_are_refused_by_name) {
     assert_refused(MANIFEST(",\"complie\":[\"x\"]"), "complie: unknown field");
     assert_refused(MANIFEST(",\"factors\":{\"memory\":2}"), "factors.memory: unknown field");
@@ -226,6 +237,7 @@ int main(void) {
     tcase_add_test(tests, factors_scale_the_limits_and_the_wall_follows_the_cpu);
     tcase_add_test(tests, what_is_no_json_is_refused_with_its_place);
     tcase_add_test(tests, a_field_twice_is_refused);
+    tcase_add_test(tests, what_is_started_early_is_named_or_turned_off);
     tcase_add_test(tests, unknown_fields_are_refused_by_name);
     tcase_add_test(tests, missing_fields_are_named);
     tcase_add_test(tests, the_name_must_be_the_folders);

@@ -282,6 +282,26 @@ START_TEST(a_restored_job_has_the_snapshot_and_no_compile_step) {
 }
 END_TEST
 
+START_TEST(what_is_prestarted_has_the_first_steps_limits_and_no_files) {
+    static const char *const prestart[] = {"compiler-that-waits", "-q"};
+    rl_manifest manifest = compiled();
+    manifest.prestart = prestart;
+    manifest.prestart_count = 2;
+    rl_agent_job job;
+    ck_assert(rl_job_fill_preparation(&manifest, &limits, 7, 12345, &job, NULL));
+    ck_assert_uint_eq(job.uid, 7);
+    ck_assert_uint_eq(job.file_count, 0);
+    ck_assert(job.has_compile);
+    ck_assert_uint_eq(job.compile.argc, 2);
+    ck_assert_str_eq(job.compile.argv[0], "compiler-that-waits");
+    ck_assert_int_eq(job.compile.limits.cpu_us, limits.compile.cpu_us);
+    manifest.compile = NULL;
+    ck_assert(rl_job_fill_preparation(&manifest, &limits, 7, 12345, &job, NULL));
+    ck_assert_int_eq(job.compile.limits.cpu_us, limits.run.cpu_us);
+    ck_assert_int_eq(job.compile.limits.memory_bytes, 12345);
+}
+END_TEST
+
 START_TEST(a_program_in_the_work_folder_is_the_users) {
     static const char *const cases[] = {"./main", "bin/x", RL_SANDBOX_WORK_DIR "/main"};
     static const char *const others[] = {"python3", "/usr/bin/python3", RL_SANDBOX_WORK_DIR "2/main"};
@@ -303,4 +323,5 @@ RL_SUITE("runner/job", limits_come_from_the_record_then_the_manifest_and_never_p
          more_than_the_protocol_carries_is_invalid, a_test_has_its_own_input_limits_and_a_clean_folder,
          the_only_run_fetches_what_was_asked_for, archives_keep_their_format_and_a_dot_is_the_work_folder,
          a_restored_job_has_the_snapshot_and_no_compile_step,
+         what_is_prestarted_has_the_first_steps_limits_and_no_files,
          a_program_in_the_work_folder_is_the_users)
