@@ -1,0 +1,2 @@
+main :: IO ()
+main = putStr "Grüße, 世界 🚀"

@@ -1,0 +1,4 @@
+program main;
+begin
+  halt(3);
+end.

@@ -1,0 +1,5 @@
+program main;
+begin
+  writeln('to stdout');
+  writeln(stderr, 'to stderr');
+end.

@@ -1,0 +1,4 @@
+program main;
+begin
+  write('Grüße, 世界 🚀');
+end.

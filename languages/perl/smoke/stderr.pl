@@ -1,0 +1,2 @@
+print STDOUT "to stdout\n";
+print STDERR "to stderr\n";

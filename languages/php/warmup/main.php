@@ -1,0 +1,3 @@
+<?php
+// Nothing but a line read: the interpreter brings what it needs.
+echo fgets(STDIN);

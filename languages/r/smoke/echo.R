@@ -1,0 +1,2 @@
+input <- file("stdin", "rb")
+cat(rawToChar(readBin(input, raw(), 1e6)))

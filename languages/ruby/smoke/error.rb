@@ -1,0 +1,1 @@
+raise ArgumentError, "nobody rescues this"

@@ -1,0 +1,2 @@
+select 'to stdout';
+.shell echo to stderr >&2

@@ -1,0 +1,3 @@
+.mode list
+.separator '' ''
+select 'Grüße, 世界 🚀';
