@@ -1,0 +1,3 @@
+# A separator that occurs nowhere: all of the input is one record.
+BEGIN { RS = "^$"; ORS = "" }
+{ print }

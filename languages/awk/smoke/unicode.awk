@@ -1,0 +1,1 @@
+BEGIN { printf "Grüße, 世界 🚀" }

@@ -1,0 +1,2 @@
+# Nothing but a line printed: the interpreter brings what it needs.
+{ print }

@@ -1,0 +1,3 @@
+(println "to stdout")
+(binding [*out* *err*]
+  (println "to stderr"))

@@ -1,0 +1,10 @@
+using System;
+
+class Program
+{
+    static void Main()
+    {
+        using (var output = Console.OpenStandardOutput())
+            Console.OpenStandardInput().CopyTo(output);
+    }
+}

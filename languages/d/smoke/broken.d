@@ -1,0 +1,4 @@
+void main()
+{
+    string text = 1;
+}

@@ -1,0 +1,2 @@
+#!/usr/bin/env escript
+main(_) -> error(nobody_catches_this).

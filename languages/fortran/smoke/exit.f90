@@ -1,0 +1,3 @@
+program ends
+  stop 3, quiet=.true.
+end program ends

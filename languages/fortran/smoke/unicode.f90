@@ -1,0 +1,3 @@
+program unicode
+  write (*, '(a)', advance='no') 'Grüße, 世界 🚀'
+end program unicode

@@ -1,0 +1,2 @@
+(write-line "to stdout")
+(write-line "to stderr" *error-output*)

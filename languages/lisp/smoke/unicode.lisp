@@ -1,0 +1,1 @@
+(write-string "Grüße, 世界 🚀")

@@ -1,0 +1,2 @@
+;; Nothing but a line read: SBCL is one file.
+(write-line (read-line))

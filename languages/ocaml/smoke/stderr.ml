@@ -1,0 +1,3 @@
+let () =
+  print_endline "to stdout";
+  prerr_endline "to stderr"

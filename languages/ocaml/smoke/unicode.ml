@@ -1,0 +1,1 @@
+let () = print_string "Grüße, 世界 🚀"

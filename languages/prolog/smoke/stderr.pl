@@ -1,0 +1,2 @@
+:- initialization(main).
+main :- write('to stdout'), nl, write(user_error, 'to stderr'), nl(user_error).

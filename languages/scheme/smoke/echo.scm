@@ -1,0 +1,2 @@
+(use-modules (ice-9 textual-ports))
+(put-string (current-output-port) (get-string-all (current-input-port)))

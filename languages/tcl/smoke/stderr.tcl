@@ -1,0 +1,2 @@
+puts "to stdout"
+puts stderr "to stderr"

@@ -1,0 +1,1 @@
+puts -nonewline "Grüße, 世界 🚀"
