@@ -27,18 +27,6 @@ typedef struct child_ends {
     int report_fd;
 } child_ends;
 
-/* When the container is out of memory the kernel picks by size and this score. The agent's stays 0, a
- * program may raise its own but not lower it below the container's, so the agent goes last. */
-static int volunteer_for_oom(void) {
-    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-    if (fd < 0) {
-        return -1;
-    }
-    ssize_t written = write(fd, "1000", 4);
-    close(fd);
-    return written == 4 ? 0 : -1;
-}
-
 /* 0, 1, 2 are the pipes, CONTROL_FD a standby's socket if it is one, the next closes on exec and reports; all else is
  * closed. Returns the one that reports, or -1. */
 static int arrange_descriptors(const child_ends *ends) {
@@ -64,17 +52,6 @@ static int arrange_descriptors(const child_ends *ends) {
     return report_fd;
 }
 
-/* Sets both the soft and the hard limit; never above the hard limit that the container came with. */
-static int lower_limit(__rlimit_resource_t resource, rlim_t value) {
-    struct rlimit limit;
-    if (getrlimit(resource, &limit) != 0) {
-        return -1;
-    }
-    rlim_t lowered = limit.rlim_max == RLIM_INFINITY || value < limit.rlim_max ? value : limit.rlim_max;
-    limit = (struct rlimit){lowered, lowered};
-    return setrlimit(resource, &limit);
-}
-
 /* RLIMIT_CPU counts one process in whole seconds, by a clock that samples and may run well ahead of the control
  * group's exact one. It only stands behind the agent's own accounting, in case the agent is not scheduled, so it lies
  * where no program gets to that is within its limit. No RLIMIT_NPROC: it counts a uid over the whole host.
@@ -93,7 +70,7 @@ rl_rlimits rl_exec_rlimits(const rl_agent_limits *limits) {
 static int lower_limits(const rl_agent_limits *limits) {
     const rl_rlimits wanted = rl_exec_rlimits(limits);
     for (size_t i = 0; i < RL_RLIMIT_COUNT; i++) {
-        if (lower_limit(wanted.of[i].resource, wanted.of[i].value) != 0) {
+        if (rl_user_lower_limit(wanted.of[i].resource, wanted.of[i].value) != 0) {
             return -1;
         }
     }
@@ -149,7 +126,7 @@ static void execute(const rl_user *user, const rl_agent_command *command) {
 static const char *prepare(const rl_user *user, const rl_agent_command *command,
                            const rl_user_filter *filter) {
     umask(022);
-    if (volunteer_for_oom() != 0) {
+    if (rl_user_volunteer_for_oom() != 0) {
         return "raising oom_score_adj";
     }
     if (lower_limits(&command->limits) != 0) {

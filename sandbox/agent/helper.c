@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -36,21 +35,12 @@ static bool arrange_descriptors(int report_fd, int work_fd) {
     return true;
 }
 
-static bool lower_limit(__rlimit_resource_t resource, rlim_t value) {
-    struct rlimit limit;
-    if (getrlimit(resource, &limit) != 0) {
-        return false;
-    }
-    rlim_t lowered = limit.rlim_max == RLIM_INFINITY || value < limit.rlim_max ? value : limit.rlim_max;
-    limit = (struct rlimit){lowered, lowered};
-    return setrlimit(resource, &limit) == 0;
-}
-
 static const char *confine(int64_t file_bytes) {
     rl_user_filter filter;
-    if (!lower_limit(RLIMIT_CPU, CONFINED_CPU_S) || !lower_limit(RLIMIT_AS, CONFINED_MEMORY) ||
-        !lower_limit(RLIMIT_FSIZE, (rlim_t)file_bytes) || !lower_limit(RLIMIT_NOFILE, CONFINED_FILES) ||
-        !lower_limit(RLIMIT_CORE, 1)) {
+    if (rl_user_lower_limit(RLIMIT_CPU, CONFINED_CPU_S) != 0 ||
+        rl_user_lower_limit(RLIMIT_AS, CONFINED_MEMORY) != 0 ||
+        rl_user_lower_limit(RLIMIT_FSIZE, (rlim_t)file_bytes) != 0 ||
+        rl_user_lower_limit(RLIMIT_NOFILE, CONFINED_FILES) != 0 || rl_user_lower_limit(RLIMIT_CORE, 1) != 0) {
         return "setting a helper's limits";
     }
     if (rl_user_filter_build(&filter) != 0 || rl_user_filter_install(&filter) != 0) {

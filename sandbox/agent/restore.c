@@ -176,7 +176,7 @@ static bool make_leaf(int top, const rl_tree_entry *entry) {
 /* ---- all of it ---- */
 
 static bool put_leaves(int top, const rl_tree *tree, const char **failed) {
-    bool *is_missing = calloc(tree->count, sizeof *is_missing);
+    bool *is_missing = calloc(tree->count + 1, sizeof *is_missing);
     if (is_missing == NULL) {
         *failed = "making room to restore the work folder";
         return false;

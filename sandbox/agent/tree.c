@@ -89,17 +89,25 @@ static const char *check(rl_tree *tree) {
     return tree->count > 0 ? NULL : "there is no folder";
 }
 
+/* Room for as many entries as `size` bytes can hold. */
+static bool make_room(rl_tree *tree, size_t size) {
+    size_t most = size / ENTRY_SIZE_MIN + 1;
+    tree->entries = calloc(most, sizeof *tree->entries);
+    tree->by_path = calloc(most, sizeof *tree->by_path);
+    return tree->entries != NULL && tree->by_path != NULL;
+}
+
 bool rl_tree_read(const uint8_t *bytes, size_t size, rl_tree *tree, const char **why) {
     *tree = (rl_tree){.count = 0};
     rl_wire_reader r = {bytes, size, NULL};
     if (rl_wire_get_u32(&r) != RL_TREE_MAGIC) {
-        rl_wire_complain(&r, "not a snapshot of this version");
+        *why = "not a snapshot of this version";
+        return false;
     }
-    size_t most = r.left / ENTRY_SIZE_MIN + 1;
-    tree->entries = calloc(most, sizeof *tree->entries);
-    tree->by_path = calloc(most, sizeof *tree->by_path);
-    if (tree->entries == NULL || tree->by_path == NULL) {
-        rl_wire_complain(&r, "memory is short");
+    if (!make_room(tree, r.left)) {
+        rl_tree_free(tree);
+        *why = "memory is short";
+        return false;
     }
     while (r.left > 0) {
         get_entry(&r, &tree->entries[tree->count]);

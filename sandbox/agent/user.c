@@ -54,6 +54,16 @@ int rl_user_volunteer_for_oom(void) {
     return written == 4 ? 0 : -1;
 }
 
+int rl_user_lower_limit(__rlimit_resource_t resource, rlim_t value) {
+    struct rlimit limit;
+    if (getrlimit(resource, &limit) != 0) {
+        return -1;
+    }
+    rlim_t lowered = limit.rlim_max == RLIM_INFINITY || value < limit.rlim_max ? value : limit.rlim_max;
+    limit = (struct rlimit){lowered, lowered};
+    return setrlimit(resource, &limit);
+}
+
 _Noreturn void rl_child_fail(int report_fd, const char *doing, bool is_exec) {
     rl_child_report report = {doing, errno, is_exec};
     /* A pipe takes this little at once; where it fails, the agent sees a child that ended with 127. */

@@ -9,6 +9,7 @@
 
 #include "sandbox/agent/fault.h"
 
+#include <sys/resource.h>
 #include <sys/types.h>
 
 typedef struct rl_user {
@@ -32,6 +33,10 @@ const char *rl_user_become(const rl_user *user);
 /* In the child, while it is still root: whenever the container is out of memory, it dies before the agent. 0, or -1 with
  * errno. */
 int rl_user_volunteer_for_oom(void);
+
+/* In the child: sets both the soft and the hard limit; never above the hard limit that the container came with. 0, or -1
+ * with errno. */
+int rl_user_lower_limit(__rlimit_resource_t resource, rlim_t value);
 
 /* In the child: reports errno and ends. */
 _Noreturn void rl_child_fail(int report_fd, const char *doing, bool is_exec);

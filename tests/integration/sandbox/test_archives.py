@@ -194,6 +194,7 @@ BOMBS = {
     "holes": (huge_sparse(), "more than fits"),
     "zip of zeros": (zipped(("zeros", bytes(64 * MIB))), "more than fits"),
     "zip of entries": (zipped(*((f"e{i}", b"") for i in range(20_000))), "too many entries"),
+    "a gigabyte that is announced": (gzip.compress(special("zeros", tarfile.REGTYPE, size=1 << 30).tobuf() + bytes(16 * MIB)), "more than fits"),
     "folders": (tar(*(("/".join([f"f{i}"] + ["x"] * 100), b"") for i in range(1000)), format=tarfile.PAX_FORMAT), "more than fits"),
 }
 
@@ -204,6 +205,17 @@ def test_bombs_meet_a_bound(unpack, name):
     assert len(data) < 7 * MIB
     answer = unpack(zip_or_tar(name, data))
     assert answer[:2] == (wire.FAILURE_ARCHIVE, 0) and says in answer[2], answer
+
+
+def header_bomb(kind):
+    """A header's own extension, of 256 MiB."""
+    return gzip.compress(special("x", kind, size=256 * MIB).tobuf()) + gzip.compress(b"16 comment=abcd\n" * 65536) * 256 + gzip.compress(tar(("a", b"")))
+
+
+@pytest.mark.parametrize("data", [header_bomb(b"x"), header_bomb(b"g"), header_bomb(b"L"), header_bomb(b"K")], ids=list("xgLK"))
+def test_headers_are_bounded(unpack, data):
+    answer = unpack(("", 0, data, TAR_FILE))
+    assert answer == "a f 644 \n" or answer[0] == wire.FAILURE_ARCHIVE, answer
 
 
 def test_the_bounds_hold_for_all_archives_together(unpack):

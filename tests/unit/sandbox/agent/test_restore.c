@@ -27,7 +27,8 @@ static void make_folder(void) {
     ck_assert_ptr_nonnull(mkdtemp(folder));
     top = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     ck_assert_int_ge(top, 0);
-    shell("echo main >main; echo one >a; mkdir -p d/e; echo deep >d/e/f; ln -s a link; chmod 500 d; touch -d @1 a");
+    shell("echo main >main; echo one >a; mkdir -p d/e; echo deep >d/e/f; ln -s a link; chmod 500 d; touch -d "
+          "@1 a");
 }
 
 static void remove_folder(void) {
@@ -128,7 +129,8 @@ START_TEST(what_was_not_there_goes) {
 END_TEST
 
 START_TEST(what_became_something_else_becomes_itself) {
-    spoil_and_compare("chmod 700 d; rm -rf d main link a; ln -s /etc d; mkdir -p main/x; echo x >link; ln -s main a");
+    spoil_and_compare(
+        "chmod 700 d; rm -rf d main link a; ln -s /etc d; mkdir -p main/x; echo x >link; ln -s main a");
 }
 END_TEST
 
@@ -145,7 +147,8 @@ START_TEST(an_empty_folder_is_filled) {
 END_TEST
 
 START_TEST(deep_folders_without_permissions_are_emptied) {
-    shell("for i in $(seq 40); do mkdir -p deep/x/y && echo f >deep/f && mv deep deeper && mkdir deep && mv deeper deep/; done;"
+    shell("for i in $(seq 40); do mkdir -p deep/x/y && echo f >deep/f && mv deep deeper && mkdir deep && mv "
+          "deeper deep/; done;"
           "mkdir 0 1 2; chmod 0 deep/deeper/deeper deep");
     ck_assert(rl_empty_folder(top));
     shell("test -z \"$(ls -A)\"");

@@ -30,7 +30,8 @@ START_TEST(the_folder_itself_has_many_names) {
 END_TEST
 
 START_TEST(names_that_leave_are_refused) {
-    static const char *const names[] = {"..", "../a", "a/..", "a/../b", "/", "/a", "//a", "a//b", "a/./b", "./../a", ".//../a"};
+    static const char *const names[] = {"..",  "../a", "a/..",  "a/../b", "/",      "/a",
+                                        "//a", "a//b", "a/./b", "./../a", ".//../a"};
     char path[RL_AGENT_PATH_MAX + 1];
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         ck_assert_msg(!rl_unpack_path("x", names[i], path), "%s", names[i]);
@@ -68,5 +69,6 @@ START_TEST(every_problem_has_words) {
 }
 END_TEST
 
-RL_SUITE("agent/unpack", entries_go_below_the_archives_folder, the_folder_itself_has_many_names, names_that_leave_are_refused,
-         names_that_are_too_long_are_refused, links_stay_or_leave, every_problem_has_words)
+RL_SUITE("agent/unpack", entries_go_below_the_archives_folder, the_folder_itself_has_many_names,
+         names_that_leave_are_refused, names_that_are_too_long_are_refused, links_stay_or_leave,
+         every_problem_has_words)
