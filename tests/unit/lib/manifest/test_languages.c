@@ -40,6 +40,32 @@ START_TEST(each_language_has_an_image) {
 }
 END_TEST
 
+/* The row of docs/languages.md, as far as the manifest says it. */
+static void check_row(const char *page, const rl_manifest *manifest) {
+    char row[512];
+    int size = snprintf(row, sizeof row, "\n| `%s` |", manifest->name);
+    for (size_t i = 0; i < manifest->alias_count; i++) {
+        size +=
+            snprintf(row + size, sizeof row - (size_t)size, "%s `%s`", i ? "," : "", manifest->aliases[i]);
+    }
+    (void)snprintf(row + size, sizeof row - (size_t)size, " | %s |", manifest->version);
+    ck_assert_msg(strstr(page, row) != NULL, "docs/languages.md has no row that begins:%s", row);
+}
+
+START_TEST(each_language_is_in_the_table_with_its_version) {
+    RL_AUTO_FREE char *page = NULL;
+    size_t size = 0;
+    FILE *file = fopen(RL_SOURCE_DIR "/docs/languages.md", "re");
+    ck_assert_ptr_nonnull(file);
+    ck_assert(getdelim(&page, &size, '\0', file) > 0); /* the whole of a text without that byte */
+    (void)fclose(file);
+    rl_manifests *all RL_AUTO_MANIFESTS = load();
+    for (size_t i = 0; i < rl_manifests_count(all); i++) {
+        check_row(page, rl_manifests_at(all, i));
+    }
+}
+END_TEST
+
 /* One entry of smoke.json. */
 static void check_case(const char *language, const json_t *smoke) {
     const char *name = json_string_value(json_object_get(smoke, "name"));
@@ -106,6 +132,7 @@ int main(void) {
     TCase *tests = tcase_create("languages/");
     tcase_add_test(tests, the_languages_of_the_repository_load);
     tcase_add_test(tests, each_language_has_an_image);
+    tcase_add_test(tests, each_language_is_in_the_table_with_its_version);
     tcase_add_test(tests, each_language_brings_the_smoke_programs);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
