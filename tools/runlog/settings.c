@@ -23,6 +23,10 @@ static const rl_config_option options[] = {
      "How long the topic results is kept: at least as long as the database keeps results."},
     {"RUNLOG_TOPICS_WAIT", RL_CONFIG_DURATION, AT(topics_wait_us), "2m", 0, 60 * MINUTE,
      "How long topics create waits for Kafka to answer."},
+    {"RUNLOG_TOPICS_WARM_UP", RL_CONFIG_DURATION, AT(topics_warm_up_us), "3s", 0, MINUTE,
+     "How long topics create exercises a broker that is alone, so that the first submissions find it "
+     "compiled; 0: "
+     "not at all."},
 };
 
 static const rl_config_table table = {

@@ -17,6 +17,7 @@ typedef struct {
     int64_t topic_replication;
     int64_t results_retention_us;
     int64_t topics_wait_us;
+    int64_t topics_warm_up_us;
 } rl_cli_settings;
 
 const rl_config_table *rl_cli_settings_table(void);

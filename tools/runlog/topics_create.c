@@ -2,6 +2,23 @@
 #include "lib/stream/topics.h"
 #include "tools/runlog/cli.h"
 #include "tools/runlog/settings.h"
+#include "tools/runlog/warm_up.h"
+
+/* Nobody depends on it: what goes wrong is told, and that is all. */
+static void warm_up(const rl_stream_config *stream, int64_t duration_us) {
+    rl_error err = RL_ERROR_INIT;
+    size_t records = 0;
+    if (duration_us == 0) {
+        return;
+    }
+    const bool ok = rl_warm_up(stream, duration_us, &records, &err);
+    if (records > 0) {
+        (void)printf("broker: warmed up by %zu records\n", records);
+    }
+    if (!ok) {
+        (void)fprintf(stderr, "runlog topics create: the broker may be slow at first: %s\n", err.message);
+    }
+}
 
 int rl_cli_topics_create(int argc, char *const *argv, char *const *environment) {
     if (argc > 0) {
@@ -28,5 +45,6 @@ int rl_cli_topics_create(int argc, char *const *argv, char *const *environment) 
     size_t count = 0;
     (void)rl_topics(&count);
     (void)printf("topics: %zu created, %zu there already\n", created, count - created);
+    warm_up(&stream, settings.topics_warm_up_us);
     return RL_CLI_OK;
 }
