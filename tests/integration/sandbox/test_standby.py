@@ -3,9 +3,9 @@
 What a program sees and does must not depend on that. So each program of a list runs twice, by an interpreter that was started
 before and by one that was not, and both results are compared whole.
 """
-import dataclasses
 import re
 import struct
+import time
 
 import pytest
 
@@ -45,14 +45,6 @@ def both(sandbox):
         return converse(fresh, source, **options), converse(waited, source, **options)
 
     return run
-
-
-# Whether it was started before: its clock began before the job's file was written.
-WAITED = """
-import os
-ticks = int(open('/proc/self/stat').read().rsplit(')', 1)[1].split()[19]) / os.sysconf('SC_CLK_TCK')
-boot = next(int(line.split()[1]) for line in open('/proc/stat') if line.startswith('btime'))
-"""
 
 
 def facts(done):
@@ -155,3 +147,128 @@ FILES = [("helper.py", 0o600, b"import traceback\ntraceback.print_stack()\n1 / 0
 def test_a_program_cannot_tell_whether_its_interpreter_waited(both, name):
     fresh, waited = both(PROGRAMS[name], stdin="first\nsecond ü\nthird".encode(), files=FILES)
     assert facts(waited) == facts(fresh)
+
+
+# Prints whether the process that runs it was there before its source was: the file's time against the process's.
+WHO = """
+import os
+born = int(open('/proc/self/stat').read().rsplit(')', 1)[1].split()[19]) / os.sysconf('SC_CLK_TCK')
+up, at = float(open('/proc/uptime').read().split()[0]), __import__('time').time()
+print('waited' if at - up + born < os.stat('main.py').st_mtime - .05 else 'fresh')
+"""
+
+
+@pytest.fixture
+def waiting(sandbox):
+    """waiting(argv, **options): a container in which a process waits, for longer than the clock of processes is coarse."""
+
+    def start(argv=None, **options):
+        box = sandbox("python")
+        prepare(box, argv, **options)
+        engine.until(lambda: is_waiting(box), "a process that waits")
+        engine.until(lambda began=time.monotonic(): time.monotonic() > began + .3, "some time")
+        return box
+
+    return start
+
+
+def test_the_program_is_the_process_that_waited(waiting):
+    assert converse(waiting(), WHO).stdout == b"waited\n"
+
+
+def test_arguments_reach_the_process_that_waited(waiting):
+    done = converse(waiting(), WHO + "import sys\nprint(sys.argv)\nprint(sys.orig_argv)", PYTHON + ["a b", "ü", ""])
+    assert done.stdout.decode().splitlines() == ["waited", "['main.py', 'a b', 'ü', '']",
+                                                 "['python3', 'main.py', 'a b', 'ü', '']"]
+
+
+def test_lower_limits_are_set_for_the_process_that_waited(waiting):
+    limits = Limits(cpu_us=1_000_000, file_bytes=1 << 20, open_files=50)
+    source = WHO + ("from resource import *\nprint(getrlimit(RLIMIT_CPU), getrlimit(RLIMIT_FSIZE), getrlimit(RLIMIT_NOFILE))")
+    assert converse(waiting(), source, limits=limits).stdout == \
+        b"waited\n(4, 4) (1048576, 1048576) (50, 50)\n"
+
+
+@pytest.mark.parametrize("change", [
+    {"limits": Limits(cpu_us=6_000_000)}, {"limits": Limits(stack_bytes=8 << 20)}, {"limits": Limits(open_files=257)},
+    {"env": ENV + ("MORE=1",)}, {"argv": ["python3", "-X", "dev", "main.py"]}, {"argv": ["python3", "-B", "main.py"]},
+    {"files": [(".local/lib/python3.13/site-packages/theirs.py", 0o600, b"")]},
+], ids=["more time", "another stack", "more descriptors", "environment", "another option", "one more option", "user site"])
+def test_what_does_not_fit_starts_the_ordinary_way(waiting, change):
+    box = waiting(limits=Limits(open_files=128)) if change.get("limits") == Limits(open_files=257) else waiting()
+    done = converse(box, WHO, **change)
+    assert (done.stdout, done.exit_code, done.flags) == (b"fresh\n", 0, 0)
+
+
+@pytest.mark.parametrize("argv", [
+    ["python3", "-c", "raise SystemExit(1)"], ["python3", "-c", "import os; os.kill(os.getpid(), 9)"], ["no-such-program"],
+    ["python3", "-c", "print('noise'); import os; os.write(3, b'x'); os.read(3, 1)"],
+    ["python3", "-c", "import os; os.write(3, b'R'); os.read(3, 999); os._exit(0)"],
+    ["python3", "-c", "import os; os.write(3, b'R'); os.read(3, 999); os.write(3, b'N'); import time; time.sleep(999)"],
+    ["python3", "-c", "import os; os.write(3, b'R'); os.close(3); import time; time.sleep(999)"],
+    ["python3", "-c", "import os, time; os.fork(); os.write(3, b'R'); time.sleep(999)"],
+], ids=["ends", "killed", "missing", "speaks nonsense", "ends late", "refuses", "closes", "is silent"])
+def test_a_process_that_fails_to_wait_is_replaced(sandbox, argv):
+    box = sandbox("python")
+    prepare(box, argv)
+    done = converse(box, "import os\nprint(sorted(p for p in os.listdir('/proc') if p.isdigit()) == ['1', str(os.getpid())])")
+    assert (done.stdout, done.stderr, done.exit_code, done.flags) == (b"True\n", b"", 0, 0)
+
+
+def test_a_job_that_is_there_at_once_is_served(sandbox):
+    box = sandbox("python")
+    prepare(box)
+    assert converse(box, "print(1)").stdout == b"1\n"
+
+
+def test_only_the_first_run_has_waited_and_the_next_is_as_good(waiting):
+    box = waiting()
+    box.send(wire.job(box.uid, [("main.py", 0o600, WHO.encode())], env=ENV) + wire.run(PYTHON, flags=0))
+    assert box.compiled().flags == wire.SKIPPED
+    assert box.done().stdout == b"waited\n"
+    box.send(wire.run(PYTHON, index=1))
+    assert box.done().exit_code == 0
+
+
+def test_a_second_preparation_is_against_the_protocol(sandbox):
+    box = sandbox("python")
+    prepare(box)
+    prepare(box)
+    assert struct.unpack_from(">I", box.expect(wire.ERROR)) == (wire.FAILURE_PROTOCOL,)
+
+
+def test_a_ping_is_answered_while_a_process_waits(waiting):
+    box = waiting()
+    box.send(wire.frame(wire.PING, b""))
+    box.expect(wire.PONG)
+    assert converse(box, "print(2)").stdout == b"2\n"
+
+
+def test_when_the_runner_goes_the_process_that_waits_goes_too(waiting):
+    box = waiting()
+    box.close_input()
+    assert box.exit_code() == 1
+
+
+LIMITED = {
+    "CPU": ("while True: pass", {"cpu_us": 500_000}, wire.HIT_CPU | wire.KILLED_BY_US),
+    "elapsed": ("import time\ntime.sleep(60)", {"wall_us": 700_000}, wire.HIT_WALL | wire.KILLED_BY_US),
+    "processes": ("import os, time\nwhile True:\n    if os.fork() == 0: time.sleep(60)", {"wall_us": 3_000_000}, wire.HIT_PROCESSES),
+    "memory": ("x = bytearray(300 << 20)", {}, wire.HIT_MEMORY),
+    "output": ("print('x' * 300000)", {"stdout_bytes": 1000}, wire.HIT_STDOUT),
+    "file size": ("import signal\nsignal.signal(signal.SIGXFSZ, signal.SIG_DFL)\nopen('f', 'wb').write(bytes(3 << 20))", {"file_bytes": 1 << 20}, wire.HIT_FILE_SIZE),
+}
+
+
+@pytest.mark.parametrize("name", LIMITED)
+def test_limits_hold_for_the_process_that_waited(both, name):
+    source, limits, flag = LIMITED[name]
+    fresh, waited = both(source, limits=Limits(**limits))
+    assert fresh.flags & flag == flag == waited.flags & flag
+    assert (waited.term_signal, waited.exit_code) == (fresh.term_signal, fresh.exit_code)
+
+
+def test_time_counts_from_the_job_and_memory_from_the_start(both):
+    fresh, waited = both("x = bytearray(50 << 20)")
+    assert 0 < waited.cpu_us < fresh.cpu_us
+    assert abs(waited.memory_peak_bytes - fresh.memory_peak_bytes) < 6 << 20
