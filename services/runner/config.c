@@ -35,6 +35,8 @@ static const rl_config_option options[] = {
      "tag of the language images"},
     {"RUNLOG_SANDBOX_RUNTIME", RL_CONFIG_TEXT, AT(runtime), "", 0, 63,
      "OCI runtime known to the Engine, for example runsc; empty: the Engine's default"},
+    {"RUNLOG_SANDBOX_APPARMOR", RL_CONFIG_TEXT, AT(apparmor), "", 0, 127,
+     "AppArmor profile loaded on the Engine's host (deploy/apparmor); empty: the Engine's own"},
     {"RUNLOG_WINDOW", RL_CONFIG_INT, AT(window), "256", 64, 1024,
      "records per partition between the first unfinished one and the last one taken"},
     {"RUNLOG_REVOKE_DRAIN", RL_CONFIG_DURATION, AT(drain_us), "15s", 0, 120 * SECOND,

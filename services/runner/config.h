@@ -20,6 +20,7 @@ typedef struct {
     const char *image_prefix;
     const char *image_tag;
     const char *runtime;
+    const char *apparmor;
     int64_t slots;
     int64_t window;
     int64_t drain_us;

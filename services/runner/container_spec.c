@@ -56,6 +56,9 @@ static json_t *security_options(const rl_container_spec *spec) {
     if (spec->seccomp && *spec->seccomp) {
         json_array_append_new(options, json_sprintf("seccomp=%s", spec->seccomp));
     }
+    if (spec->apparmor && *spec->apparmor) {
+        json_array_append_new(options, json_sprintf("apparmor=%s", spec->apparmor));
+    }
     return options;
 }
 

@@ -51,6 +51,7 @@ typedef struct {
     const char *language;
     const char *runtime;  /* "": the Engine's default */
     const char *seccomp;  /* profile, JSON */
+    const char *apparmor; /* name of a profile; NULL or "": the Engine's own */
     uint32_t uid;         /* of the user's code, and its gid */
     int64_t memory_bytes; /* at least RL_SANDBOX_MEMORY_MIN */
     int64_t processes;    /* of the user; the agent is one more. At least RL_SANDBOX_PROCESSES_MIN */

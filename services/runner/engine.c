@@ -233,7 +233,7 @@ bool rl_engine_ping(rl_engine *engine, rl_error *err) {
     return false;
 }
 
-bool rl_engine_check_host(rl_engine *engine, const char *runtime, rl_error *err) {
+bool rl_engine_check_host(rl_engine *engine, const char *runtime, const char *apparmor, rl_error *err) {
     RL_AUTO_BUFFER rl_buffer answer;
     rl_buffer_init(&answer, ANSWER_MAX);
     rl_engine_info info;
@@ -251,6 +251,11 @@ bool rl_engine_check_host(rl_engine *engine, const char *runtime, rl_error *err)
     }
     if (!info.has_runtime) {
         return rl_error_set(err, RL_FATAL, 0, "the Docker Engine has no runtime named %s", runtime);
+    }
+    if (*apparmor && !info.has_apparmor) { /* it would start sandboxes without the profile, and not say so */
+        return rl_error_set(
+            err, RL_FATAL, 0,
+            "the Docker Engine's host has no AppArmor: RUNLOG_SANDBOX_APPARMOR=%s cannot be kept", apparmor);
     }
     return true;
 }

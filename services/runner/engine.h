@@ -36,8 +36,9 @@ rl_error_class rl_engine_status_class(int status);
  * version is asked for another. */
 bool rl_engine_ping(rl_engine *engine, rl_error *err);
 
-/* Whether this host can hold what a sandbox promises; FATAL naming all that is missing. */
-bool rl_engine_check_host(rl_engine *engine, const char *runtime, rl_error *err);
+/* Whether this host can hold what a sandbox promises; FATAL naming all that is missing. `runtime` and `apparmor`, the
+ * name of a profile, are "" where none is asked for. */
+bool rl_engine_check_host(rl_engine *engine, const char *runtime, const char *apparmor, rl_error *err);
 
 /* The id that a name stands for at the moment. INVALID with code 404: no such image. */
 bool rl_engine_image_id(rl_engine *engine, const char *name, char ret_id[RL_IMAGE_ID_SIZE], rl_error *err);

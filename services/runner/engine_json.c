@@ -43,6 +43,19 @@ bool rl_engine_parse_version(rl_bytes json, rl_engine_version *ret, rl_error *er
     return true;
 }
 
+/* "name=apparmor", possibly with more behind a comma, among the security options. */
+static bool lists_apparmor(const json_t *options) {
+    static const char name[] = "name=apparmor";
+    for (size_t i = 0; i < json_array_size(options); i++) {
+        const char *option = json_string_value(json_array_get(options, i));
+        if (option && strncmp(option, name, sizeof name - 1) == 0 &&
+            (option[sizeof name - 1] == '\0' || option[sizeof name - 1] == ',')) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool rl_engine_parse_info(rl_bytes json, const char *runtime, rl_engine_info *ret, rl_error *err) {
     AUTO_JSON json_t *root = parse(json, "information", err);
     if (!root) {
@@ -52,6 +65,7 @@ bool rl_engine_parse_info(rl_bytes json, const char *runtime, rl_engine_info *re
     ret->swap_limit = json_is_true(json_object_get(root, "SwapLimit"));
     ret->pids_limit = json_is_true(json_object_get(root, "PidsLimit"));
     ret->cpu_quota = json_is_true(json_object_get(root, "CpuCfsQuota"));
+    ret->has_apparmor = lists_apparmor(json_object_get(root, "SecurityOptions"));
     ret->has_runtime =
         !runtime || !*runtime || json_object_get(json_object_get(root, "Runtimes"), runtime) != NULL;
     return true;

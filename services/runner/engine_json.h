@@ -28,6 +28,7 @@ typedef struct {
 typedef struct {
     bool memory_limit, swap_limit, pids_limit, cpu_quota; /* can be enforced on this host */
     bool has_runtime;                                     /* the runtime asked for is configured */
+    bool has_apparmor;                                    /* profiles are enforced */
 } rl_engine_info;
 
 typedef enum {

@@ -120,6 +120,7 @@ static bool open_sandbox(rl_runner *runner, rl_error *err) {
         .image_prefix = runner->config->image_prefix,
         .image_tag = runner->config->image_tag,
         .runtime = runner->config->runtime,
+        .apparmor = runner->config->apparmor,
         .maxima = rl_maxima_limits(&runner->config->maxima),
         .languages = runner->manifests,
         .pool_size = rl_runner_config_pool_size(runner->config),

@@ -41,7 +41,8 @@ typedef struct {
     const char *runner;        /* value of the label runlog.runner: unique among live runners */
     const char *image_prefix;  /* "runlog/lang-": image = prefix + language + ":" + tag */
     const char *image_tag;     /* "latest" */
-    const char *runtime; /* OCI runtime known to the Engine ("runsc"); NULL or "": the Engine's default */
+    const char *runtime;  /* OCI runtime known to the Engine ("runsc"); NULL or "": the Engine's default */
+    const char *apparmor; /* AppArmor profile loaded on the Engine's host; NULL or "": the Engine's own */
     const char *seccomp_profile; /* JSON; NULL or "": the one built in (sandbox/seccomp/engine.json) */
     rl_limits maxima;            /* the operator's: limits of a record above them are lowered to them; a field
                                     that is 0 does not bound */
@@ -52,7 +53,7 @@ typedef struct {
     int64_t pool_idle_us;          /* a container that has waited longer is replaced */
     size_t
         compile_cache_bytes; /* memory for what compile steps leave behind (compile_cache.h); 0: none is kept */
-    bool prestart; /* languages' `prestart` is heeded (prestart.h) */
+    bool prestart;           /* languages' `prestart` is heeded (prestart.h) */
     rl_log *log;
     rl_metrics *metrics;
 } rl_sandbox_options;
@@ -60,7 +61,7 @@ typedef struct {
 /* Connects to the Engine, agrees on an API version and removes what this runner and dead ones of the
  * project left behind.
  * TRANSIENT: the Engine does not answer (yet). FATAL: it cannot hold what the sandbox promises (no memory,
- * swap, pids or CPU limits; an unknown runtime; an API too old or too new); the message says which. */
+ * swap, pids or CPU limits; an unknown runtime; no AppArmor where a profile is asked for; an API too old or too new); the message says which. */
 rl_sandbox *rl_sandbox_new(const rl_sandbox_options *options, rl_error *err);
 
 /* Removes this runner's containers and stops the reapers. No run may be going on. NULL is fine. */

@@ -18,7 +18,7 @@
 #define CHECKS 2 /* containers that an image may lose before it is called unusable */
 
 struct rl_supply {
-    char *project, *runner, *runtime, *seccomp;
+    char *project, *runner, *runtime, *seccomp, *apparmor;
     rl_limits maxima;
     bool prestart;
     rl_metric *create, *attach, *start, *ready, *remove, *acquire; /* times of the steps */
@@ -40,6 +40,7 @@ static rl_container_spec spec_of(const rl_supply *supply, const rl_manifest *man
         .language = manifest->name,
         .runtime = supply->runtime,
         .seccomp = supply->seccomp,
+        .apparmor = supply->apparmor,
         .memory_bytes = memory_bytes,
         .processes =
             limits->processes > RL_SANDBOX_PROCESSES_MIN ? limits->processes : RL_SANDBOX_PROCESSES_MIN,
@@ -337,15 +338,16 @@ static bool copy_options(rl_supply *supply, const rl_sandbox_options *options, r
     supply->project = strdup(options->project);
     supply->runner = strdup(options->runner);
     supply->runtime = strdup(options->runtime ? options->runtime : "");
+    supply->apparmor = strdup(options->apparmor ? options->apparmor : "");
     supply->seccomp = strdup(own_profile ? options->seccomp_profile : rl_engine_profile);
-    return (supply->project && supply->runner && supply->runtime && supply->seccomp) ||
+    return (supply->project && supply->runner && supply->runtime && supply->seccomp && supply->apparmor) ||
            rl_error_set(err, RL_TRANSIENT, ENOMEM, "no memory for the sandbox's options");
 }
 
 static bool start_parts(rl_supply *supply, const rl_sandbox_options *options, rl_error *err) {
     size_t removed = 0;
     supply->engine = rl_engine_new(options->docker_socket, err);
-    if (!supply->engine || !rl_engine_check_host(supply->engine, supply->runtime, err) ||
+    if (!supply->engine || !rl_engine_check_host(supply->engine, supply->runtime, supply->apparmor, err) ||
         !rl_sweep_own(supply->engine, supply->project, supply->runner, &removed, err)) {
         return false;
     }
@@ -403,5 +405,6 @@ void rl_supply_free(rl_supply *supply) {
     free(supply->runner);
     free(supply->runtime);
     free(supply->seccomp);
+    free(supply->apparmor);
     free(supply);
 }

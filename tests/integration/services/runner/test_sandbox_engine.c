@@ -113,6 +113,23 @@ START_TEST(an_engine_that_is_not_there_is_transient) {
 }
 END_TEST
 
+/* Where the Engine's host has AppArmor, a profile may be asked for; elsewhere nothing is started without it. */
+START_TEST(an_apparmor_profile_that_cannot_be_kept_is_fatal) {
+    rl_fixture fixture = {.project = "nobody"};
+    rl_sandbox_options options = rl_fixture_options(&fixture);
+    rl_error err = RL_ERROR_INIT;
+    RL_AUTO_ENGINE rl_engine *engine = rl_engine_new(rl_fixture_socket(), &err);
+    ck_assert_msg(engine != NULL, "%s", err.message);
+    if (rl_engine_check_host(engine, "", "runlog-sandbox", &err)) {
+        return;
+    }
+    options.apparmor = "runlog-sandbox";
+    err = (rl_error)RL_ERROR_INIT;
+    ck_assert_ptr_null(rl_sandbox_new(&options, &err));
+    ck_assert_msg(err.error_class == RL_FATAL && strstr(err.message, "AppArmor"), "%s", err.message);
+}
+END_TEST
+
 START_TEST(an_unknown_runtime_is_fatal) {
     rl_fixture fixture = {.project = "nobody"};
     rl_sandbox_options options = rl_fixture_options(&fixture);
@@ -435,6 +452,7 @@ int main(void) {
         a_missing_image_is_named,
         an_engine_that_is_not_there_is_transient,
         an_unknown_runtime_is_fatal,
+        an_apparmor_profile_that_cannot_be_kept_is_fatal,
         an_engine_that_goes_away_and_returns_loses_nothing,
         a_container_that_is_killed_once_is_replaced,
         a_container_that_is_killed_again_is_our_failure_or_tried_later,

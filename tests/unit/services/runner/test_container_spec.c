@@ -135,6 +135,21 @@ START_TEST(labels_say_whose_it_is_whatever_characters_they_hold) {
 }
 END_TEST
 
+START_TEST(an_apparmor_profile_stands_behind_the_other_options) {
+    const rl_container_spec spec = {.image = "i",
+                                    .project = "p",
+                                    .runner = "r",
+                                    .language = "l",
+                                    .seccomp = "{}",
+                                    .apparmor = "runlog-sandbox"};
+    RL_AUTO_BUFFER rl_buffer body;
+    rl_buffer_init(&body, 65536);
+    ck_assert(rl_container_spec_write(&spec, &body, NULL));
+    ck_assert_ptr_nonnull(strstr(
+        body.data, "\"SecurityOpt\":[\"no-new-privileges\",\"seccomp={}\",\"apparmor=runlog-sandbox\"]"));
+}
+END_TEST
+
 START_TEST(a_runtime_is_named_only_where_one_is_asked_for) {
     json_t *body = body_of("");
     ck_assert_ptr_null(json_object_get(at(body, "HostConfig"), "Runtime"));
@@ -151,4 +166,5 @@ RL_SUITE("runner/container_spec", standard_input_stays_open_when_the_output_does
          only_three_folders_can_be_written_and_they_are_the_users,
          resource_limits_are_the_ceilings_of_all_jobs,
          the_image_decides_neither_what_starts_nor_what_runs_beside_it,
-         labels_say_whose_it_is_whatever_characters_they_hold, a_runtime_is_named_only_where_one_is_asked_for)
+         labels_say_whose_it_is_whatever_characters_they_hold, a_runtime_is_named_only_where_one_is_asked_for,
+         an_apparmor_profile_stands_behind_the_other_options)

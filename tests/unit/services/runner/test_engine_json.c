@@ -106,6 +106,14 @@ START_TEST(a_host_without_swap_limits_is_seen) {
     ck_assert(info.memory_limit && info.pids_limit && info.cpu_quota);
     ck_assert(!info.swap_limit);
     ck_assert(!info.has_runtime);
+    ck_assert(!info.has_apparmor);
+    ck_assert(rl_engine_parse_info(
+        rl_bytes_of("{\"SecurityOptions\":[\"name=seccomp,profile=default\",\"name=apparmor\"]}"), "", &info,
+        NULL));
+    ck_assert(info.has_apparmor);
+    ck_assert(
+        rl_engine_parse_info(rl_bytes_of("{\"SecurityOptions\":[\"name=apparmors\",1]}"), "", &info, NULL));
+    ck_assert(!info.has_apparmor);
 }
 END_TEST
 
