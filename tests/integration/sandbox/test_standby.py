@@ -3,6 +3,8 @@
 What a program sees and does must not depend on that. So each program of a list runs twice, by an interpreter that was started
 before and by one that was not, and both results are compared whole.
 """
+import json
+import pathlib
 import re
 import struct
 import time
@@ -272,3 +274,43 @@ def test_time_counts_from_the_job_and_memory_from_the_start(both):
     fresh, waited = both("x = bytearray(50 << 20)")
     assert 0 < waited.cpu_us < fresh.cpu_us
     assert abs(waited.memory_peak_bytes - fresh.memory_peak_bytes) < 6 << 20
+
+
+# ---- Java: a compiler that waits
+
+MANIFEST = json.loads((pathlib.Path(__file__).resolve().parents[3] / "languages/java/manifest.json").read_text())
+JAVAC = [word.replace("{sources}", "Main.java") for word in MANIFEST["compile"]]
+JAVA_LIMITS = Limits(cpu_us=10_000_000, wall_us=22_000_000, memory_bytes=512 << 20)
+HELLO = "public class Main {\n    public static void main(String[] args) {\n        System.out.println(\"hello\");\n    }\n}\n"
+
+SOURCES = {
+    "hello": (HELLO, []),
+    "an error": ("public class Main {\n    int x = \"text\";\n    void f() { return 1 }\n}\n", []),
+    "wrong name": ("public class Other {}\n", []),
+    "notes": ("import java.util.*;\npublic class Main { List x = new ArrayList(); { x.add(1); } }\n", []),
+    "warnings": ("import java.util.*;\npublic class Main { List x = new ArrayList(); { x.add(1); } }\n", ["-Xlint:all"]),
+    "an option that does not exist": (HELLO, ["-no-such"]),
+    "warnings are errors": ("public class Main { @Deprecated void f() {} }\n", ["-Xlint:all", "-Werror"]),
+    "verbose": (HELLO, ["-version"]),
+    "an option of the launcher": (HELLO, ["-J-Xmx64m"]),
+    "not utf-8": ("public class Main { String s = \"\udcff\"; }\n", []),
+    "deep": ("public class Main { int x = " + "(" * 3000 + "1" + ")" * 3000 + "; }\n", []),
+}
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_a_compiler_that_waited_says_what_a_fresh_one_says(sandbox, name):
+    source, options = SOURCES[name]
+    results = []
+    for waits in (False, True):
+        box = sandbox("java", memory=512 << 20, processes=128)
+        if waits:
+            box.send(wire.prepare(box.uid, MANIFEST["prestart"], JAVA_LIMITS, env=ENV[:4]))
+            engine.until(lambda: is_waiting(box, 8), "a virtual machine")
+        files = [("Main.java", 0o600, source.encode(errors="surrogateescape"))]
+        box.send(wire.job(box.uid, files, env=ENV[:4], compile_argv=JAVAC + options, limits=JAVA_LIMITS) +
+                 wire.run(["sh", "-c", "cat *.class | sha256sum; ls"]))
+        compiled = box.compiled()
+        files = box.done().stdout if compiled.exit_code == 0 else None
+        results.append((facts(compiled), files))
+    assert results[1] == results[0]
