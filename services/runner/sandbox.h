@@ -54,7 +54,6 @@ typedef struct {
     size_t
         compile_cache_bytes; /* memory for what compile steps leave behind (compile_cache.h); 0: none is kept */
     bool prestart;           /* languages' `prestart` is heeded (prestart.h) */
-    bool prestart; /* languages' `prestart` is heeded (prestart.h) */
     rl_log *log;
     rl_metrics *metrics;
 } rl_sandbox_options;
