@@ -26,7 +26,7 @@ import jdk.internal.access.SharedSecrets;
  * that the command itself uses, so that messages and exit codes are javac's. */
 public final class Standby {
     private static final int CONTROL = 3;
-    private static final int REHEARSALS = Integer.getInteger("rehearsals", 2);
+    private static final int REHEARSALS = 1; // a second one has been measured to gain nothing
 
     /** What most programs have; a larger one would cost each container more than it saves its one compilation. */
     private static final String SMALL = """
