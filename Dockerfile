@@ -122,7 +122,7 @@ RUN apt-get update \
      apt-get install -y --no-install-recommends $cli) \
  && apt-get install -y --no-install-recommends \
       ca-certificates clang-format clang-tidy cppcheck curl docker-compose gcovr git iproute2 procps python3 python3-avro python3-pytest \
-      python3-requests shellcheck \
+      python3-pytest-xdist python3-requests shellcheck \
  && rm -rf /var/lib/apt/lists/*
 COPY CMakeLists.txt CMakePresets.json ./
 COPY cmake cmake

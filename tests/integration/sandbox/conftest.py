@@ -10,6 +10,10 @@ import engine  # noqa: E402
 import wire  # noqa: E402
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "alone: keeps every processor busy, and counts what that costs a program")
+
+
 def image(language):
     """One image for everything (RUNLOG_TEST_SANDBOX_IMAGE), or the language's own."""
     single = os.environ.get("RUNLOG_TEST_SANDBOX_IMAGE")

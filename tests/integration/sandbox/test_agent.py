@@ -145,6 +145,7 @@ for _ in range(8):
 """
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("source", [SPINNING_THREAD, SPINNING_CHILDREN], ids=["thread", "children"])
 def test_who_waits_for_a_processor_does_not_meet_the_wall_limit(sandbox, python, source):
     spin, endless = ["bash", "-c", "while :; do :; done"], Limits(cpu_us=600_000_000, wall_us=600_000_000)
