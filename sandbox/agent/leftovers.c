@@ -19,7 +19,9 @@ static const char *const folders[RL_LEFTOVERS_FOLDERS] = {"/dev/shm", "/tmp"};
 void rl_leftovers_note(rl_leftovers *before) {
     for (int i = 0; i < RL_LEFTOVERS_FOLDERS; i++) {
         struct stat now;
-        before->modes[i] = stat(folders[i], &now) == 0 ? now.st_mode & 07777 : 0;
+        bool known = stat(folders[i], &now) == 0;
+        before->modes[i] = known ? now.st_mode & 07777 : 0;
+        before->modified[i] = known ? now.st_mtim : (struct timespec){.tv_sec = 0};
     }
 }
 
@@ -93,10 +95,15 @@ static bool empty(int fd) {
     return emptied;
 }
 
-static bool empty_folder(const char *path, mode_t mode) {
+/* Both its times become that of its modification: either would carry 64 bits from one run to the next. */
+static bool empty_folder(const char *path, mode_t mode, struct timespec modified) {
+    const struct timespec times[2] = {modified, modified};
     struct stat now;
-    return empty(rl_helper_open_folder(path)) &&
-           (stat(path, &now) != 0 || (now.st_mode & 07777) == mode || chmod(path, mode) == 0);
+    if (!empty(rl_helper_open_folder(path))) {
+        return false;
+    }
+    return stat(path, &now) != 0 || (utimensat(AT_FDCWD, path, times, 0) == 0 &&
+                                     ((now.st_mode & 07777) == mode || chmod(path, mode) == 0));
 }
 
 bool rl_leftovers_remove(const rl_leftovers *before, const char **failed) {
@@ -111,7 +118,7 @@ bool rl_leftovers_remove(const rl_leftovers *before, const char **failed) {
     }
     for (int i = 0; i < RL_LEFTOVERS_FOLDERS; i++) {
         *failed = folders[i];
-        if (!empty_folder(folders[i], before->modes[i])) {
+        if (!empty_folder(folders[i], before->modes[i], before->modified[i])) {
             return false;
         }
     }

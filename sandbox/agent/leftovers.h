@@ -6,12 +6,14 @@
 
 #include <stdbool.h>
 #include <sys/types.h>
+#include <time.h>
 
 enum { RL_LEFTOVERS_FOLDERS = 2 };
 
-/* What is remembered of the folders outside the work folder: their permissions. */
+/* What is remembered of the folders outside the work folder: their permissions, and when they were modified. */
 typedef struct rl_leftovers {
     mode_t modes[RL_LEFTOVERS_FOLDERS];
+    struct timespec modified[RL_LEFTOVERS_FOLDERS];
 } rl_leftovers;
 
 /* Before any program has run. Looks at nothing that a program could have put there. */

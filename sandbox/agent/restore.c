@@ -32,10 +32,19 @@ static bool has_time(const struct stat *now, const rl_tree_entry *entry) {
     return now->st_mtim.tv_sec == entry->modified_s && now->st_mtim.tv_nsec == (long)entry->modified_ns;
 }
 
-/* Of the entry itself, also where it is a link. */
+/* Of the entry itself, also where it is a link. When it was last read would tell a later run of an earlier one, so that
+ * becomes the time of modification: the file system moves it on at the next reading. */
 static bool set_time(int top, const rl_tree_entry *entry) {
-    const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {entry->modified_s, (long)entry->modified_ns}};
+    const struct timespec times[2] = {{entry->modified_s, (long)entry->modified_ns},
+                                      {entry->modified_s, (long)entry->modified_ns}};
     return utimensat(top, or_dot(entry->path), times, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* Sets the times unless they are so already. */
+static bool keep_times(int top, const rl_tree_entry *entry, const struct stat *now) {
+    bool is_unread =
+        now->st_atim.tv_sec == now->st_mtim.tv_sec && now->st_atim.tv_nsec == now->st_mtim.tv_nsec;
+    return (has_time(now, entry) && is_unread) || set_time(top, entry);
 }
 
 /* ---- folders ---- */
@@ -97,17 +106,15 @@ static bool put_folder(int top, const rl_tree *tree, const rl_tree_entry *entry)
     return put;
 }
 
-/* Last: what happened inside has changed the time. Extended attributes cannot be told from the outside and are few. */
+/* Last: what happened inside has changed the times. Extended attributes it cannot have: see user_filter.h. */
 static bool finish_folder(int top, const rl_tree_entry *entry) {
     struct stat now;
     const char *path = or_dot(entry->path);
     if (fstatat(top, path, &now, AT_SYMLINK_NOFOLLOW) != 0) {
         return false;
     }
-    if (has_time(&now, entry) && (now.st_mode & 07777) == entry->mode) {
-        return true;
-    }
-    return set_time(top, entry) && fchmodat(top, path, (mode_t)entry->mode, 0) == 0;
+    bool has_mode = (now.st_mode & 07777) == entry->mode;
+    return keep_times(top, entry, &now) && (has_mode || fchmodat(top, path, (mode_t)entry->mode, 0) == 0);
 }
 
 /* ---- files and links ---- */
@@ -127,7 +134,7 @@ static bool has_contents(int fd, const rl_tree_entry *entry) {
 }
 
 static bool is_file_intact(int top, const rl_tree_entry *entry) {
-    int fd = openat(top, entry->path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    int fd = openat(top, entry->path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOATIME | O_CLOEXEC);
     struct stat now;
     bool intact = fd >= 0 && fstat(fd, &now) == 0 && (now.st_mode & 07777) == entry->mode &&
                   now.st_nlink == entry->links && (uint64_t)now.st_size == entry->size &&
@@ -151,10 +158,12 @@ static bool is_link_intact(int top, const rl_tree_entry *entry) {
 /* Whether the leaf is as it should be. One that is not is removed; that it never was there is as well. */
 static bool keep_leaf(int top, const rl_tree_entry *entry) {
     bool intact = entry->type == RL_TREE_FILE ? is_file_intact(top, entry) : is_link_intact(top, entry);
-    if (!intact) {
-        unlinkat(top, entry->path, 0); /* where it stays although it should not, making it anew fails */
+    if (intact) {
+        struct stat now; /* where this fails, making it anew fails as well and says so */
+        return fstatat(top, entry->path, &now, AT_SYMLINK_NOFOLLOW) == 0 && keep_times(top, entry, &now);
     }
-    return intact;
+    unlinkat(top, entry->path, 0); /* where it stays although it should not, making it anew fails */
+    return false;
 }
 
 static bool make_leaf(int top, const rl_tree_entry *entry) {

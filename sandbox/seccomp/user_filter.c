@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/audit.h>
+#include <linux/fs.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <stdbool.h>
@@ -69,6 +70,16 @@ static const struct {
      * counts: with it used up, no other container gets the filter that its own program needs. See also setsockopt and
      * prctl below. */
     {SYS_seccomp, ENOSYS},
+    /* What one test attached to a folder would be there for the next; see user_filter.h. */
+    {SYS_setxattr, EOPNOTSUPP},
+    {SYS_lsetxattr, EOPNOTSUPP},
+    {SYS_fsetxattr, EOPNOTSUPP},
+#ifdef SYS_setxattrat
+    {SYS_setxattrat, EOPNOTSUPP},
+#endif
+#ifdef SYS_file_setattr
+    {SYS_file_setattr, EOPNOTSUPP},
+#endif
     /* work for the whole host that no program can tell from none: succeed without it */
     {SYS_sync, 0},
     {SYS_syncfs, 0},
@@ -166,6 +177,8 @@ static const struct {
     /* Record locks are kernel memory that nobody is charged for and no limit counts: they succeed without locking. */
     {SYS_fcntl, 1, ONE_OF, {F_SETLK, F_SETLKW, F_OFD_SETLK, F_OFD_SETLKW}, 4, 0},
     {SYS_ioctl, 1, ONE_OF, {TIOCSTI, TIOCLINUX}, 2, EPERM},
+    /* Flags of files and folders are attributes too. */
+    {SYS_ioctl, 1, ONE_OF, {FS_IOC_SETFLAGS, FS_IOC32_SETFLAGS, FS_IOC_FSSETXATTR}, 3, ENOTTY},
     /* Huge pages come from a pool of the whole host, which the memory limit does not count. */
     {SYS_mmap, 3, ANY_BIT, {MAP_HUGETLB}, 1, ENOMEM},
     {SYS_memfd_create, 1, ANY_BIT, {MFD_HUGETLB}, 1, EINVAL},

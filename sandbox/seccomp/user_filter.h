@@ -21,6 +21,8 @@
  *   no limit counts: one program has nobody to lock out but processes of its own. flock(2) is a real lock.
  * - What comes out of a pool of the whole host that no limit counts does not exist: huge pages, packet filter programs
  *   (on sockets, or as further seccomp filters), names of mappings.
+ * - Files have no extended attributes, access lists or flags: setting one fails as on a file system without them, which
+ *   programs that copy files expect. So cleaning between tests need not look for any.
  *
  * The program is assembled here from a table instead of by libseccomp: nothing of the agent's start depends on a library.
  * Source: Documentation/userspace-api/seccomp_filter.rst of the kernel.

@@ -98,13 +98,31 @@ static void spoil_and_compare(const char *script) {
     drop(&after);
 }
 
-START_TEST(what_is_as_it_was_stays_untouched) {
+START_TEST(what_is_as_it_was_is_not_made_anew) {
     struct stat before, after;
     ck_assert_int_eq(fstatat(top, "main", &before, 0), 0);
     spoil_and_compare(":");
     ck_assert_int_eq(fstatat(top, "main", &after, 0), 0);
     ck_assert_uint_eq(after.st_ino, before.st_ino);
-    ck_assert_int_eq(after.st_ctim.tv_nsec, before.st_ctim.tv_nsec);
+    ck_assert_int_eq(after.st_mtim.tv_nsec, before.st_mtim.tv_nsec);
+}
+END_TEST
+
+START_TEST(when_something_was_read_is_not_told) {
+    static const char *const paths[] = {"main", "."};
+    const struct timespec forged[2] = {{.tv_sec = 4000000000}, {.tv_nsec = UTIME_OMIT}};
+    taken before = take();
+    for (size_t i = 0; i < 2; i++) {
+        ck_assert_int_eq(utimensat(top, paths[i], forged, 0), 0);
+    }
+    bring_back(&before);
+    drop(&before);
+    for (size_t i = 0; i < 2; i++) {
+        struct stat now;
+        ck_assert_int_eq(fstatat(top, paths[i], &now, 0), 0);
+        ck_assert_int_eq(now.st_atim.tv_sec, now.st_mtim.tv_sec);
+        ck_assert_int_eq(now.st_atim.tv_nsec, now.st_mtim.tv_nsec);
+    }
 }
 END_TEST
 
@@ -184,7 +202,8 @@ START_TEST(a_file_that_its_owner_may_not_read_is_taken_all_the_same) {
 END_TEST
 
 int main(void) {
-    const TTest *all[] = {what_is_as_it_was_stays_untouched,
+    const TTest *all[] = {what_is_as_it_was_is_not_made_anew,
+                          when_something_was_read_is_not_told,
                           changed_files_come_back,
                           contents_of_the_same_size_and_time_are_told_apart,
                           what_is_gone_comes_back,

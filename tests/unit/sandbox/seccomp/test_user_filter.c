@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/audit.h>
+#include <linux/fs.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <stdbool.h>
@@ -128,6 +129,17 @@ START_TEST(calls_with_a_fallback_do_not_exist) {
 }
 END_TEST
 
+START_TEST(files_take_no_attributes) {
+    ck_assert_uint_eq(ask(SYS_setxattr, 0, 0, 0), refused(EOPNOTSUPP));
+    ck_assert_uint_eq(ask(SYS_lsetxattr, 0, 0, 0), refused(EOPNOTSUPP));
+    ck_assert_uint_eq(ask(SYS_fsetxattr, 0, 0, 0), refused(EOPNOTSUPP));
+    ck_assert_uint_eq(ask(SYS_getxattr, 0, 0, 0), SECCOMP_RET_ALLOW);
+    ck_assert_uint_eq(ask(SYS_ioctl, 3, FS_IOC_SETFLAGS, 0), refused(ENOTTY));
+    ck_assert_uint_eq(ask(SYS_ioctl, 3, FS_IOC_FSSETXATTR, 0), refused(ENOTTY));
+    ck_assert_uint_eq(ask(SYS_ioctl, 3, FS_IOC_GETFLAGS, 0), SECCOMP_RET_ALLOW);
+}
+END_TEST
+
 START_TEST(clone_may_make_threads_and_processes_only) {
     ck_assert_uint_eq(ask(SYS_clone, 17, 0, 0), SECCOMP_RET_ALLOW); /* SIGCHLD: fork */
     ck_assert_uint_eq(ask(SYS_clone, CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_THREAD | CLONE_SIGHAND, 0, 0),
@@ -222,6 +234,7 @@ int main(void) {
     tcase_add_test(tests, everyday_calls_pass);
     tcase_add_test(tests, dangerous_calls_are_refused);
     tcase_add_test(tests, calls_with_a_fallback_do_not_exist);
+    tcase_add_test(tests, files_take_no_attributes);
     tcase_add_test(tests, clone_may_make_threads_and_processes_only);
     tcase_add_test(tests, the_only_sockets_are_local_ones);
     tcase_add_test(tests, work_for_the_whole_host_is_not_done);
