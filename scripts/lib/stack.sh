@@ -83,13 +83,14 @@ rl_host_socket() {
 # rl_choose_languages WISH: names separated by commas, "all" (every folder that has a Dockerfile), "default" or nothing. Sets
 # RUNLOG_LANGUAGES, for which images are built and which API and runners offer.
 rl_choose_languages() {
-    local name list=''
+    local name wishes list=''
     case "$1" in
         '' | default) list=$RL_DEFAULT_LANGUAGES ;;
         all) list=$(rl_language_folders | paste -sd,) ;;
         *)
-            for name in ${1//,/ }; do
-                [[ -e $RL_ROOT/languages/$name/Dockerfile ]] ||
+            IFS=', ' read -ra wishes <<<"$1"
+            for name in "${wishes[@]}"; do
+                [[ $name =~ ^[a-z][a-z0-9-]*$ && -e $RL_ROOT/languages/$name/Dockerfile ]] ||
                     rl_die "no language \"$name\"" "one or more of: $(rl_language_folders | paste -sd' '); all; default"
                 [[ ,$list, == *",$name,"* ]] || list+="${list:+,}$name"
             done
