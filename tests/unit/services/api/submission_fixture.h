@@ -43,6 +43,7 @@ __attribute__((unused)) static void accept_text(const char *body) {
 }
 
 __attribute__((unused)) static void refuse_bytes(const char *body, size_t size, const char *expected) {
+    rl_submission_in_free(&in);
     ck_assert(!rl_submission_in_parse(rl_bytes_make(body, size), manifests, &maxima, &in, &problem));
     ck_assert_msg(strstr(problem.data, expected) != NULL, "expected \"%s\" in: %s", expected, problem.data);
     rl_buffer_free(&problem);
