@@ -81,3 +81,16 @@ def test_each_run_has_its_own_list(sandbox):
         files, done = take(box, len(paths))
         assert files == [(PIECE_OK, b"%d\n" % index)] * len(paths) and done.index == index
     assert box.exit_code() == 0
+
+
+def test_memory_full_of_files_changes_no_verdict(sandbox):
+    """What the child that opens the files has no memory for is missing; the program's result comes all the same."""
+    fill = ("i=0; while [ $i -lt 20 ]; do head -c 900000000 /dev/zero >>/tmp/x; head -c 90000000 /dev/zero >>/box/x; i=$((i+1)); done; "
+            "exec head -c 90000000 /dev/zero >>/box/y")
+    for memory in (12, 16, 20):
+        box = sandbox("python", memory=memory * MIB)
+        box.send(wire.job(box.uid, []) + wire.run(["sh", "-c", fill], fetch=["given.txt"]))
+        box.compiled()
+        files, done = take(box, 1)
+        assert files == [(PIECE_MISSING, b"")] and done.index == 0
+        assert box.exit_code() == 0
