@@ -16,7 +16,8 @@
  * step and no other, because after a step every process is ended. Nobody's code has run in the container before.
  *
  * Whatever does not fit is answered by starting the program the ordinary way: another user, environment or stack, a
- * limit above the one that it was started under, a process that has died or does not answer in time. Lower limits are
+ * limit above the one that it was started under, a process that has died or does not answer in time, or that has used so much
+ * CPU time while it waited that its RLIMIT_CPU may end its step early. Lower limits are
  * set by a child that becomes the user. What the standby has used before its step is not the step's: CPU time counts
  * from there. The memory that it has is.
  *

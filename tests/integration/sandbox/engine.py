@@ -160,6 +160,11 @@ class Sandbox:
         """Those of the container's cgroup. The Engine's own list (/top) needs a `ps` on the host, which may have none."""
         return call("GET", f"/containers/{self.id}/stats?stream=false&one-shot=true")["pids_stats"]["current"]
 
+    def cpu_us(self):
+        """CPU time that the container has used so far."""
+        stats = call("GET", f"/containers/{self.id}/stats?stream=false&one-shot=true")
+        return stats["cpu_stats"]["cpu_usage"]["total_usage"] // 1000
+
     def __enter__(self):
         return self
 

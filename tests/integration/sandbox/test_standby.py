@@ -314,3 +314,30 @@ def test_a_compiler_that_waited_says_what_a_fresh_one_says(sandbox, name):
         files = box.done().stdout if compiled.exit_code == 0 else None
         results.append((facts(compiled), files))
     assert results[1] == results[0]
+
+
+TIRED = """
+import os, time
+try: waits = os.fstat(3) and True
+except OSError: waits = False
+if waits:
+    while time.process_time() < 3.5: pass
+    os.write(3, b'R'); os.read(3, 65536); os.write(3, b'Y'); os.close(3)
+begun = time.process_time()
+while time.process_time() - begun < 0.9: pass
+print('waited' if waits else 'fresh')
+"""
+
+
+def test_one_that_has_used_much_time_while_it_waited_is_replaced(sandbox):
+    """RLIMIT_CPU counts from a process' start: it would end the step within the step's own limit."""
+    box = sandbox("python")
+    argv = ["python3", "-Sc", TIRED]
+    limits = Limits(cpu_us=1_000_000 + 400_000, wall_us=20_000_000)
+    prepare(box, argv, limits=limits)
+    engine.until(lambda: is_waiting(box), "a process that waits")
+    engine.until(lambda: box.cpu_us() > 3_000_000, "a process that has used its time")
+    box.send(wire.job(box.uid, [], env=ENV) + wire.run(argv, limits=limits))
+    box.compiled()
+    done = box.done()
+    assert (done.stdout, done.exit_code, done.term_signal) == (b"fresh\n", 0, 0), done
