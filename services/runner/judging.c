@@ -8,6 +8,9 @@
 
 #define AHEAD 2 /* tests under way: one that runs, and one whose request lies in the agent's stream */
 
+/* By as much CPU time a test may exceed its limit before somebody looks: far more than it takes. */
+#define OVERSHOOT_US RL_US_PER_S
+
 typedef struct {
     rl_test_result result; /* its outputs' sizes; their places are in `kept` */
     size_t out_at, err_at;
@@ -36,6 +39,12 @@ static int64_t larger(int64_t a, int64_t b) {
     return a > b ? a : b;
 }
 
+/* The most that something takes which may take `wall_us`: the agent adds what a program has waited for a processor. */
+static int64_t stretched(int64_t wall_us) {
+    const int64_t factor = 1 + RL_AGENT_STARVATION_MAX;
+    return wall_us < INT64_MAX / factor / (AHEAD + 1) ? wall_us * factor : INT64_MAX / (AHEAD + 1);
+}
+
 rl_judging *rl_judging_new(const rl_submission *submission, const rl_phase_limits *run, int64_t output_bytes,
                            rl_error *err) {
     rl_judging *judging = calloc(1, sizeof *judging + submission->test_count * sizeof judging->tests[0]);
@@ -46,7 +55,7 @@ rl_judging *rl_judging_new(const rl_submission *submission, const rl_phase_limit
     judging->submission = submission;
     judging->run = *run;
     judging->cpu_left_us = larger(RL_TESTS_CPU_BUDGET_US, run->cpu_us);
-    judging->wall_left_us = larger(2 * judging->cpu_left_us + 2 * RL_US_PER_S, run->wall_us);
+    judging->wall_left_us = stretched(larger(2 * judging->cpu_left_us + 2 * RL_US_PER_S, run->wall_us));
     judging->decisive = (rl_judgement){RL_VERDICT_OK, RL_LIMIT_NONE, ""};
     judging->decisive_run.exit_code = -1;
     rl_captured_init(&judging->out, output_bytes);
@@ -82,13 +91,13 @@ bool rl_judging_reached_last(const rl_judging *judging) {
 /* Whether the next one may start though others have not ended. */
 static bool may_overtake(const rl_judging *judging, int64_t cpu_left_us, int64_t wall_left_us) {
     return !judging->submission->stop_at_first_failure && judging->started - judging->ended < AHEAD &&
-           cpu_left_us >= judging->run.cpu_us && wall_left_us >= judging->run.wall_us;
+           cpu_left_us >= judging->run.cpu_us && wall_left_us >= stretched(judging->run.wall_us);
 }
 
 bool rl_judging_start(rl_judging *judging, rl_test_start *ret) {
     int64_t under_way = (int64_t)(judging->started - judging->ended);
     int64_t cpu_left_us = judging->cpu_left_us - under_way * judging->run.cpu_us;
-    int64_t wall_left_us = judging->wall_left_us - under_way * judging->run.wall_us;
+    int64_t wall_left_us = judging->wall_left_us - under_way * stretched(judging->run.wall_us);
     if (judging->stopped != RL_TEST_SKIP_NO || judging->started == judging->submission->test_count ||
         (under_way > 0 && !may_overtake(judging, cpu_left_us, wall_left_us))) {
         return false;
@@ -100,7 +109,8 @@ bool rl_judging_start(rl_judging *judging, rl_test_start *ret) {
     ret->limits.wall_us = judging->cut_wall ? wall_left_us : judging->run.wall_us;
     ret->is_last = judging->started == judging->submission->test_count;
     ret->may_be_last = ret->is_last || judging->submission->stop_at_first_failure ||
-                       cpu_left_us <= judging->run.cpu_us || wall_left_us <= judging->run.wall_us;
+                       cpu_left_us <= judging->run.cpu_us + larger(judging->run.cpu_us, OVERSHOOT_US) ||
+                       wall_left_us <= 2 * stretched(judging->run.wall_us);
     return true;
 }
 

@@ -4,8 +4,12 @@
  * -------------------
  * The tests run in their order, one at a time, in one container. Each has the limits of a run, and all together a
  * budget: RL_TESTS_CPU_BUDGET_US of CPU time (or one run's limit, if that is more), and twice that and two seconds of
- * elapsed time. Once the budget has less left than a run may take, the next test gets what is left. One that meets that,
- * and not its own limit, might have done well: like those behind it, it counts as not reached (TIME_BUDGET).
+ * elapsed time (or one run's limit). What a busy host makes a program wait for is no verdict: as the agent adds up to
+ * RL_AGENT_STARVATION_MAX times the limit to each run for that, and says how long runs took in all, the budget of elapsed
+ * time is larger by the same factor. On an idle host only sleepers notice, who may hold a sandbox as long as waiters.
+ *
+ * Once the budget has less left than a run may take, the next test gets what is left. One that meets that, and not its
+ * own limit, might have done well: like those behind it, it counts as not reached (TIME_BUDGET). Its time is in the sums.
  *
  * A request for the next test may be on its way while one runs, which saves a turn of the conversation. That needs to be
  * known before: that the next one is wanted whatever becomes of this, and that the budget is enough for both.
@@ -45,7 +49,7 @@ typedef struct {
     size_t index;           /* into the submission's tests */
     rl_phase_limits limits; /* the run's, or what the budget has left */
     bool is_last;           /* of all */
-    bool may_be_last;       /* the tests may end with it */
+    bool may_be_last;       /* the tests may end with it, also if it takes more than its limit by a little */
 } rl_test_start;
 
 /* The next test to be started, if one may be started now; it then counts as started. */

@@ -275,16 +275,62 @@ START_TEST(sleepers_use_up_the_elapsed_time_of_all) {
     open_fixture(&f, 3);
     begin(&f, lazy);
     start(&f, 0);
-    note(&f, "right", (rl_agent_result){.wall_us = 90 * S});
+    note(&f, "right", (rl_agent_result){.wall_us = 4 * 90 * S});
+    start(&f, 1);
+    start_nothing(&f); /* 128 s are enough for one that has to wait for processors, not for another one */
+    note(&f, "right", (rl_agent_result){.wall_us = 96 * S});
     rl_test_start next;
     ck_assert(rl_judging_start(f.judging, &next));
     ck_assert_int_eq(next.limits.wall_us, 32 * S);
+    ck_assert(next.may_be_last);
     note(&f, "right",
          (rl_agent_result){.exit_code = -1, .term_signal = 9, .flags = RL_AGENT_HIT_WALL, .wall_us = 32 * S});
     conclude(&f);
     ck_assert_int_eq(f.finished.verdict, RL_VERDICT_TIME_LIMIT);
     ck_assert_int_eq(f.finished.limit_hit, RL_LIMIT_WALL_TIME);
-    ck_assert_int_eq(f.finished.tests[1].skipped, RL_TEST_SKIP_TIME_BUDGET);
+    ck_assert_int_eq(f.finished.tests[1].skipped, RL_TEST_SKIP_NO);
+    ck_assert_int_eq(f.finished.tests[2].skipped, RL_TEST_SKIP_TIME_BUDGET);
+    close_fixture(&f);
+}
+END_TEST
+
+/* Each is well within its limits, but gets a third of a processor. */
+START_TEST(a_host_that_is_busy_changes_no_verdict) {
+    fixture f;
+    const rl_phase_limits two = {.cpu_us = 2 * S, .wall_us = 6 * S};
+    open_fixture(&f, 40);
+    begin(&f, two);
+    for (size_t i = 0; i < 40; i++) {
+        if (i == rl_judging_current(f.judging)) {
+            rl_test_start next;
+            while (rl_judging_start(f.judging, &next)) {
+                ck_assert_int_eq(next.limits.cpu_us, two.cpu_us);
+                ck_assert_int_eq(next.limits.wall_us, two.wall_us);
+            }
+        }
+        note(&f, "right", (rl_agent_result){.cpu_us = 12 * S / 10, .wall_us = 36 * S / 10});
+    }
+    conclude(&f);
+    ck_assert_int_eq(f.finished.verdict, RL_VERDICT_OK);
+    ck_assert_int_eq(f.finished.tests[39].skipped, RL_TEST_SKIP_NO);
+    close_fixture(&f);
+}
+END_TEST
+
+START_TEST(a_test_after_which_the_budget_may_be_used_up_may_be_the_last) {
+    fixture f;
+    const rl_phase_limits thirty = {.cpu_us = 30 * S, .wall_us = 30 * S};
+    open_fixture(&f, 3);
+    begin(&f, thirty);
+    rl_test_start next;
+    ck_assert(rl_judging_start(f.judging, &next));
+    ck_assert(
+        next.may_be_last); /* if both it and the next one exceed 30 s by a little, or only one of them */
+    ck_assert(rl_judging_start(f.judging, &next));
+    note(&f, "right", (rl_agent_result){.cpu_us = 31 * S});
+    note(&f, "right", (rl_agent_result){.cpu_us = 31 * S});
+    conclude(&f);
+    ck_assert_int_eq(f.finished.tests[2].skipped, RL_TEST_SKIP_TIME_BUDGET);
     close_fixture(&f);
 }
 END_TEST
@@ -357,5 +403,6 @@ RL_SUITE("runner/judging", all_right_is_ok_with_the_last_ones_output_and_all_sum
          otherwise_one_test_is_under_way_ahead_of_the_one_that_runs, the_budget_bounds_all_tests_together,
          a_test_that_meets_its_own_limit_is_over_time_and_the_next_one_runs,
          a_test_that_does_well_with_what_the_budget_has_left_counts, sleepers_use_up_the_elapsed_time_of_all,
+         a_host_that_is_busy_changes_no_verdict, a_test_after_which_the_budget_may_be_used_up_may_be_the_last,
          a_failure_before_the_budgets_end_decides, a_sandbox_that_ends_with_a_test_leaves_the_others_out,
          outputs_beyond_the_budget_are_compared_whole_and_then_cut)
