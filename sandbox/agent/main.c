@@ -24,6 +24,9 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+/* A copy that only the runner wants takes no more than this part of the memory that the run may have. */
+enum { COPY_SHARE = 32 };
+
 enum { EXIT_DONE = 0, EXIT_ENDED = 1, EXIT_FAULT = 2 };
 
 typedef struct conversation {
@@ -138,6 +141,10 @@ static rl_phase_end compile(conversation *c, rl_agent_result *result, rl_fault *
                                                                                 : RL_PHASE_ENDED;
 }
 
+static int64_t smaller(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
 /* The work folder as this run shall find it. Before the first one a copy is taken where it will be needed: for cleaning
  * before a later run, or because the runner wants it. */
 static bool prepare_folder(conversation *c, const rl_agent_run *run, rl_fault *fault) {
@@ -146,8 +153,10 @@ static bool prepare_folder(conversation *c, const rl_agent_run *run, rl_fault *f
         return (run->flags & RL_AGENT_RUN_CLEAN) == 0 || rl_snapshot_restore(&c->user, &c->snapshot, fault);
     }
     c->has_run = true;
-    int64_t most = is_last ? c->job.snapshot_bytes : INT64_MAX;
-    return most == 0 || rl_snapshot_take(&c->user, most, &c->snapshot, fault);
+    int64_t most =
+        is_last ? smaller(c->job.snapshot_bytes, run->command.limits.memory_bytes / COPY_SHARE) : INT64_MAX;
+    /* Without later runs it is for the runner's sake alone: that there is none is no fault. */
+    return most == 0 || rl_snapshot_take(&c->user, most, &c->snapshot, fault) || is_last;
 }
 
 static rl_phase_end run_decoded(conversation *c, const rl_agent_run *run, rl_fault *fault) {

@@ -63,10 +63,6 @@ static bool seal(rl_snapshot *snapshot, rl_fault *fault) {
     return true;
 }
 
-static bool is_too_large(int os_error) {
-    return os_error == EFBIG || os_error == ENOSPC || os_error == ENOMEM;
-}
-
 bool rl_snapshot_take(const rl_user *user, int64_t most, rl_snapshot *snapshot, rl_fault *fault) {
     *snapshot = (rl_snapshot){.is_taken = true, .fd = memfd_create("work", MFD_CLOEXEC | MFD_ALLOW_SEALING)};
     if (snapshot->fd < 0) {
@@ -77,14 +73,17 @@ bool rl_snapshot_take(const rl_user *user, int64_t most, rl_snapshot *snapshot, 
     const rl_helper helper = {.user = user, .work = take, .what = &o, .fd = snapshot->fd};
     rl_helper_report report;
     rl_helper_end end = rl_helper_run(&helper, &report, fault);
-    if (end == RL_HELPER_WELL) {
-        return seal(snapshot, fault);
+    if (end == RL_HELPER_WELL && seal(snapshot, fault)) {
+        return true;
     }
     rl_snapshot_destroy(snapshot);
     snapshot->is_taken = true;
-    return end == RL_HELPER_FAILED &&
-           (is_too_large(report.os_error) ||
-            rl_fault_set(fault, RL_AGENT_FAILURE_FILES, report.os_error, report.doing));
+    if (end != RL_HELPER_FAILED) {
+        return false;
+    }
+    /* One that was killed left no errno: memory files meet the container's limit in the shape of the memory killer. */
+    return rl_fault_set(fault, RL_AGENT_FAILURE_FILES, report.os_error != 0 ? report.os_error : ENOMEM,
+                        "keeping a copy of the work folder");
 }
 
 bool rl_snapshot_restore(const rl_user *user, const rl_snapshot *snapshot, rl_fault *fault) {

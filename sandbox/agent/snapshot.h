@@ -20,7 +20,8 @@ typedef struct rl_snapshot {
     rl_leftovers outside;
 } rl_snapshot;
 
-/* Takes it, of at most `most` bytes. One that is larger is no fault: the snapshot is then taken and empty. */
+/* Takes it, of at most `most` bytes. false and `fault` when that failed (FILES: EFBIG is too large, ENOMEM is memory that is short); the snapshot
+ * is then taken and empty, which matters only to who needs it. */
 bool rl_snapshot_take(const rl_user *user, int64_t most, rl_snapshot *snapshot, rl_fault *fault);
 
 /* Brings the work folder back, and removes what else a program may have left. No process of the user's is left. */

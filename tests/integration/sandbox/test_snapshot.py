@@ -1,4 +1,5 @@
 """The work folder after a compile step, from one container to another."""
+import errno
 import struct
 
 import wire
@@ -102,3 +103,20 @@ def test_bytes_that_are_no_snapshot_are_refused(sandbox):
         code, _ = struct.unpack_from(">2I", box.expect(wire.ERROR))
         assert code == wire.FAILURE_FILES, name
         assert box.exit_code() == 2
+
+
+def test_without_memory_for_a_snapshot_a_single_run_is_as_without_one(sandbox):
+    box = sandbox("python", memory=18 * MIB)
+    box.send(wire.job(box.uid, [("a", 0o600, bytes(6 * MIB))], snapshot_bytes=7 * MIB) + wire.run(["true"]))
+    box.compiled()
+    assert box.done().exit_code == 0
+    assert snapshot(box)[0] in (PIECE_OK, PIECE_TOO_LARGE) and box.exit_code() == 0
+
+
+def test_several_runs_need_memory_for_a_copy(sandbox):
+    box = sandbox("python", memory=64 * MIB)
+    fill = ["sh", "-c", "head -c 40000000 /dev/zero >made"]
+    box.send(wire.job(box.uid, compile_argv=fill) + wire.run(["true"], flags=0))
+    assert box.compiled().exit_code == 0
+    code, os_error = struct.unpack_from(">2I", box.expect(wire.ERROR))
+    assert (code, os_error) == (wire.FAILURE_FILES, errno.ENOMEM) and box.exit_code() == 2
