@@ -5,7 +5,7 @@
  * A contest's judge sends one program with many inputs, and clients send the same program again and again. An entry is the
  * work folder as the compile step left it (the agent's snapshot) and what the compiler printed. Its key is a SHA-256 over
  * everything that the step depends on: the image by its digest, the language, the tenant, the command, the environment
- * and each file that it finds. What a program does when it runs is never kept, nor is a compile step that failed.
+ * each file that it finds, and how much of its output is kept. What a program does when it runs is never kept, nor is a compile step that failed.
  *
  * Only a submission with the same files ever gets to see an entry, and tenants share none: who does not have the source can
  * neither read the result nor, by the time that an answer takes, learn that somebody else has it.
@@ -31,8 +31,9 @@ typedef struct {
     unsigned char bytes[RL_COMPILE_KEY_BYTES];
 } rl_compile_key;
 
-/* The key of the compile step in `job`: its files, its environment and its command; uid and limits do not count. `image`
- * is the image's id. false with TRANSIENT when the hash cannot be made. */
+/* The key of the compile step in `job`: its files, its environment, its command, and how much of its output is kept; uid
+ * and the other limits do not count, so that a step is known also to who would not have given it the time. `image` is
+ * the image's id. false with TRANSIENT when the hash cannot be made. */
 bool rl_compile_key_make(const char *image, const char *lang, const char *tenant, const rl_agent_job *job,
                          rl_compile_key *ret, rl_error *err);
 

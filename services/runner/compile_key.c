@@ -5,7 +5,7 @@
 
 #include "services/runner/compile_cache.h"
 
-#define FORM "compile step 1" /* changes with what is hashed, and in which order */
+#define FORM "compile step 2" /* changes with what is hashed, and in which order */
 
 typedef struct {
     EVP_MD_CTX *context;
@@ -35,6 +35,8 @@ static void add_texts(hashing *h, const char *const *texts, uint32_t count) {
 static void add_job(hashing *h, const rl_agent_job *job) {
     add_texts(h, job->compile.argv, job->compile.argc);
     add_texts(h, job->env, job->env_count);
+    add_number(h, (uint64_t)job->compile.limits.stdout_bytes);
+    add_number(h, (uint64_t)job->compile.limits.stderr_bytes);
     add_number(h, job->file_count);
     for (uint32_t i = 0; i < job->file_count; i++) {
         const rl_agent_file *file = &job->files[i];

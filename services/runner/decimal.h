@@ -37,6 +37,8 @@ bool rl_decimal_equal(const rl_decimal *a, const rl_decimal *b);
 /* A finite one in binary, off by RL_DECIMAL_ERROR times its size at most; 0 or an infinity where it is beyond reach. */
 long double rl_decimal_value(const rl_decimal *decimal);
 
-#define RL_DECIMAL_ERROR (512 * LDBL_EPSILON)
+/* Roundings on the way, and digits beyond those that an integer holds, which are left aside: the larger where a long double
+ * has more of them. */
+#define RL_DECIMAL_ERROR (512 * LDBL_EPSILON > 1e-17L ? 512 * LDBL_EPSILON : 1e-17L)
 
 #endif

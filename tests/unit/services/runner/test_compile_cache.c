@@ -192,8 +192,8 @@ START_TEST(everything_that_a_compile_step_depends_on_is_in_the_key) {
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         ck_assert_msg(!same_key(usual, &job, others[i], &job), "case %zu", i);
     }
-    rl_agent_job changed[8];
-    for (size_t i = 0; i < 8; i++) {
+    rl_agent_job changed[9];
+    for (size_t i = 0; i < 9; i++) {
         changed[i] = some_job();
     }
     changed[0].compile.argv[1] = "-O2";
@@ -206,13 +206,14 @@ START_TEST(everything_that_a_compile_step_depends_on_is_in_the_key) {
     changed[6].files[0].format = RL_AGENT_FORMAT_ZIP;
     changed[7].files[1] = changed[7].files[0];
     changed[7].file_count = 2;
-    for (size_t i = 0; i < 8; i++) {
+    changed[8].compile.limits.stdout_bytes = 1;
+    for (size_t i = 0; i < 9; i++) {
         ck_assert_msg(!same_key(usual, &job, usual, &changed[i]), "case %zu", i);
     }
 }
 END_TEST
 
-START_TEST(user_id_and_limits_are_not_in_the_key) {
+START_TEST(user_id_and_limits_of_time_are_not_in_the_key) {
     static const char *const usual[3] = {"sha256:1", "c", "me"};
     rl_agent_job job = some_job();
     rl_agent_job other = some_job();
@@ -227,4 +228,4 @@ RL_SUITE("runner/compile cache", what_was_put_is_found_and_counted, the_first_of
          the_longest_unused_goes_first, a_reference_outlives_the_eviction,
          what_is_too_large_or_empty_is_not_kept, what_was_dropped_is_gone,
          many_threads_find_what_belongs_to_their_key, everything_that_a_compile_step_depends_on_is_in_the_key,
-         user_id_and_limits_are_not_in_the_key)
+         user_id_and_limits_of_time_are_not_in_the_key)
