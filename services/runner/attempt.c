@@ -57,14 +57,29 @@ static rl_try_status explain_loss(const rl_run *r, const rl_container *container
     return RL_TRY_LOST;
 }
 
-/* An archive that cannot be unpacked: its submitter is told which, where a compiler would say what it dislikes. */
+/* Where a compiler would say what it dislikes. */
+static rl_try_status tell_submitter(rl_transcript *transcript, rl_bytes text, rl_error *err) {
+    rl_captured_clear(&transcript->compile);
+    return rl_captured_add(&transcript->compile, text, err) ? RL_TRY_JUDGED : RL_TRY_TRANSIENT;
+}
+
+/* An archive that cannot be unpacked: its submitter is told which. */
 static rl_try_status explain_archive(const rl_run *r, rl_transcript *transcript, rl_error *err) {
     size_t index = rl_job_file_index(r->submission, transcript->failed_errno);
     char text[sizeof err->message + 32];
     int size = snprintf(text, sizeof text, "files[%zu]: %s\n", index, err->message);
-    rl_captured_clear(&transcript->compile);
-    return rl_captured_add(&transcript->compile, rl_bytes_make(text, (size_t)size), err) ? RL_TRY_JUDGED
-                                                                                         : RL_TRY_TRANSIENT;
+    return tell_submitter(transcript, rl_bytes_make(text, (size_t)size), err);
+}
+
+/* The files of the job, or those that a test is to find again. What the tests before it came to is kept. */
+static rl_try_status explain_files(rl_transcript *transcript, rl_error *err) {
+    if (rl_transcript_files_do_not_fit(transcript)) {
+        return tell_submitter(transcript, rl_bytes_of("the files do not fit into the work folder\n"), err);
+    }
+    if (rl_transcript_cannot_restore(transcript)) {
+        return rl_transcript_killed_for_memory(transcript, err) ? RL_TRY_JUDGED : RL_TRY_TRANSIENT;
+    }
+    return RL_TRY_FAILED;
 }
 
 /* The agent's own words decide whether another container would do better. */
@@ -74,10 +89,7 @@ static rl_try_status explain_failure(const rl_run *r, rl_transcript *transcript,
     case RL_AGENT_FAILURE_STUCK:
         return RL_TRY_LOST;
     case RL_AGENT_FAILURE_FILES:
-        if (transcript->failed_errno == ENOSPC || transcript->failed_errno == EFBIG) {
-            rl_error_set(err, RL_INVALID, ENOSPC, "the files do not fit into the work folder");
-        }
-        return RL_TRY_FAILED;
+        return explain_files(transcript, err);
     case RL_AGENT_FAILURE_ARCHIVE:
         return explain_archive(r, transcript, err);
     case RL_AGENT_FAILURE_PROTOCOL:
@@ -140,9 +152,10 @@ static void remember(const rl_run *r, const known_step *step, const rl_transcrip
     }
 }
 
-/* Whether it is the cache's fault: what it gave did not even become a work folder. */
+/* Whether it is the cache's fault: what it gave did not even become a work folder, for another reason than that the
+ * submission asked for too small a one. */
 static bool is_stale(const known_step *step, rl_try_status status, const rl_transcript *transcript) {
-    return step->compiled && !transcript->facts.compiled &&
+    return step->compiled && !transcript->facts.compiled && !rl_transcript_files_do_not_fit(transcript) &&
            (status == RL_TRY_JUDGED || status == RL_TRY_LOST || status == RL_TRY_FAILED);
 }
 

@@ -48,7 +48,7 @@ static void fill_end(const rl_agent_result *run, rl_finished *ret) {
 
 /* Which limit stopped the compiler, or the only run. */
 static rl_judgement judge(const rl_transcript *transcript) {
-    if (transcript->failed == RL_AGENT_FAILURE_ARCHIVE) {
+    if (transcript->failed == RL_AGENT_FAILURE_ARCHIVE || rl_transcript_files_do_not_fit(transcript)) {
         return (rl_judgement){RL_VERDICT_COMPILE_ERROR, RL_LIMIT_NONE, ""};
     }
     return rl_judge(&transcript->facts);

@@ -1,5 +1,24 @@
 #include "services/runner/transcript.h"
 
+#include <errno.h>
+
+static bool has_no_room(const rl_transcript *transcript) {
+    return transcript->failed == RL_AGENT_FAILURE_FILES &&
+           (transcript->failed_errno == ENOSPC || transcript->failed_errno == EFBIG);
+}
+
+bool rl_transcript_files_do_not_fit(const rl_transcript *transcript) {
+    return has_no_room(transcript) && !transcript->facts.compiled;
+}
+
+bool rl_transcript_cannot_restore(const rl_transcript *transcript) {
+    bool killed = transcript->failed == RL_AGENT_FAILURE_FILES && transcript->failed_errno == 0;
+    bool short_of_it = transcript->failed == RL_AGENT_FAILURE_FILES && transcript->failed_errno == ENOMEM;
+    return transcript->judging && transcript->facts.compiled &&
+           (has_no_room(transcript) || short_of_it ||
+            (killed && rl_judging_current(transcript->judging) > 0));
+}
+
 size_t rl_transcript_fetch_bytes(int64_t output_bytes) {
     size_t outputs = output_bytes > 0 ? 3 * (size_t)output_bytes : 0; /* stdout, stderr, the compiler's */
     return outputs < RL_RESULT_OUTPUT_BYTES ? RL_RESULT_OUTPUT_BYTES - outputs : 0;

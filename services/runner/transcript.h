@@ -32,6 +32,14 @@ void rl_transcript_free(rl_transcript *transcript);
  * memory is short. */
 bool rl_transcript_killed_for_memory(rl_transcript *transcript, rl_error *err);
 
+/* Whether the agent had no room for the submission's files: the submitter's fault, as a broken archive is. */
+bool rl_transcript_files_do_not_fit(const rl_transcript *transcript);
+
+/* Whether the agent could not give the next test its work folder back for want of memory, which it shares with what the
+ * submission has in there. The kernel may have ended the child that did it; that tells whose want it was only where the
+ * same has gone well before. */
+bool rl_transcript_cannot_restore(const rl_transcript *transcript);
+
 /* How much of files a submission gets back: what the largest outputs of compiler and program leave of
  * RL_RESULT_OUTPUT_BYTES. */
 size_t rl_transcript_fetch_bytes(int64_t output_bytes);

@@ -346,8 +346,8 @@ START_TEST(files_larger_than_the_work_folder_say_so) {
     submission.file_count = 1;
     submission.limits.file_bytes = MIB;
     rl_finished finished = rl_fixture_run(&fixture, &submission);
-    ck_assert_verdict(finished, RL_VERDICT_SYSTEM_ERROR);
-    ck_assert_str_eq(finished.message, "the files do not fit into the work folder");
+    ck_assert_verdict(finished, RL_VERDICT_COMPILE_ERROR);
+    ck_assert_output(finished.compile, "the files do not fit into the work folder\n");
     rl_fixture_close(&fixture);
 }
 END_TEST

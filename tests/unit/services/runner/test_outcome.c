@@ -1,5 +1,7 @@
 #include "services/runner/outcome.h"
 
+#include <errno.h>
+
 #include "tests/support/suite.h"
 
 static const rl_submission nothing_asked = {.id = "x"};
@@ -103,6 +105,56 @@ START_TEST(our_failure_carries_its_message) {
 }
 END_TEST
 
+START_TEST(files_that_do_not_fit_are_the_submitters) {
+    fixture f;
+    open_fixture(&f);
+    f.transcript.facts.compiled = false;
+    f.transcript.failed = RL_AGENT_FAILURE_FILES;
+    f.transcript.failed_errno = EIO;
+    ck_assert(!rl_transcript_files_do_not_fit(&f.transcript));
+    f.transcript.failed_errno = ENOSPC;
+    ck_assert(rl_transcript_files_do_not_fit(&f.transcript));
+    rl_buffer_append_text(&f.transcript.compile.bytes, "too much");
+    ck_assert(rl_outcome_of_transcript(&f.transcript, &nothing_asked, f.arena, &f.finished, NULL));
+    ck_assert_int_eq(f.finished.verdict, RL_VERDICT_COMPILE_ERROR);
+    ck_assert(rl_bytes_equal(f.finished.compile.bytes, rl_bytes_of("too much")));
+    close_fixture(&f);
+}
+END_TEST
+
+START_TEST(a_work_folder_that_does_not_come_back_costs_its_test_and_no_other) {
+    const rl_phase_limits run = {.cpu_us = 1000000, .wall_us = 4000000};
+    const rl_test tests[3] = {{.has_expected = false}};
+    const rl_submission submission = {.id = "x", .tests = tests, .test_count = 3};
+    fixture f;
+    open_fixture(&f);
+    f.transcript.failed = RL_AGENT_FAILURE_FILES;
+    f.transcript.failed_errno = EFBIG;
+    ck_assert(!rl_transcript_cannot_restore(&f.transcript)); /* no tests */
+    f.transcript.judging = rl_judging_new(&submission, &run, 1000, NULL);
+    f.transcript.failed_errno = 0;
+    ck_assert(!rl_transcript_cannot_restore(&f.transcript)); /* the first one's: who knows */
+    rl_test_start start;
+    ck_assert(rl_judging_start(f.transcript.judging, &start));
+    f.transcript.facts.ran = true;
+    ck_assert(rl_judging_note(f.transcript.judging, &f.transcript.facts, &f.transcript.out, &f.transcript.err,
+                              NULL));
+    ck_assert(rl_judging_start(f.transcript.judging, &start));
+    f.transcript.facts.ran = false;
+    ck_assert(rl_transcript_cannot_restore(&f.transcript));
+    ck_assert(rl_transcript_killed_for_memory(&f.transcript, NULL));
+    ck_assert(rl_outcome_of_transcript(&f.transcript, &submission, f.arena, &f.finished, NULL));
+    ck_assert_int_eq(f.finished.verdict, RL_VERDICT_MEMORY_LIMIT);
+    ck_assert_int_eq(f.finished.tests[0].verdict, RL_VERDICT_OK);
+    ck_assert_int_eq(f.finished.tests[1].verdict, RL_VERDICT_MEMORY_LIMIT);
+    ck_assert_int_eq(f.finished.tests[1].skipped, RL_TEST_SKIP_NO);
+    ck_assert_int_eq(f.finished.tests[2].skipped, RL_TEST_SKIP_FIRST_FAILURE);
+    close_fixture(&f);
+}
+END_TEST
+
 RL_SUITE("runner/outcome", outputs_are_copied_with_what_was_cut_off,
          a_signal_takes_the_place_of_the_exit_code, a_compiler_stopped_by_a_limit_ends_with_a_line_about_it,
-         a_full_arena_is_transient_and_no_verdict, our_failure_carries_its_message)
+         a_full_arena_is_transient_and_no_verdict, our_failure_carries_its_message,
+         files_that_do_not_fit_are_the_submitters,
+         a_work_folder_that_does_not_come_back_costs_its_test_and_no_other)
