@@ -124,6 +124,12 @@ class Host:
         lines = self.stack.docker("ps", "--all", "--no-trunc", "--format", '{{.ID}} {{.Label "runlog.project"}}').splitlines()
         return {line.split()[0]: line.split()[1] if " " in line.strip() else "" for line in lines}
 
+    def sandboxes(self):
+        """{id: language} of this stack's sandbox containers."""
+        lines = self.stack.docker("ps", "--all", "--no-trunc", "--filter", f"label=runlog.project={self.stack.project}",
+                                  "--format", '{{.ID}} {{.Label "runlog.language"}}').splitlines()
+        return dict(line.split() for line in lines if " " in line.strip())
+
     def published(self):
         """Ports that the Engine listens at for containers, of whomever."""
         return {int(port) for port in re.findall(r":(\d+)->", self.stack.docker("ps", "--all", "--format", "{{.Ports}}"))}

@@ -5,6 +5,7 @@ stack; nothing of it runs anywhere but in a sandbox container.
 """
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,8 @@ import catalogue
 from campaign import CANARY_SAYS
 from conftest import LANES, PROGRAMS
 from runlog_client import eventually, show
+
+LANGUAGES = Path(__file__).resolve().parents[2] / "languages"
 
 # Far above what a canary takes (some 20 ms; seconds where a container must be made on a very busy host) and below what it
 # takes until the work of a runner that is gone is done by another.
@@ -82,7 +85,9 @@ def after(host, outcomes, before):
         found = unknown_containers(seen["host"], known)
         seen["unknown"] = {one: place for one, place in found.items() if one not in stale and not foreign(one, place)}
         others = {one for one, project in containers.items() if project != host.stack.project}
-        seen["users"] = [process for process in user_processes(seen["host"]) if process[3] not in others]
+        seen["sandboxes"] = host.sandboxes()
+        seen["users"] = [process for one, inside in user_processes(seen["host"]).items() if one not in others
+                         for process in inside if not is_waiting(inside, seen["sandboxes"].get(one))]
         return not seen["unknown"] and not seen["users"]
 
     try:
@@ -101,7 +106,20 @@ def unknown_containers(look, known):
 
 
 def user_processes(look):
-    return [process for process in look["processes"] if 200000 <= process[2] < 265536]
+    """{container: processes} of those with a sandbox user's id."""
+    found = {}
+    for process in look["processes"]:
+        if 200000 <= process[2] < 265536:
+            found.setdefault(process[3], []).append(process)
+    return found
+
+
+def is_waiting(inside, language):
+    """Whether a container holds just the process that its language starts ahead of the job, which nobody's code has reached."""
+    if not language:
+        return False
+    manifest = json.loads((LANGUAGES / language / "manifest.json").read_text(encoding="utf-8"))
+    return [name for _, name, _, _ in inside] == (manifest.get("prestart") or [])[:1]
 
 
 def test_no_process_of_a_sandbox_is_left(after):
@@ -114,15 +132,14 @@ def test_nothing_belongs_to_a_container_that_is_gone(after):
     assert seen["unknown"] == {}
 
 
-def test_each_sandbox_holds_its_agent_alone(after, host):
+def test_each_sandbox_holds_its_agent_and_what_waits_for_its_job(after):
     _, seen = after
-    ours = {one for one, project in host.containers().items() if project == host.stack.project}
-    inside = {}
-    for _, name, uid, container in seen["host"]["processes"]:
-        if container in ours:
-            inside.setdefault(container, []).append([name, uid])
-    wrong = {one[:12]: who for one, who in inside.items() if who != [["runlog-agent", 0]] and [name for name, _ in who] != ["runlog-agent"]}
-    assert not wrong
+    waits = {process[0] for inside in user_processes(seen["host"]).values() for process in inside}
+    agents = {one: [] for one in seen["sandboxes"]}
+    for pid, name, _, container in seen["host"]["processes"]:
+        if container in agents and pid not in waits:
+            agents[container].append(name)
+    assert not {one[:12]: names for one, names in agents.items() if names not in ([], ["runlog-agent"])}
 
 
 def test_the_services_are_the_same_processes_as_before(after, host):
