@@ -21,11 +21,18 @@ SLEEP = {
     "cpp": "#include <unistd.h>\nint main() { sleep(4); }\n",
 }
 
+COMMENT = {"python": "#", "java": "//", "cpp": "//"}
+
 SPIN = "while True:\n    pass\n"
 
 
 def nonce_program(nonce):
     return f'print("{nonce}")\n'
+
+
+def unlike_any_other(code, language, nonce):
+    """The program with a comment behind it: what the runner has compiled for an earlier one is no use to it."""
+    return f"{code}{COMMENT[language]} {nonce}\n"
 
 
 def padded_program(size):
@@ -40,8 +47,20 @@ class Recipe:
     def __init__(self, language):
         manifest = json.loads((LANGUAGES / language / "manifest.json").read_text())
         self.source_file = manifest["sourceFile"]
-        self.steps = [manifest[step] for step in ("compile", "run") if manifest.get(step)]
+        self.steps = [self._filled_in(manifest[step]) for step in ("compile", "run") if manifest.get(step)]
         self.environment = manifest.get("env", {})
+
+    def _filled_in(self, command):
+        """For a program of one file, without options and arguments (lib/manifest/command.h)."""
+        stem = pathlib.PurePath(self.source_file).stem
+        values = {"source": self.source_file, "sources": self.source_file, "stem": stem, "class": stem}
+        words = []
+        for word in command:
+            if word not in ("{options}", "{args}"):
+                for name, value in values.items():
+                    word = word.replace(f"{{{name}}}", value)
+                words.append(word)
+        return words
 
     def as_shell(self):
         """Reads the source from standard input, then does every step."""
