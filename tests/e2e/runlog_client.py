@@ -304,10 +304,11 @@ class Stack:
             "--format", "{{.Names}} {{.Status}}",
         ).splitlines()
 
-    def busy_sandboxes(self):
-        """The names of those in which a program runs beside the agent. By the Engine's own count: `docker top` needs a
-        ps on the host, which a bare Debian does not have."""
-        names = [line.split()[0] for line in self.sandboxes(running=True)]
+    def busy_sandboxes(self, language):
+        """The names of those in which a program runs beside the agent, of a language that has nothing wait for its job there.
+        By the Engine's own count: `docker top` needs a ps on the host, which a bare Debian does not have."""
+        names = self.docker("ps", "--filter", f"label=runlog.project={self.project}", "--filter", f"label=runlog.language={language}",
+                            "--format", "{{.Names}}").split()
         if not names:
             return []
         try:

@@ -215,9 +215,9 @@ def test_a_submission_whose_runner_is_killed_twice_runs_again(client, stack):
 
 
 def test_a_submission_whose_sandbox_is_killed_from_outside_runs_again(client, stack):
-    eventually("no program runs", lambda: not stack.busy_sandboxes())
-    submission_id = client.submit("import time; time.sleep(9); print('done')", "python")
-    name = eventually("a program runs", stack.busy_sandboxes)[0]
+    eventually("no program runs", lambda: not stack.busy_sandboxes("bash"))
+    submission_id = client.submit("sleep 9\necho done", "bash")
+    name = eventually("a program runs", lambda: stack.busy_sandboxes("bash"))[0]
     stack.docker("kill", "--signal", "KILL", name)
     result = client.await_result(submission_id)
     assert (result["verdict"], result["stdOutput"]) == ("OK", "done\n"), show(result)
