@@ -297,10 +297,10 @@ class Stack:
         """How many submissions it executes now."""
         return self.runner_metric(container, "runlog_runner_slots_busy")
 
-    def sandboxes(self):
-        """The sandbox containers of this project in any state, warm ones among them."""
+    def sandboxes(self, running=False):
+        """The sandbox containers of this project, warm ones among them, in any state or only those that run."""
         return self.docker(
-            "ps", "--all", "--filter", f"label=runlog.project={self.project}",
+            "ps", *([] if running else ["--all"]), "--filter", f"label=runlog.project={self.project}",
             "--format", "{{.Names}} {{.Status}}",
         ).splitlines()
 
