@@ -49,26 +49,68 @@ rl_throwaway_env_file() {
     } >"$RL_ENV_FILE"
 }
 
-# Removes whatever this run made, however far it came.
-rl_throwaway_remove() {
+# rl_throwaway_stack NAME: from here on, in this subshell, the stack that is meant is another one of the same run, with the same
+# images. What belongs to it is removed with the first.
+rl_throwaway_stack() {
+    RL_PROJECT+=-$1
+    RL_ENV_FILE=${RL_ENV_FILE%.env}-$1.env
+    if [[ -e $RL_ENV_FILE ]]; then
+        RL_PORT=$(rl_value_of RUNLOG_PORT <"$RL_ENV_FILE")
+    else
+        RL_PORT=$(rl_free_port)
+        rl_throwaway_env_file
+    fi
+}
+
+# The names of the stacks that this run has beside the first.
+rl_throwaway_stacks() {
+    local file
+    for file in "${RL_ENV_FILE%.env}"-*.env; do
+        [[ -e $file ]] || continue
+        file=${file#"${RL_ENV_FILE%.env}-"}
+        printf '%s\n' "${file%.env}"
+    done
+}
+
+# Those that the script made, and those that compose made for a file that was laid over the first.
+rl_throwaway_volumes() {
+    docker volume ls --quiet --filter "label=runlog.test=$RL_PROJECT"
+    docker volume ls --quiet --filter "label=com.docker.compose.project=$RL_PROJECT"
+}
+
+rl_throwaway_remove_stack() {
     docker ps --all --quiet --filter "label=runlog.test=$RL_PROJECT" | xargs -r docker rm --force >/dev/null
     if [[ -e $RL_ENV_FILE ]]; then rl_compose down --volumes --remove-orphans --timeout 5; fi
     rl_remove_sandboxes
-    docker volume ls --quiet --filter "label=runlog.test=$RL_PROJECT" | xargs -r docker volume rm --force >/dev/null
+    rl_throwaway_volumes | xargs -r docker volume rm --force >/dev/null
+    rm -f "$RL_ENV_FILE"
+}
+
+# Removes whatever this run made, however far it came.
+rl_throwaway_remove() {
+    local name
+    for name in $(rl_throwaway_stacks); do
+        (rl_throwaway_stack "$name" && rl_throwaway_remove_stack)
+    done
+    rl_throwaway_remove_stack
     # By name, not by id: an image of the same content may carry the tag of a running stack as well.
     docker image ls --format '{{.Repository}}:{{.Tag}}' --filter "reference=runlog/*:$RL_TAG" |
         xargs -r docker image rm >/dev/null
-    rm -f "$RL_ENV_FILE"
+}
+
+rl_throwaway_tell() {
+    printf '\nkept: project %s at http://127.0.0.1:%s\n' "$RL_PROJECT" "$RL_PORT"
+    printf 'remove it with: docker compose -p %s --env-file %s down --volumes\n' "$RL_PROJECT" "$RL_ENV_FILE"
 }
 
 # rl_throwaway_exit KEEP: for the trap on EXIT. KEEP not empty: leaves the stack and says how to reach and remove it.
 rl_throwaway_exit() {
-    local status=$? keep=$1
+    local status=$? keep=$1 name
     trap - EXIT INT TERM
     rl_stop_steps
     if [[ -n $keep && -e $RL_ENV_FILE ]]; then
-        printf '\nkept: project %s at http://127.0.0.1:%s\n' "$RL_PROJECT" "$RL_PORT"
-        printf 'remove it with: docker compose -p %s --env-file %s down --volumes\n' "$RL_PROJECT" "$RL_ENV_FILE"
+        rl_throwaway_tell
+        for name in $(rl_throwaway_stacks); do (rl_throwaway_stack "$name" && rl_throwaway_tell); done
     elif [[ -n ${RL_PROJECT:-} ]] && rl_engine_answers; then
         rl_throwaway_remove >>"$RL_LOG" 2>&1 ||
             printf 'tearing down left something of project %s: see %s\n' "$RL_PROJECT" "$RL_LOG"
