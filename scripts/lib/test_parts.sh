@@ -13,7 +13,8 @@ readonly ATTACKS_AT_ONCE=4
 # for tests run by hand names brokers and databases that are not this run's.
 TEST_NUMBERS=()
 for name in RUNLOG_TEST_CYCLES RUNLOG_TEST_AT_ONCE RUNLOG_TEST_SEQUENTIAL RUNLOG_TEST_CONCURRENT RUNLOG_TEST_LANES \
-    RUNLOG_TEST_FUZZ_SECONDS RUNLOG_TEST_VERDICT_REPEATS; do
+    RUNLOG_TEST_FUZZ_SECONDS RUNLOG_TEST_VERDICT_REPEATS RUNLOG_TEST_CHAOS_SECONDS RUNLOG_TEST_CHAOS_SEED \
+    RUNLOG_TEST_CHAOS_RATE RUNLOG_TEST_CHAOS_ENGINE; do
     if [[ -n ${!name:-} ]]; then TEST_NUMBERS+=(--env "$name=${!name}"); fi
 done
 
@@ -72,7 +73,7 @@ check_format() {
 }
 
 check_bench() {
-    test_container bench --network none -- python3 -m pytest tests/bench
+    test_container bench --network none -- python3 -m pytest tests/bench tests/chaos/test_plan.py tests/chaos/test_oracle.py
 }
 
 unit_tests() {
@@ -179,6 +180,11 @@ security_tests() {
 # One line for each limit: right verdicts of tried, in each language.
 verdict_table() {
     rl_say "$(rl_output_of e2e | sed -n 's/^test_the_table: //p')"
+}
+
+# How many faults and submissions there were, and what became of them.
+chaos_table() {
+    rl_say "$(rl_output_of chaos | sed -nE '/^seed .* faults /,/^$/{ /^(seed|  )/p }')"
 }
 
 # One line for each class of attacks.
