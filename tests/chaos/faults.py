@@ -44,13 +44,13 @@ class Injector:
         for fault in faults:
             if self._stop.wait(max(0.0, self._start + fault.at - time.monotonic())):
                 return
+            self._note(fault, "begins")
             try:
                 undo = self._begin(fault)
             except AssertionError as error:
                 self.missed += 1
                 self._note(fault, f"missed: {last_line(error)}")
                 continue
-            self._note(fault, "begins")
             self._stop.wait(fault.lasts)
             try:
                 undo()

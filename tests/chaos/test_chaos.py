@@ -8,8 +8,10 @@ RUNLOG_TEST_CHAOS_ENGINE    1: the sandboxes have a Docker Engine of their own, 
 """
 
 import contextlib
+import json
 import os
 import random
+import tempfile
 
 import faults
 import oracle
@@ -43,8 +45,23 @@ def engine_of_its_own(client, stack):
             engine.take_image(f"{settings['RUNLOG_SANDBOX_IMAGE_PREFIX']}{language}:{settings['RUNLOG_SANDBOX_IMAGE_TAG']}")
         volume = engine.volumes[FOLDER]
         changes = {"environment": {"RUNLOG_DOCKER_SOCKET": SOCKET}, "volumes": [f"{volume}:{FOLDER}"]}
-        with stack.changed(client, "runner", changes, volumes=[volume]):
-            yield engine
+        override = {"services": {"runner": changes}, "volumes": {volume: {"external": True, "name": volume}}}
+        files = stack.environment["COMPOSE_FILE"]
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            json.dump(override, file)
+            file.flush()
+            stack.environment["COMPOSE_FILE"] = f"{files}:{file.name}"  # runners that come later are to have it as well
+            try:
+                renew_runner(client, stack)
+                yield engine
+            finally:
+                stack.environment["COMPOSE_FILE"] = files
+                renew_runner(client, stack)
+
+
+def renew_runner(client, stack):
+    stack.compose("up", "--detach", "--no-deps", "--wait", "runner")
+    stack.await_healthy(client)
 
 
 class Run:
@@ -56,7 +73,8 @@ class Run:
         self.faults = plan.schedule(SEED, SECONDS, engine is not None)
         self.load = Load(client, SEED, RATE, CLIENTS)
         self.injector = faults.Injector(stack, self.faults, engine, say)
-        self.sandboxes = engine.sandboxes if engine and hasattr(engine, "sandboxes") else stack.sandboxes
+        self.docker_of_sandboxes = engine.docker if engine else stack.docker
+        self.by_bytes = {}
         self.before = {topic: self.topics.ends(topic) for topic in (*LOGS, *DEAD_LETTERS)}
 
     def do(self):
@@ -117,18 +135,19 @@ class Run:
 
     def program_of(self, record):
         """By its bytes: the id of a submission whose answer was lost says nothing."""
-        if not hasattr(self, "_sent"):
-            self._sent = {}
-            for number in range(self.load.sent()):
-                one = program(SEED, number)
-                self._sent[sent_as(one.body)] = one
+        if not self.by_bytes:
+            self.by_bytes.update({sent_as(one.body): one for one in (program(SEED, n) for n in range(self.load.sent()))})
         value = record.value
         tests = tuple(test["input"] for test in value["tests"])
-        return self._sent.get((value["lang"], value["source"], value["input"], tests))
+        return self.by_bytes.get((value["lang"], value["source"], value["input"], tests))
 
     def dead_letters(self):
         return {topic: more for topic in DEAD_LETTERS
                 if (more := sum(self.topics.ends(topic).values()) - sum(self.before[topic].values()))}
+
+    def sandboxes(self):
+        return self.docker_of_sandboxes("ps", "--all", "--filter", f"label=runlog.project={self.stack.project}",
+                                        "--format", "{{.Names}} {{.Status}}").splitlines()
 
     def orphans(self):
         """Sandbox containers that are left when no runner is there to own one."""
