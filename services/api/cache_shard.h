@@ -34,6 +34,7 @@ struct rl_cache_entry {
     uint64_t sequence; /* order of arrival within the shard */
     int32_t partition;
     bool committed;
+    bool doubtful;            /* MongoDB may have an earlier record of its generation */
     rl_cached_record *record; /* NULL: stripped */
 };
 

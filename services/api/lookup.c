@@ -17,6 +17,7 @@ static rl_lookup_status expire(rl_api *api, const char *id, rl_arena *arena, rl_
                                rl_error *err) {
     const bool current = rl_tail_current(api->tail);
     switch (rl_tail_find(api->tail, id, arena, ret, err)) {
+    case RL_TAIL_DOUBTFUL: /* MongoDB has just been asked */
     case RL_TAIL_FOUND:
         rl_metric_add(api->metrics->result_tail, 1);
         return RL_LOOKUP_FINISHED;
@@ -55,12 +56,40 @@ static rl_lookup_status ask_store(rl_api *api, const char *id, const rl_id_parts
     return RL_LOOKUP_PENDING;
 }
 
+/* The tail has a result in `ret`, and MongoDB may have the one that came before it. */
+static rl_lookup_status prefer_stored(rl_api *api, const char *id, rl_arena *arena, rl_finished *ret,
+                                      rl_error *err) {
+    const rl_finished tailed = *ret;
+    switch (rl_store_find(api->store, id, arena, ret, err)) {
+    case RL_STORE_FOUND:
+        if (ret->generation >= tailed.generation) {
+            rl_metric_add(api->metrics->result_store, 1);
+            return RL_LOOKUP_FINISHED;
+        }
+        break;
+    case RL_STORE_DELETED:
+        rl_metric_add(api->metrics->result_unknown, 1);
+        return RL_LOOKUP_UNKNOWN;
+    case RL_STORE_FAILED:
+        rl_metric_add(api->metrics->store_errors, 1);
+        return RL_LOOKUP_UNAVAILABLE;
+    case RL_STORE_ABSENT:
+        break;
+    }
+    *ret = tailed;
+    rl_metric_add(api->metrics->result_tail, 1);
+    return RL_LOOKUP_FINISHED;
+}
+
 rl_lookup_status rl_lookup(rl_api *api, const char *id, const rl_id_parts *parts, rl_arena *arena,
                            rl_finished *ret, rl_error *err) {
     const rl_tail_status status = rl_tail_find(api->tail, id, arena, ret, err);
     if (status == RL_TAIL_FOUND) {
         rl_metric_add(api->metrics->result_tail, 1);
         return RL_LOOKUP_FINISHED;
+    }
+    if (status == RL_TAIL_DOUBTFUL) {
+        return prefer_stored(api, id, arena, ret, err);
     }
     if (status == RL_TAIL_ABSENT && !is_expired(api, parts) &&
         rl_tail_certain(api->tail, parts->created_ms)) {

@@ -1,6 +1,7 @@
 /* lookup.h: what has become of a submission.
  *
- * The tail first; then, unless the tail is certain that there is nothing to find, MongoDB. An id whose
+ * The tail first; then, unless the tail is certain that there is nothing to find, or that it has the first result of
+ * its generation, MongoDB. An id whose
  * result can no longer come (longest time in the queue plus ten minutes) counts as expired, if the tail has
  * read the log to its end: while Kafka is away, a runner may be holding the result.
  *

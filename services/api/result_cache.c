@@ -113,12 +113,14 @@ static void displace(rl_result_cache *cache, rl_cache_shard *s, rl_cache_entry *
     }
 }
 
-static void assign(rl_cache_entry *e, const rl_result_key *key, rl_cached_record *record) {
+static void assign(const rl_result_cache *cache, rl_cache_entry *e, const rl_result_key *key,
+                   rl_cached_record *record) {
     memcpy(e->id, key->id, RL_ID_LENGTH);
     e->created_ms = key->created_ms;
     e->generation = key->generation;
     e->partition = key->partition;
     e->offset = key->offset;
+    e->doubtful = key->doubtful || key->created_ms <= atomic_load(&cache->forgotten_ms);
     e->record = record;
 }
 
@@ -159,7 +161,7 @@ static rl_cache_put_status put_new(rl_result_cache *cache, rl_cache_shard *s, rl
         raise_forgotten(cache, key->created_ms);
         return RL_CACHE_FULL;
     }
-    assign(e, key, record);
+    assign(cache, e, key, record);
     *slot = e;
     s->count++;
     atomic_fetch_add(&cache->entries, 1);
@@ -181,7 +183,7 @@ static rl_cache_put_status put_again(rl_result_cache *cache, rl_cache_shard *s, 
     displace(cache, s, e);
     atomic_fetch_add(&cache->bytes, rl_cached_record_cost(record) - rl_cached_record_cost(e->record));
     rl_cached_record_release(e->record);
-    assign(e, key, record);
+    assign(cache, e, key, record);
     place(cache, s, e);
     shrink(cache, s, e);
     return RL_CACHE_REPLACED;
@@ -204,7 +206,10 @@ rl_cache_put_status rl_result_cache_put(rl_result_cache *cache, const rl_result_
 }
 
 static rl_cache_get_status read_entry(rl_cache_shard *s, rl_cache_entry *e, rl_cached_record **ret_record,
-                                      int32_t *ret_partition, int64_t *ret_offset) {
+                                      int32_t *ret_partition, int64_t *ret_offset, bool *ret_doubtful) {
+    if (ret_doubtful) {
+        *ret_doubtful = e->doubtful;
+    }
     *ret_partition = e->partition;
     *ret_offset = e->offset;
     if (!e->record) {
@@ -219,13 +224,13 @@ static rl_cache_get_status read_entry(rl_cache_shard *s, rl_cache_entry *e, rl_c
 }
 
 rl_cache_get_status rl_result_cache_get(rl_result_cache *cache, const char *id, rl_cached_record **ret_record,
-                                        int32_t *ret_partition, int64_t *ret_offset) {
+                                        int32_t *ret_partition, int64_t *ret_offset, bool *ret_doubtful) {
     const uint64_t hash = rl_cache_hash(id);
     rl_cache_shard *s = shard_of(cache, hash);
     pthread_mutex_lock(&s->lock);
     rl_cache_entry *e = *rl_cache_shard_slot(s, hash, id);
     const rl_cache_get_status status =
-        e ? read_entry(s, e, ret_record, ret_partition, ret_offset) : RL_CACHE_MISS;
+        e ? read_entry(s, e, ret_record, ret_partition, ret_offset, ret_doubtful) : RL_CACHE_MISS;
     pthread_mutex_unlock(&s->lock);
     return status;
 }
@@ -235,7 +240,7 @@ static void commit_shard(rl_result_cache *cache, rl_cache_shard *s, int32_t part
     for (rl_cache_entry *e = q->entries.first; e && e->offset < offset; e = q->entries.first) {
         displace(cache, s, e);
         e->committed = true;
-        if (e->record) {
+        if (e->record && !e->doubtful) {
             append_recent(cache, s, e);
         } else {
             forget(cache, s, e);

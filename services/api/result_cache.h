@@ -14,6 +14,10 @@
  *
  * The bounds are kept within one record for each of the 16 shards.
  *
+ * A record may be the second of its generation while the first is remembered here no more, or never was. Who puts it
+ * says whether that can be; so does the cache, where it has forgotten ids of that time. Such an entry is doubtful:
+ * whoever reads it has to ask MongoDB first, and once the sink has seen it too, it goes.
+ *
  * Pure: no Kafka, no clock. Thread: any; one lock per shard, chosen by the id's hash.
  */
 #ifndef RL_API_RESULT_CACHE_H
@@ -42,6 +46,7 @@ typedef struct {
     int64_t generation;
     int32_t partition; /* of the results topic, below RL_TOPIC_MAX_PARTITIONS */
     int64_t offset;
+    bool doubtful; /* MongoDB may have an earlier one */
 } rl_result_key;
 
 typedef enum {
@@ -60,8 +65,9 @@ typedef enum {
     RL_CACHE_POSITION, /* only partition and offset are known */
 } rl_cache_get_status;
 
+/* `ret_doubtful` may be NULL. */
 rl_cache_get_status rl_result_cache_get(rl_result_cache *cache, const char *id, rl_cached_record **ret_record,
-                                        int32_t *ret_partition, int64_t *ret_offset);
+                                        int32_t *ret_partition, int64_t *ret_offset, bool *ret_doubtful);
 
 /* The sink has committed: offsets of `partition` below `offset` are in MongoDB. */
 void rl_result_cache_committed(rl_result_cache *cache, int32_t partition, int64_t offset);

@@ -188,7 +188,8 @@ bool rl_parked_result(void *context, const rl_parked_question *parked, rl_http_r
     switch (rl_tail_find_in_memory(api->tail, parked->id, arena, &finished, NULL)) {
     case RL_TAIL_FOUND:
         break;
-    case RL_TAIL_FAILED: /* a thread that may block reads it from the log when the client asks again */
+    case RL_TAIL_DOUBTFUL: /* is told as the next one */
+    case RL_TAIL_FAILED:   /* a thread that may block reads it from the log when the client asks again */
         rl_http_pending(response, SOON_S);
         return true;
     case RL_TAIL_ABSENT:

@@ -177,6 +177,7 @@ static void keep(rl_tail *tail, const rd_kafka_message_t *message, const char *i
         .generation = finished->generation,
         .partition = message->partition,
         .offset = message->offset,
+        .doubtful = parts->created_ms <= atomic_load(&tail->started_ms),
     };
     const rl_cache_put_status status = rl_result_cache_put(tail->cache, &key, rl_message_value(message));
     if (status == RL_CACHE_ADDED || status == RL_CACHE_REPLACED) {

@@ -11,6 +11,9 @@
  * database. Ids carry the clocks of the API instances that issued them, which may differ from ours: as the
  * start counts the newest submission that was on the log then, and CLOCK_MARGIN is added.
  *
+ * What was executed twice has a second result, which must not be taken for the first: where the first may be in
+ * MongoDB alone, because the id is no newer than that, the second is doubtful, and MongoDB is asked before it is told.
+ *
  * The consumer carries the sink's group id to be able to ask for its offsets. It never subscribes and
  * never commits, so it is no member of the group.
  *
@@ -64,6 +67,7 @@ bool rl_tail_overloaded(const rl_tail *tail);
 
 typedef enum {
     RL_TAIL_FOUND,
+    RL_TAIL_DOUBTFUL, /* found, but MongoDB may have an earlier one of its generation, which counts then */
     RL_TAIL_ABSENT,
     RL_TAIL_FAILED, /* there is a result, and it could not be had (`err`: TRANSIENT) */
 } rl_tail_status;
@@ -72,7 +76,7 @@ typedef enum {
 rl_tail_status rl_tail_find(rl_tail *tail, const char *id, rl_arena *arena, rl_finished *ret, rl_error *err);
 
 /* The same without asking the broker: never blocks. RL_TAIL_FAILED: there is a result, but memory has only its place
- * on the log. */
+ * on the log; or it is doubtful. */
 rl_tail_status rl_tail_find_in_memory(rl_tail *tail, const char *id, rl_arena *arena, rl_finished *ret,
                                       rl_error *err);
 

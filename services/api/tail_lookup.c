@@ -72,19 +72,20 @@ static rl_tail_status find(rl_tail *tail, const char *id, bool may_block, rl_are
     RL_AUTO_CACHED_RECORD rl_cached_record *record = NULL;
     int32_t partition;
     int64_t offset;
-    switch (rl_result_cache_get(tail->cache, id, &record, &partition, &offset)) {
-    case RL_CACHE_HIT:
-        return decode(tail, rl_cached_record_bytes(record), arena, ret, err);
-    case RL_CACHE_POSITION:
-        if (!may_block) {
-            rl_error_set(err, RL_TRANSIENT, 0, "the result is on the log and no more in memory");
-            return RL_TAIL_FAILED;
-        }
-        return find_on_log(tail, partition, offset, arena, ret, err);
-    case RL_CACHE_MISS:
-        break;
+    bool doubtful = false;
+    const rl_cache_get_status status =
+        rl_result_cache_get(tail->cache, id, &record, &partition, &offset, &doubtful);
+    if (status == RL_CACHE_MISS) {
+        return RL_TAIL_ABSENT;
     }
-    return RL_TAIL_ABSENT;
+    if (!may_block && (doubtful || status == RL_CACHE_POSITION)) {
+        rl_error_set(err, RL_TRANSIENT, 0, "the log or MongoDB has to be asked for the result");
+        return RL_TAIL_FAILED;
+    }
+    const rl_tail_status found = status == RL_CACHE_HIT
+                                     ? decode(tail, rl_cached_record_bytes(record), arena, ret, err)
+                                     : find_on_log(tail, partition, offset, arena, ret, err);
+    return found == RL_TAIL_FOUND && doubtful ? RL_TAIL_DOUBTFUL : found;
 }
 
 rl_tail_status rl_tail_find_in_memory(rl_tail *tail, const char *id, rl_arena *arena, rl_finished *ret,

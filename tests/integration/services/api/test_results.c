@@ -385,6 +385,26 @@ START_TEST(a_restart_forgets_nothing) {
 }
 END_TEST
 
+/* As after the loss of a runner whose result was stored already: its successor's result comes second. */
+START_TEST(a_second_result_that_is_read_after_a_restart_is_not_the_answer) {
+    char id[RL_ID_SIZE];
+    submit(&api, PROGRAM, id);
+    rl_finished finished = make_finished(id, 0, "first");
+    publish_finished(&finished);
+    expect_result(id, "\"stdOutput\":\"first\"");
+    store_finished(&finished);
+    commit_results();
+    api_signal(&api, 15);
+    ck_assert_int_eq(api_await_end(&api), 0);
+    finished = make_finished(id, 0, "second");
+    publish_finished(&finished);
+    api_restart(&api, NULL);
+    api_await_ready(&api);
+    ck_assert_int_ge(metric(&api, "\nrunlog_api_tail_records_total "), 1);
+    expect_result(id, "\"stdOutput\":\"first\"");
+}
+END_TEST
+
 /* Everything before the sink's offsets is read from MongoDB, even if it is only on the log. */
 START_TEST(the_tail_begins_where_the_sink_has_committed) {
     char id[RL_ID_SIZE];
@@ -430,6 +450,7 @@ int main(void) {
     tcase_add_test(tests, tests_and_files_come_from_mongodb_too);
     tcase_add_test(tests, a_deleted_submission_is_404);
     tcase_add_test(tests, a_restart_forgets_nothing);
+    tcase_add_test(tests, a_second_result_that_is_read_after_a_restart_is_not_the_answer);
     tcase_add_test(tests, the_tail_begins_where_the_sink_has_committed);
     suite_add_tcase(suite, tests);
     return run_suite(suite);

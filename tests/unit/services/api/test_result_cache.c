@@ -29,7 +29,7 @@ static const char *id_of(int number) {
 
 static rl_cache_put_status put(int number, int64_t generation, int32_t partition, int64_t offset,
                                rl_bytes record) {
-    const rl_result_key key = {id_of(number), number, generation, partition, offset};
+    const rl_result_key key = {id_of(number), number, generation, partition, offset, false};
     return rl_result_cache_put(cache, &key, record);
 }
 
@@ -46,7 +46,7 @@ static rl_cache_get_status get(int number) {
     int32_t partition;
     int64_t offset;
     const rl_cache_get_status status =
-        rl_result_cache_get(cache, id_of(number), &record, &partition, &offset);
+        rl_result_cache_get(cache, id_of(number), &record, &partition, &offset, NULL);
     rl_cached_record_release(record);
     return status;
 }
@@ -55,7 +55,8 @@ static void expect_text(int number, const char *expected) {
     rl_cached_record *record = NULL;
     int32_t partition;
     int64_t offset;
-    ck_assert_int_eq(rl_result_cache_get(cache, id_of(number), &record, &partition, &offset), RL_CACHE_HIT);
+    ck_assert_int_eq(rl_result_cache_get(cache, id_of(number), &record, &partition, &offset, NULL),
+                     RL_CACHE_HIT);
     ck_assert(rl_bytes_equal(rl_cached_record_bytes(record), rl_bytes_of(expected)));
     rl_cached_record_release(record);
 }
@@ -64,6 +65,39 @@ START_TEST(what_was_put_is_found) {
     ck_assert_int_eq(get(1), RL_CACHE_MISS);
     ck_assert_int_eq(put_text(1, 0, 0, "one"), RL_CACHE_ADDED);
     expect_text(1, "one");
+}
+END_TEST
+
+static bool is_doubtful(int number) {
+    rl_cached_record *record = NULL;
+    int32_t partition;
+    int64_t offset;
+    bool doubtful = false;
+    ck_assert_int_eq(rl_result_cache_get(cache, id_of(number), &record, &partition, &offset, &doubtful),
+                     RL_CACHE_HIT);
+    rl_cached_record_release(record);
+    return doubtful;
+}
+
+START_TEST(what_may_have_been_here_before_is_doubtful_until_the_sink_has_seen_it) {
+    put_text(5, 0, 0, "first");
+    ck_assert(!is_doubtful(5));
+    rl_result_cache_forgot(cache, 6);
+    ck_assert(!is_doubtful(5)); /* it has never left */
+    put_text(6, 0, 1, "second");
+    put_text(7, 0, 2, "new");
+    ck_assert(is_doubtful(6));
+    ck_assert(!is_doubtful(7));
+    rl_result_cache_committed(cache, 0, 3);
+    ck_assert_int_eq(get(6), RL_CACHE_MISS);
+    expect_text(7, "new");
+}
+END_TEST
+
+START_TEST(who_puts_it_may_say_that_it_is_doubtful) {
+    const rl_result_key key = {id_of(8), 8, 0, 0, 0, true};
+    ck_assert_int_eq(rl_result_cache_put(cache, &key, rl_bytes_of("x")), RL_CACHE_ADDED);
+    ck_assert(is_doubtful(8));
 }
 END_TEST
 
@@ -105,7 +139,8 @@ START_TEST(a_stripped_result_still_knows_its_position) {
     rl_cached_record *record = NULL;
     int32_t partition;
     int64_t offset;
-    ck_assert_int_eq(rl_result_cache_get(cache, id_of(0), &record, &partition, &offset), RL_CACHE_POSITION);
+    ck_assert_int_eq(rl_result_cache_get(cache, id_of(0), &record, &partition, &offset, NULL),
+                     RL_CACHE_POSITION);
     ck_assert_int_eq(partition, 7);
     ck_assert_int_eq(offset, 100);
 }
@@ -204,7 +239,7 @@ START_TEST(a_reader_keeps_its_record_when_the_cache_drops_it) {
     int64_t offset;
     put_text(0, 0, 0, "held");
     rl_result_cache_committed(cache, 0, INT64_MAX);
-    ck_assert_int_eq(rl_result_cache_get(cache, id_of(0), &record, &partition, &offset), RL_CACHE_HIT);
+    ck_assert_int_eq(rl_result_cache_get(cache, id_of(0), &record, &partition, &offset, NULL), RL_CACHE_HIT);
     for (int i = 1; i < 3000; i++) {
         put_big(i, 0, i);
     }
@@ -243,6 +278,8 @@ int main(void) {
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, what_was_put_is_found);
+    tcase_add_test(tests, what_may_have_been_here_before_is_doubtful_until_the_sink_has_seen_it);
+    tcase_add_test(tests, who_puts_it_may_say_that_it_is_doubtful);
     tcase_add_test(tests, the_first_of_a_generation_stays);
     tcase_add_test(tests, a_higher_generation_replaces_and_a_lower_one_does_not);
     tcase_add_test(tests, uncommitted_results_are_never_forgotten);
