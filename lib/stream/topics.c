@@ -16,7 +16,8 @@ static const rl_topic table[] = {
     /* Not compacted: the last record of an id can be the wrong one after a redelivery. */
     {RL_TOPIC_RESULTS, SHARES, 30 * DAYS, .shared_out = true},
     {RL_TOPIC_EVENTS, SHARES, 1 * DAYS, .shared_out = true},
-    {RL_TOPIC_CONTROLS, 3, 1 * DAYS, .compacted = false},
+    /* Longer than any submission may be queued. */
+    {RL_TOPIC_CONTROLS, 3, 2 * DAYS, .compacted = false},
     {RL_TOPIC_REPLAYS, 1, 365 * DAYS, .compacted = false},
     /* Not compacted either: the first claim of a key wins, and compaction keeps the last. */
     {RL_TOPIC_CLAIMS, SHARES, 25 * HOURS, .shared_out = true},

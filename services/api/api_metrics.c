@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const int statuses[RL_METRICS_STATUSES] = {200, 201, 204, 400, 404, 405, 408, 411,
-                                                  413, 417, 431, 500, 501, 503, 505};
+static const int statuses[RL_METRICS_STATUSES] = {200, 201, 202, 204, 400, 404, 405, 408, 409,
+                                                  411, 413, 417, 431, 500, 501, 503, 505};
 
-static const char *const route_names[RL_ROUTE_COUNT] = {"submit", "result",  "languages", "healthz",
-                                                        "readyz", "metrics", "none"};
+static const char *const route_names[RL_ROUTE_COUNT] = {"submit",  "result", "cancel",  "languages",
+                                                        "healthz", "readyz", "metrics", "none"};
 
 static void make_requests(rl_api_metrics *m) {
     for (size_t route = 0; route < RL_ROUTE_COUNT; route++) {
@@ -64,6 +64,9 @@ static void make_submit(rl_api_metrics *m) {
     rl_metrics_counters_by_class(m->registry, "runlog_api_publish_failures_total", NULL,
                                  "Submissions that did not get onto the log, by class of error.",
                                  m->publish_failures);
+    rl_metrics_counters_by_class(m->registry, "runlog_api_cancel_failures_total", NULL,
+                                 "Requests to cancel that did not get onto the log, by class of error.",
+                                 m->cancel_failures);
     m->produce_queue =
         gauge(m, "runlog_api_produce_queue_records", "Records handed to the producer and not reported on.");
     m->body_memory = gauge(m, "runlog_api_body_memory_bytes", "Request bodies held in memory.");

@@ -11,6 +11,7 @@
 typedef enum {
     RL_ROUTE_SUBMIT,
     RL_ROUTE_RESULT,
+    RL_ROUTE_CANCEL,
     RL_ROUTE_LANGUAGES,
     RL_ROUTE_HEALTHZ,
     RL_ROUTE_READYZ,
@@ -30,7 +31,7 @@ typedef enum {
     RL_ADMISSION_DECISIONS,
 } rl_admission_decision;
 
-#define RL_METRICS_STATUSES 15
+#define RL_METRICS_STATUSES 17
 
 typedef struct {
     rl_metrics *registry;
@@ -40,6 +41,7 @@ typedef struct {
     rl_metric *produce_duration;                 /* from sending a record to its delivery report */
     rl_metric *request_duration[RL_ROUTE_COUNT]; /* from the head to the answer, waiting included */
     rl_metric *publish_failures[RL_ERROR_CLASSES];
+    rl_metric *cancel_failures[RL_ERROR_CLASSES];
     rl_metric *lookup_failures[RL_ERROR_CLASSES];
     rl_metric *admission[RL_ADMISSION_DECISIONS];
     rl_metric *admission_wait, *admission_rate;

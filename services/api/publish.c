@@ -44,7 +44,7 @@ struct rl_publisher {
 };
 
 struct rl_publish_ticket {
-    rl_backlogs *backlogs; /* of the publisher that has the record */
+    rl_backlogs *backlogs; /* of the publisher that has the record; NULL: it is no submission */
     sem_t reported;        /* what follows belongs to the producer's thread until then */
     bool delivered;
     rl_error err;
@@ -62,9 +62,11 @@ static bool ask_partitions(rl_publisher *publisher, int32_t *ret, rl_error *err)
 }
 
 static bool prepare_once(rl_publisher *publisher, int32_t *ret_partitions, rl_error *err) {
-    static const rl_record_kind kinds[] = {RL_RECORD_SUBMISSION};
+    static const rl_record_kind kinds[] = {RL_RECORD_SUBMISSION, RL_RECORD_CANCEL};
     if (!ask_partitions(publisher, ret_partitions, err) ||
-        !rl_schema_topic_publish(publisher->producer, publisher->config.codec, kinds, 1, err)) {
+        !rl_producer_prime(publisher->producer, RL_TOPIC_CONTROLS, PRIME_TIMEOUT_US, NULL, err) ||
+        !rl_schema_topic_publish(publisher->producer, publisher->config.codec, kinds,
+                                 sizeof(kinds) / sizeof(kinds[0]), err)) {
         return false;
     }
     publisher->backlogs = rl_backlogs_new(*ret_partitions, err);
@@ -245,7 +247,7 @@ void rl_publish_ticket_free(rl_publish_ticket *ticket) {
 static void report(void *context, int32_t partition, int64_t offset, const rl_error *err) {
     (void)offset;
     rl_publish_ticket *ticket = context;
-    if (!err) {
+    if (!err && ticket->backlogs) {
         rl_backlogs_added(ticket->backlogs, partition);
     }
     ticket->delivered = err == NULL;
@@ -266,19 +268,13 @@ static bool await_report(rl_publish_ticket *ticket, rl_error *err) {
     return ticket->delivered;
 }
 
-static bool hand_over(rl_publisher *publisher, rl_publish_ticket *ticket, const rl_submission *submission,
-                      int32_t partition, rl_bytes encoded, rl_error *err) {
-    const rl_header trace = {RL_HEADER_TRACEPARENT, rl_bytes_of(submission->traceparent)};
-    const rl_record record = {
-        .topic = RL_TOPIC_SUBMISSIONS,
-        .partition = partition,
-        .key = rl_bytes_of(submission->id),
-        .value = encoded,
-        .headers = submission->traceparent ? &trace : NULL,
-        .header_count = submission->traceparent ? 1 : 0,
-    };
-    ticket->backlogs = publisher->backlogs;
-    return rl_producer_send(publisher->producer, &record, report, ticket, err);
+/* Sends the record and waits for its report. */
+static bool deliver(rl_publisher *publisher, rl_publish_ticket *ticket, rl_record *record,
+                    const char *traceparent, rl_error *err) {
+    const rl_header trace = {RL_HEADER_TRACEPARENT, rl_bytes_of(traceparent)};
+    record->headers = traceparent ? &trace : NULL;
+    record->header_count = traceparent ? 1 : 0;
+    return rl_producer_send(publisher->producer, record, report, ticket, err) && await_report(ticket, err);
 }
 
 bool rl_publish(rl_publisher *publisher, rl_publish_ticket *ticket, const rl_submission *submission,
@@ -289,12 +285,33 @@ bool rl_publish(rl_publisher *publisher, rl_publish_ticket *ticket, const rl_sub
         return rl_error_prefix(err, "cannot encode submission");
     }
     const int64_t began_us = rl_clock_us();
-    if (!hand_over(publisher, ticket, submission, partition, rl_buffer_bytes(&encoded), err)) {
-        return false;
-    }
-    const bool delivered = await_report(ticket, err);
+    rl_record record = {
+        .topic = RL_TOPIC_SUBMISSIONS,
+        .partition = partition,
+        .key = rl_bytes_of(submission->id),
+        .value = rl_buffer_bytes(&encoded),
+    };
+    ticket->backlogs = publisher->backlogs;
+    const bool delivered = deliver(publisher, ticket, &record, submission->traceparent, err);
     if (ret_waited_us) {
         *ret_waited_us = rl_clock_us() - began_us;
     }
     return delivered;
+}
+
+bool rl_publish_cancel(rl_publisher *publisher, rl_publish_ticket *ticket, const rl_cancel *cancel,
+                       const char *traceparent, rl_error *err) {
+    RL_CLEANUP(rl_buffer_free) rl_buffer encoded;
+    rl_buffer_init(&encoded, RL_CANCEL_MAX_BYTES);
+    if (!rl_cancel_encode(publisher->config.codec, cancel, &encoded, err)) {
+        return rl_error_prefix(err, "cannot encode the request to cancel");
+    }
+    rl_record record = {
+        .topic = RL_TOPIC_CONTROLS,
+        .partition = RD_KAFKA_PARTITION_UA,
+        .key = rl_bytes_of(cancel->id),
+        .value = rl_buffer_bytes(&encoded),
+    };
+    ticket->backlogs = NULL;
+    return deliver(publisher, ticket, &record, traceparent, err);
 }

@@ -16,6 +16,7 @@
 
 #include "lib/base/log.h"
 #include "lib/base/metrics.h"
+#include "lib/codec/cancel.h"
 #include "lib/codec/submission.h"
 #include "lib/stream/client.h"
 #include "services/api/admission.h"
@@ -63,6 +64,10 @@ int64_t rl_publisher_backlog(const rl_publisher *publisher);
  * TRANSIENT: not acknowledged; FATAL: nor will any other be. */
 bool rl_publish(rl_publisher *publisher, rl_publish_ticket *ticket, const rl_submission *submission,
                 int32_t partition, int64_t *ret_waited_us, rl_error *err);
+
+/* The same for a request to cancel, on `controls`. `traceparent` may be NULL. */
+bool rl_publish_cancel(rl_publisher *publisher, rl_publish_ticket *ticket, const rl_cancel *cancel,
+                       const char *traceparent, rl_error *err);
 
 RL_DEFINE_CLEANUP(rl_publisher_slot, rl_publisher, rl_publisher_free)
 #define RL_AUTO_PUBLISHER RL_CLEANUP(rl_publisher_slot)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/trace.h"
 
 #define ALLOW_GET "GET, HEAD, OPTIONS"
 #define ALLOW_POST "POST, OPTIONS"
@@ -11,7 +12,8 @@
 
 static const rl_route routes[] = {
     {RL_ROUTE_SUBMIT, "/api/submit", RL_HTTP_POST, ALLOW_POST, true, rl_route_submit},
-    {RL_ROUTE_RESULT, "/api/result/", RL_HTTP_GET, ALLOW_GET, true, rl_route_result},
+    {RL_ROUTE_RESULT, "/api/result/*", RL_HTTP_GET, ALLOW_GET, true, rl_route_result},
+    {RL_ROUTE_CANCEL, "/api/submissions/*/cancel", RL_HTTP_POST, ALLOW_POST, true, rl_route_cancel},
     {RL_ROUTE_LANGUAGES, "/api/languages", RL_HTTP_GET, ALLOW_GET, false, rl_route_languages},
     {RL_ROUTE_HEALTHZ, "/healthz", RL_HTTP_GET, ALLOW_GET, false, rl_route_healthz},
     {RL_ROUTE_READYZ, "/readyz", RL_HTTP_GET, ALLOW_GET, false, rl_route_readyz},
@@ -19,12 +21,17 @@ static const rl_route routes[] = {
 };
 
 static bool matches(const rl_route *route, rl_bytes path) {
-    const size_t length = strlen(route->path);
-    if (route->path[length - 1] != '/') {
+    const size_t before = strcspn(route->path, "*");
+    if (!route->path[before]) {
         return rl_bytes_equal(path, rl_bytes_of(route->path));
     }
-    return path.size > length && memcmp(path.data, route->path, length) == 0 &&
-           !memchr((const char *)path.data + length, '/', path.size - length);
+    const char *after = route->path + before + 1;
+    if (path.size <= before + strlen(after) || memcmp(path.data, route->path, before) != 0) {
+        return false;
+    }
+    const char *segment = (const char *)path.data + before;
+    const size_t length = path.size - before - strlen(after);
+    return memcmp(segment + length, after, strlen(after)) == 0 && !memchr(segment, '/', length);
 }
 
 const rl_route *rl_route_find(rl_bytes path) {
@@ -73,6 +80,13 @@ static bool log_is_ready(rl_api *api, rl_http_response *response) {
         return false;
     }
     return true;
+}
+
+void rl_route_join_trace(const rl_http_request *request, rl_http_response *response) {
+    const rl_bytes parent = rl_bytes_of(rl_http_sole_header(request, "traceparent"));
+    if (!rl_trace_continue(parent, response->traceparent)) {
+        rl_trace_begin(response->traceparent);
+    }
 }
 
 void rl_api_log_failure(const rl_api *api, rl_log_limit *kind, const char *event, const char *id,

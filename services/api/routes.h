@@ -15,7 +15,7 @@ typedef void (*rl_route_handler)(rl_api *api, rl_api_thread *thread, rl_http_req
 
 typedef struct {
     rl_route_id id;
-    const char *path; /* exact; with a '/' at the end: any one segment may follow */
+    const char *path; /* a '*' stands for any one segment; the rest is exact */
     rl_http_method method;
     const char *allow; /* for 405 and OPTIONS */
     bool needs_log;    /* 503 until the API is ready */
@@ -33,6 +33,8 @@ void rl_route_submit(rl_api *api, rl_api_thread *thread, rl_http_request *reques
                      rl_http_response *response);
 void rl_route_result(rl_api *api, rl_api_thread *thread, rl_http_request *request,
                      rl_http_response *response);
+void rl_route_cancel(rl_api *api, rl_api_thread *thread, rl_http_request *request,
+                     rl_http_response *response);
 void rl_route_languages(rl_api *api, rl_api_thread *thread, rl_http_request *request,
                         rl_http_response *response);
 void rl_route_healthz(rl_api *api, rl_api_thread *thread, rl_http_request *request,
@@ -41,6 +43,9 @@ void rl_route_readyz(rl_api *api, rl_api_thread *thread, rl_http_request *reques
                      rl_http_response *response);
 void rl_route_metrics(rl_api *api, rl_api_thread *thread, rl_http_request *request,
                       rl_http_response *response);
+
+/* The span of this request, in the client's trace or in one of our own; told in every answer. */
+void rl_route_join_trace(const rl_http_request *request, rl_http_response *response);
 
 /* Whether both the log's writing and reading side are up; `reason` as rl_ops_check. Context: rl_api. */
 bool rl_api_check_publisher(void *context, char reason[128]);

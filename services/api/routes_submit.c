@@ -108,20 +108,12 @@ static void judge(rl_api *api, rl_api_thread *thread, rl_bytes body, rl_http_res
     publish(api, thread, &in.submission, response);
 }
 
-/* The span of this request, in the client's trace or in one of our own; told in every answer. */
-static void join_trace(const rl_http_request *request, rl_http_response *response) {
-    const rl_bytes parent = rl_bytes_of(rl_http_sole_header(request, "traceparent"));
-    if (!rl_trace_continue(parent, response->traceparent)) {
-        rl_trace_begin(response->traceparent);
-    }
-}
-
 void rl_route_submit(rl_api *api, rl_api_thread *thread, rl_http_request *request,
                      rl_http_response *response) {
     const int64_t began_us = rl_clock_us();
     RL_AUTO_BUFFER rl_buffer body;
     rl_buffer_init(&body, (size_t)api->config->body_bytes);
-    join_trace(request, response);
+    rl_route_join_trace(request, response);
     if (request->content_length > api->config->body_bytes) {
         (void)refuse_size(response, "Request body", api->config->body_bytes);
         return;

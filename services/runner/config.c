@@ -39,6 +39,8 @@ static const rl_config_option options[] = {
      "AppArmor profile loaded on the Engine's host (deploy/apparmor); empty: the Engine's own"},
     {"RUNLOG_WINDOW", RL_CONFIG_INT, AT(window), "256", 64, 1024,
      "records per partition between the first unfinished one and the last one taken"},
+    {"RUNLOG_MAX_QUEUE_TIME", RL_CONFIG_DURATION, AT(max_queue_us), "1h", 10 * SECOND, 86400 * SECOND,
+     "as at the API: how far back requests to cancel are read at the start, and how long they are kept"},
     {"RUNLOG_REVOKE_DRAIN", RL_CONFIG_DURATION, AT(drain_us), "15s", 0, 120 * SECOND,
      "how long partitions that move to another runner wait for what is running"},
     {"RUNLOG_RUNNER_STOP_GRACE", RL_CONFIG_DURATION, AT(grace_us), "20s", 0, 600 * SECOND,

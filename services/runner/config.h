@@ -23,6 +23,7 @@ typedef struct {
     const char *apparmor;
     int64_t slots;
     int64_t window;
+    int64_t max_queue_us;
     int64_t drain_us;
     int64_t grace_us;
     rl_maxima maxima;

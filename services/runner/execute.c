@@ -11,13 +11,13 @@
 #define ARENA_BYTES ((size_t)48 * 1024 * 1024)
 #define SCHEMA_TIMEOUT_US (5 * RL_US_PER_S)
 
-/* Ends a task with an answer of our own making. */
-static rl_finished system_error(const rl_submission *submission, const char *message) {
+/* An answer of our own making. */
+static rl_finished answer(const rl_submission *submission, rl_verdict verdict, const char *message) {
     int64_t now_us = rl_wall_clock_us();
     return (rl_finished){
         .id = submission->id,
         .generation = submission->generation,
-        .verdict = RL_VERDICT_SYSTEM_ERROR,
+        .verdict = verdict,
         .message = message,
         .submission = submission,
         .image_digest = "",
@@ -25,6 +25,10 @@ static rl_finished system_error(const rl_submission *submission, const char *mes
         .started_us = now_us,
         .finished_us = now_us,
     };
+}
+
+static rl_finished system_error(const rl_submission *submission, const char *message) {
+    return answer(submission, RL_VERDICT_SYSTEM_ERROR, message);
 }
 
 static void decide(const rl_executor *executor, rl_task *task, rl_finished *finished) {
@@ -109,6 +113,11 @@ static void run_again(const rl_executor *executor, rl_task *task, const rl_submi
     decide(executor, task, &finished);
 }
 
+static void answer_cancelled(const rl_executor *executor, rl_task *task, const rl_submission *submission) {
+    rl_finished finished = answer(submission, RL_VERDICT_CANCELLED, "");
+    decide(executor, task, &finished);
+}
+
 static void run(const rl_executor *executor, rl_task *task, const rl_submission *submission,
                 const rl_manifest *manifest, rl_arena *arena) {
     rl_emitter_started(executor->emitter, submission, task->attempt);
@@ -119,6 +128,10 @@ static void run(const rl_executor *executor, rl_task *task, const rl_submission 
     rl_metric_observe_us(executor->metrics->sandbox, rl_clock_us() - start_us);
     if (atomic_load(&task->abandoned)) {
         task->state = RL_TASK_DROPPED;
+        return;
+    }
+    if (atomic_load(&task->cancelled) && status != RL_RUN_DONE && status != RL_RUN_CANCELLED) {
+        answer_cancelled(executor, task, submission); /* there is to be no other try */
         return;
     }
     switch (status) {
@@ -166,6 +179,10 @@ static bool is_first_try(const rl_task *task) {
 static void decide_or_run(const rl_executor *executor, rl_task *task, const rl_submission *submission,
                           rl_arena *arena) {
     int64_t now_us = rl_wall_clock_us();
+    if (atomic_load(&task->cancelled)) {
+        answer_cancelled(executor, task, submission);
+        return;
+    }
     if (submission->deadline_us > 0 && now_us > submission->deadline_us) {
         rl_finished finished = system_error(submission, "expired in queue");
         decide(executor, task, &finished);

@@ -7,6 +7,8 @@
  *
  *     not a submission           DECIDED: a dead letter, and a SYSTEM_ERROR where the key is an id
  *     condemned (lease.h)        DECIDED: as above, without looking at it
+ *     cancelled                  DECIDED: CANCELLED, without a container; or with what the container made of it, if
+ *                                it had ended by then
  *     past its deadline          DECIDED: SYSTEM_ERROR "expired in queue"
  *     a language nobody offers   DECIDED: SYSTEM_ERROR
  *     a verdict                  DECIDED

@@ -47,9 +47,11 @@ static int sleep_ms(const rl_intake *intake, int64_t now_us) {
 
 /* Waits; true when the runner is asked to stop. */
 static bool await(rl_intake *intake, int timeout_ms) {
-    struct pollfd fds[] = {{.fd = intake->wake_fd, .events = POLLIN},
-                           {.fd = intake->o.stop_fd, .events = POLLIN}};
-    if (poll(fds, 2, timeout_ms) <= 0) {
+    struct pollfd fds[] = {
+        {.fd = intake->wake_fd, .events = POLLIN},
+        {.fd = intake->o.stop_fd, .events = POLLIN},
+        {.fd = intake->o.cancelled ? rl_cancelled_ids_fd(intake->o.cancelled) : -1, .events = POLLIN}};
+    if (poll(fds, 3, timeout_ms) <= 0) {
         return false;
     }
     char drop[256]; /* an eventfd gives 8 bytes, a signalfd 128 for each signal */
@@ -59,6 +61,10 @@ static bool await(rl_intake *intake, int timeout_ms) {
     }
     if (fds[1].revents) {
         ssize_t ignored = read(intake->o.stop_fd, drop, sizeof drop);
+        (void)ignored;
+    }
+    if (fds[2].revents) {
+        ssize_t ignored = read(fds[2].fd, drop, 8);
         (void)ignored;
     }
     return fds[1].revents != 0;
@@ -99,6 +105,7 @@ static bool turn(rl_intake *intake) {
     while ((task = rl_task_queue_pop(intake->home)) != NULL) {
         rl_intake_welcome(intake, task);
     }
+    rl_intake_heed_cancels(intake);
     int64_t now_us = rl_clock_us();
     rl_intake_resume_parked(intake, now_us);
     rl_intake_start_new(intake, now_us);

@@ -1,5 +1,5 @@
-/* intake_parts.h: what the intake's own files share: the loop (intake.c), what starts (intake_start.c), tasks that come
- * home (intake_tasks.c), and the way to the end (intake_stop.c).
+/* intake_parts.h: what the intake's own files share: the loop (intake.c), what starts (intake_start.c), what is
+ * cancelled meanwhile (intake_cancel.c), tasks that come home (intake_tasks.c), and the way to the end (intake_stop.c).
  *
  * Thread: the consumer thread only, but for `stopping`.
  */
@@ -36,6 +36,7 @@ struct rl_intake {
     int64_t phase_until_us;
     int64_t commit_until_us; /* the longest that COMMITTING waits for the end of a rebalance */
     int64_t image_logged_us;
+    uint64_t cancels_seen; /* the version of the set that all tasks have been held against */
     atomic_bool stopping;
     rl_error fatal; /* RL_OK: none */
     bool failing;   /* and all has been stopped because of it */
@@ -49,6 +50,17 @@ void rl_intake_resume_parked(rl_intake *intake, int64_t now_us);
 
 /* Takes records as long as there are slots for them. */
 void rl_intake_start_new(rl_intake *intake, int64_t now_us);
+
+/* ---- intake_cancel.c ---- */
+
+/* Stops what is here and has been cancelled since the last call. */
+void rl_intake_heed_cancels(rl_intake *intake);
+
+/* The same for one task. */
+void rl_intake_heed_cancel(rl_intake *intake, rl_task *task);
+
+/* An rl_parking_choice: whose pause is over, or has lost its sense, as there is to be no other try. */
+bool rl_intake_is_due(const rl_task *task, const void *now_us);
 
 /* ---- intake_tasks.c ---- */
 

@@ -1,4 +1,6 @@
 /* intake_start.c: which record starts next, and when. */
+#include <string.h>
+
 #include "lib/stream/message.h"
 #include "services/runner/intake_parts.h"
 #include "services/runner/task_log.h"
@@ -42,7 +44,7 @@ static bool may_start(rl_intake *intake, const rl_task *task, int64_t now_us) {
 
 void rl_intake_resume_parked(rl_intake *intake, int64_t now_us) {
     intake->solo_due = false;
-    rl_task *due = rl_parking_take(&intake->parked, rl_parking_is_due, &now_us);
+    rl_task *due = rl_parking_take(&intake->parked, rl_intake_is_due, &now_us);
     while (due) {
         rl_task *task = due;
         due = task->next;
@@ -100,6 +102,8 @@ void rl_intake_start_new(rl_intake *intake, int64_t now_us) {
         }
         rl_task *task = RL_STEAL(intake->spare);
         rl_task_begin(task, &taken);
+        task->is_replay = intake->o.replays && strcmp(taken.partition->topic, intake->o.replays) == 0;
+        rl_intake_heed_cancel(intake, task);
         rl_intake_enlist(intake, task);
         rl_metric_add(intake->o.metrics->consumed, 1);
         rl_metric_observe_us(intake->o.metrics->fetch, rl_message_age_us(task->message));

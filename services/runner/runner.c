@@ -14,6 +14,7 @@
 #include "lib/ops/ops_server.h"
 #include "lib/stream/schema_topic.h"
 #include "lib/stream/topics.h"
+#include "services/runner/controls.h"
 #include "services/runner/execute.h"
 #include "services/runner/health.h"
 #include "services/runner/intake.h"
@@ -22,7 +23,8 @@
 #define RETRY_MAX_US (5 * RL_US_PER_S)
 #define PRIME_TIMEOUT_US (5 * RL_US_PER_S)
 #define RUNNER_ID_SIZE 96
-#define CHECKS 5
+#define CHECKS 6
+#define CONTROLS_PATIENCE_US (5 * RL_US_PER_S)
 
 struct rl_runner {
     const rl_runner_config *config;
@@ -38,6 +40,8 @@ struct rl_runner {
     rl_sandbox *sandbox;
     rl_codec *codec;
     rl_schema_source *schemas;
+    rl_cancelled_ids *cancelled;
+    _Atomic(rl_controls *) controls; /* for the readiness checks, too */
     rl_producer *producer;
     rl_emitter *emitter;
     rl_executor executor;
@@ -80,6 +84,13 @@ static bool check_offsets(void *context, char reason[128]) {
     return !refused;
 }
 
+static bool check_controls(void *context, char reason[128]) {
+    rl_runner *runner = context;
+    rl_controls *controls = atomic_load(&runner->controls);
+    snprintf(reason, 128, "%s", controls ? "" : "starting");
+    return controls && rl_controls_check(controls, reason);
+}
+
 static bool check_accepting(void *context, char reason[128]) {
     rl_runner *runner = context;
     const rl_intake *intake = atomic_load(&runner->visible_intake);
@@ -104,6 +115,7 @@ static bool open_ops(rl_runner *runner, rl_error *err) {
         {"kafka", rl_health_check_kafka, runner->health, true},
         {"group", check_group, runner, true},
         {"offsets", check_offsets, runner, true},
+        {"controls", check_controls, runner, true},
         {"accepting", check_accepting, runner, true},
     };
     memcpy(runner->checks, checks, sizeof checks);
@@ -193,6 +205,28 @@ static bool reach_kafka(rl_runner *runner, rl_error *err) {
     return ok;
 }
 
+/* Nothing that was cancelled before may start. */
+static bool read_controls(rl_runner *runner, rl_error *err) {
+    if (!atomic_load(&runner->controls)) {
+        const rl_controls_options options = {
+            .stream = &runner->stream,
+            .topic = RL_TOPIC_CONTROLS,
+            .queue_us = runner->config->max_queue_us,
+            .codec = runner->codec,
+            .schemas = runner->schemas,
+            .cancelled = runner->cancelled,
+            .metrics = &runner->metrics,
+            .log = runner->log,
+        };
+        rl_controls *controls = rl_controls_new(&options, err);
+        if (!controls) {
+            return false;
+        }
+        atomic_store(&runner->controls, controls);
+    }
+    return rl_controls_await(runner->controls, CONTROLS_PATIENCE_US, err);
+}
+
 static bool publish_schemas(rl_runner *runner, rl_error *err) {
     static const rl_record_kind kinds[] = {RL_RECORD_FINISHED, RL_RECORD_STARTED};
     return rl_schema_topic_publish(runner->producer, runner->codec, kinds, 2, err);
@@ -208,6 +242,10 @@ static bool open_log(rl_runner *runner, rl_error *err) {
         .client_id = runner->id,
         .properties = runner->config->kafka_properties,
     };
+    runner->cancelled = rl_cancelled_ids_new(RL_CANCELLED_MAX, err);
+    if (!runner->cancelled) {
+        return false;
+    }
     runner->schemas = rl_schema_source_new(&runner->stream, RL_TOPIC_SCHEMAS, runner->codec, err);
     runner->producer = runner->schemas ? rl_producer_new(&runner->stream, 0, err) : NULL;
     if (!runner->producer) {
@@ -265,6 +303,8 @@ static bool open_intake(rl_runner *runner, int stop_fd, rl_error *err) {
         .drain_us = runner->config->drain_us,
         .grace_us = runner->config->grace_us,
         .stop_fd = stop_fd,
+        .replays = RL_TOPIC_SUBMISSIONS_REPLAY,
+        .cancelled = runner->cancelled,
         .slots = runner->slots,
         .emitter = runner->emitter,
         .metrics = &runner->metrics,
@@ -310,10 +350,9 @@ static bool start(rl_runner *runner, int stop_fd, bool *ret_stopped, rl_error *e
         const char *event;
         step attempt;
     } steps[] = {
-        {"docker.awaited", open_sandbox},
-        {"language.awaited", check_languages},
-        {"kafka.awaited", reach_kafka},
-        {"kafka.awaited", publish_schemas},
+        {"docker.awaited", open_sandbox},    {"language.awaited", check_languages},
+        {"kafka.awaited", reach_kafka},      {"kafka.awaited", publish_schemas},
+        {"controls.awaited", read_controls},
     };
     for (size_t i = 0; i < sizeof steps / sizeof steps[0] && !*ret_stopped; i++) {
         if (!insist(runner, stop_fd, steps[i].event, steps[i].attempt, ret_stopped, err)) {
@@ -373,6 +412,8 @@ void rl_runner_free(rl_runner *runner) {
     rl_health_free(runner->health);
     rl_producer_free(runner->producer);
     rl_intake_free(runner->intake);
+    rl_controls_free(runner->controls);
+    rl_cancelled_ids_free(runner->cancelled);
     rl_emitter_free(runner->emitter);
     rl_schema_source_free(runner->schemas);
     rl_codec_free(runner->codec);

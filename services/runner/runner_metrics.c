@@ -30,6 +30,16 @@ static void init_errors(rl_runner_metrics *m, rl_metrics *registry) {
     rl_metrics_counters_by_class(registry, name, "stage=\"emit\"", help, m->emit_errors);
 }
 
+static void init_cancels(rl_runner_metrics *m, rl_metrics *registry) {
+    m->cancels = rl_metrics_counter(registry, "runlog_runner_cancels_total", NULL,
+                                    "Requests to cancel read, those from before the start included.");
+    m->cancels_forgotten = rl_metrics_counter(registry, "runlog_runner_cancels_forgotten_total", NULL,
+                                              "Requests to cancel given up for want of room: what they are "
+                                              "about is executed if it is queued still.");
+    m->cancelled_ids = rl_metrics_gauge(registry, "runlog_runner_cancelled_ids", NULL,
+                                        "Submissions remembered as cancelled.");
+}
+
 void rl_runner_metrics_init(rl_runner_metrics *m, rl_metrics *registry) {
     m->slots = rl_metrics_gauge(registry, "runlog_runner_slots", NULL, "Containers that may run at once.");
     m->slots_busy = rl_metrics_gauge(registry, "runlog_runner_slots_busy", NULL, "Slots at work.");
@@ -65,6 +75,7 @@ void rl_runner_metrics_init(rl_runner_metrics *m, rl_metrics *registry) {
                                             "Offset commits that the coordinator refused.");
     m->rebalances = rl_metrics_counter(registry, "runlog_runner_rebalances_total", NULL,
                                        "Assignments and revocations of partitions.");
+    init_cancels(m, registry);
     init_errors(m, registry);
     init_stages(m, registry);
 }

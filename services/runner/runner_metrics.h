@@ -25,6 +25,9 @@ typedef struct {
     rl_metric *tried_again; /* suspects beside others */
     rl_metric *tried_alone; /* attempts of suspects */
     rl_metric *condemned;
+    rl_metric *cancels; /* read from controls */
+    rl_metric *cancels_forgotten;
+    rl_metric *cancelled_ids; /* remembered */
     rl_metric *commits;
     rl_metric *commit_failures;
     rl_metric *rebalances;

@@ -42,6 +42,10 @@ void rl_task_begin(rl_task *task, const rl_taken *taken) {
     task->condemned = taken->condemned;
     task->taken_us = rl_clock_us();
     task->state = RL_TASK_TAKEN;
+    rl_bytes key = rl_message_key(task->message);
+    if (rl_id_has_form(key)) {
+        memcpy(task->key, key.data, RL_ID_LENGTH);
+    }
     join_trace(task);
 }
 
@@ -72,5 +76,10 @@ void rl_task_free(rl_task *task) {
 
 void rl_task_abandon(rl_task *task) {
     atomic_store(&task->abandoned, true);
+    rl_cancel_token_set(task->cancel);
+}
+
+void rl_task_cancel(rl_task *task) {
+    atomic_store(&task->cancelled, true);
     rl_cancel_token_set(task->cancel);
 }

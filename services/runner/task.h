@@ -5,8 +5,8 @@
  *
  *     consumer thread --start--> a slot's thread --back--> consumer thread --send--> producer's thread --report--> consumer thread
  *
- * Whoever holds it may touch all of it; nobody else may touch any of it, with two exceptions that any
- * thread may use at any time: the cancel token and `abandoned`. Handing over goes through a queue
+ * Whoever holds it may touch all of it; nobody else may touch any of it, with a few exceptions that any
+ * thread may use at any time: the cancel token, and `abandoned` and `cancelled`. Handing over goes through a queue
  * (task_queue.h), whose lock orders the memory.
  */
 #ifndef RL_RUNNER_TASK_H
@@ -41,6 +41,9 @@ struct rl_task {
     rl_task *newer;      /* as above */
     rl_task_queue *home; /* where it returns to */
 
+    char key[RL_ID_SIZE]; /* the record's, once it is begun: an id's form, or "". Any thread may read it */
+    bool is_replay;       /* set with it */
+
     rl_partition *partition; /* one reference */
     int64_t offset;
     uint32_t epoch; /* of the partition's window */
@@ -53,6 +56,8 @@ struct rl_task {
 
     rl_cancel_token *cancel;
     atomic_bool abandoned; /* its partition is lost or the runner ends: emit nothing */
+    atomic_bool
+        cancelled; /* somebody wants it stopped: answer it with CANCELLED unless it has ended by then */
 
     rl_task_state state;
     rl_error err;
@@ -93,7 +98,10 @@ bool rl_task_note_unfair(rl_task *task, int64_t now_us, int64_t patience_us);
 /* Forgets the record's bytes as soon as nothing needs them: they pin a whole fetched batch. */
 void rl_task_drop_message(rl_task *task);
 
-/* Stops it wherever it is. Any thread that knows the task to be alive. */
+/* Stops it wherever it is; nothing is emitted. Any thread that knows the task to be alive. */
 void rl_task_abandon(rl_task *task);
+
+/* The same, but it is answered. An abandoned one is not. */
+void rl_task_cancel(rl_task *task);
 
 #endif

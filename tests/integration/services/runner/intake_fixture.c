@@ -21,6 +21,8 @@ struct fixture_runner {
     rl_codec *codec;
     rl_manifests *manifests;
     rl_schema_source *schemas;
+    rl_cancelled_ids *cancelled;
+    rl_controls *controls;
     rl_producer *producer;
     rl_emitter *emitter;
     rl_executor executor;
@@ -39,17 +41,20 @@ struct fixture_runner {
 
 void fixture_log_open(fixture_log *log, int partitions) {
     log->patience_us = RL_EXECUTE_PATIENCE_US;
+    log->replays = false;
     rl_test_name(log->submissions, "submissions");
     rl_test_name(log->results, "results");
     rl_test_name(log->events, "events");
     rl_test_name(log->dead_letters, "dlq");
     rl_test_name(log->schemas, "schemas");
+    rl_test_name(log->controls, "controls");
     rl_test_name(log->group, "runners");
     rl_test_create_topic(log->submissions, partitions);
     rl_test_create_topic(log->results, 1);
     rl_test_create_topic(log->events, 1);
     rl_test_create_topic(log->dead_letters, 1);
     rl_test_create_topic(log->schemas, 1);
+    rl_test_create_topic(log->controls, 2);
     const rl_stream_config stream = rl_test_stream();
     rl_error err = RL_ERROR_INIT;
     log->codec = rl_codec_new(&err);
@@ -123,6 +128,21 @@ void fixture_submit_of_tenant(fixture_log *log, int32_t partition, int n, int te
     fixture_id(id, n);
     id[12] = (char)('0' + tenant); /* in the middle of the tag: lib/codec/id.h */
     submit(log, partition, id, n, NULL);
+}
+
+void fixture_cancel(fixture_log *log, int n) {
+    char id[RL_ID_SIZE];
+    fixture_id(id, n);
+    const rl_cancel cancel = {.id = id, .tenant = "", .requested_us = rl_wall_clock_us()};
+    RL_AUTO_BUFFER rl_buffer bytes;
+    rl_buffer_init(&bytes, RL_CANCEL_MAX_BYTES);
+    rl_error err = RL_ERROR_INIT;
+    ck_assert_msg(rl_cancel_encode(log->codec, &cancel, &bytes, &err), "%s", err.message);
+    const rl_record record = {.topic = log->controls,
+                              .partition = RD_KAFKA_PARTITION_UA,
+                              .key = rl_bytes_of(id),
+                              .value = rl_buffer_bytes(&bytes)};
+    ck_assert_msg(rl_producer_send_wait(log->producer, &record, NULL, &err), "%s", err.message);
 }
 
 /* This build's schema with a field more, as text; its fingerprint. */
@@ -264,6 +284,8 @@ static void open_intake(fixture_runner *runner, fixture_log *log, int64_t grace_
         .drain_us = drain_us,
         .grace_us = grace_us,
         .stop_fd = runner->stop_fd,
+        .replays = log->replays ? log->submissions : NULL,
+        .cancelled = runner->cancelled,
         .slots = runner->slots,
         .emitter = runner->emitter,
         .metrics = &runner->metrics,
@@ -272,6 +294,27 @@ static void open_intake(fixture_runner *runner, fixture_log *log, int64_t grace_
     rl_error err = RL_ERROR_INIT;
     runner->intake = rl_intake_new(&options, &err);
     ck_assert_msg(runner->intake != NULL, "%s", err.message);
+}
+
+static void open_controls(fixture_runner *runner, const fixture_log *log) {
+    rl_error err = RL_ERROR_INIT;
+    runner->cancelled = rl_cancelled_ids_new(1000, &err);
+    ck_assert_msg(runner->cancelled != NULL, "%s", err.message);
+    const rl_controls_options options = {
+        .stream = &runner->stream,
+        .topic = log->controls,
+        .queue_us = PATIENCE_US,
+        .codec = runner->codec,
+        .schemas = runner->schemas,
+        .cancelled = runner->cancelled,
+        .metrics = &runner->metrics,
+        .log = runner->log,
+    };
+    runner->controls = rl_controls_new(&options, &err);
+    ck_assert_msg(runner->controls != NULL, "%s", err.message);
+    ck_assert_msg(rl_controls_await(runner->controls, PATIENCE_US, &err), "%s", err.message);
+    char reason[128];
+    ck_assert_msg(rl_controls_check(runner->controls, reason), "%s", reason);
 }
 
 fixture_runner *fixture_runner_start(fixture_log *log, const char *name, size_t slots, int64_t grace_us,
@@ -301,6 +344,7 @@ fixture_runner *fixture_runner_start(fixture_log *log, const char *name, size_t 
     };
     runner->slots = rl_slots_new(slots, rl_execute, &runner->executor, &err);
     ck_assert_msg(runner->slots != NULL, "%s", err.message);
+    open_controls(runner, log);
     open_intake(runner, log, grace_us, drain_us);
     ck_assert_int_eq(pthread_create(&runner->thread, NULL, run_intake, runner), 0);
     return runner;
@@ -336,6 +380,8 @@ static void release_runner(fixture_runner *runner) {
     rl_slots_free(runner->slots);
     rl_producer_free(runner->producer);
     rl_intake_free(runner->intake);
+    rl_controls_free(runner->controls);
+    rl_cancelled_ids_free(runner->cancelled);
     rl_emitter_free(runner->emitter);
     rl_manifests_free(runner->manifests);
     rl_schema_source_free(runner->schemas);

@@ -7,6 +7,7 @@
 #define RL_TESTS_INTAKE_FIXTURE_H
 
 #include "lib/base/clock.h"
+#include "services/runner/controls.h"
 #include "services/runner/execute.h"
 #include "services/runner/intake.h"
 #include "tests/support/kafka.h"
@@ -20,9 +21,11 @@ typedef struct {
     char events[RL_TEST_NAME_SIZE];
     char dead_letters[RL_TEST_NAME_SIZE];
     char schemas[RL_TEST_NAME_SIZE];
+    char controls[RL_TEST_NAME_SIZE];
     char group[RL_TEST_NAME_SIZE];
     rl_codec *codec;
     rl_producer *producer; /* the test's own */
+    bool replays;          /* what is submitted is */
     int64_t patience_us;   /* of executors: RL_EXECUTE_PATIENCE_US unless the test sets another */
 } fixture_log;
 
@@ -56,6 +59,9 @@ void fixture_submit_newer(fixture_log *log, int32_t partition, int n, bool publi
 /* Puts any bytes there. `traceparent` may be NULL. */
 void fixture_submit_bytes(fixture_log *log, int32_t partition, const char *key, rl_bytes value,
                           const char *traceparent);
+
+/* Asks for submission number `n` to be cancelled. */
+void fixture_cancel(fixture_log *log, int n);
 
 /* What the results say of submissions 0 to count - 1. */
 typedef struct {

@@ -2,6 +2,7 @@
 #include <jansson.h>
 #include <stdint.h>
 
+#include "lib/codec/cancel.h"
 #include "lib/codec/framing.h"
 #include "lib/codec/result.h"
 #include "tests/support/suite.h"
@@ -150,6 +151,25 @@ START_TEST(a_finished_carries_its_submission_and_its_outputs) {
     ck_assert_ptr_nonnull(back.submission);
     assert_sample(back.submission);
     ck_assert_int_eq(back.finished_us, 6);
+}
+END_TEST
+
+START_TEST(a_cancel_comes_back_as_it_was) {
+    RL_AUTO_CODEC rl_codec *codec = new_codec();
+    RL_AUTO_ARENA rl_arena *arena = rl_arena_new(1 << 16);
+    RL_AUTO_BUFFER rl_buffer out;
+    rl_buffer_init(&out, SIZE_MAX);
+    const rl_cancel cancel = {.id = "id-1", .tenant = "t", .requested_us = 12};
+    rl_cancel back;
+    rl_error err = RL_ERROR_INIT;
+    ck_assert_msg(rl_cancel_encode(codec, &cancel, &out, &err), "%s", err.message);
+    ck_assert_msg(rl_cancel_decode(codec, rl_buffer_bytes(&out), arena, &back, &err), "%s", err.message);
+    ck_assert_str_eq(back.id, "id-1");
+    ck_assert_str_eq(back.tenant, "t");
+    ck_assert_int_eq(back.requested_us, 12);
+    rl_finished finished;
+    ck_assert(!rl_finished_decode(codec, rl_buffer_bytes(&out), arena, &finished, &err));
+    ck_assert_int_eq(err.error_class, RL_INVALID);
 }
 END_TEST
 
@@ -366,9 +386,9 @@ START_TEST(the_submission_in_finished_has_the_fields_of_the_schema_of_its_own) {
 END_TEST
 
 RL_SUITE("codec/records", a_submission_comes_back_byte_for_byte,
-         a_finished_carries_its_submission_and_its_outputs, a_finished_may_answer_nobody_knows_what,
-         the_kind_of_a_record_is_told_by_its_fingerprint, a_record_too_large_is_refused_when_it_is_written,
-         a_submission_too_large_is_refused_when_it_is_read,
+         a_finished_carries_its_submission_and_its_outputs, a_cancel_comes_back_as_it_was,
+         a_finished_may_answer_nobody_knows_what, the_kind_of_a_record_is_told_by_its_fingerprint,
+         a_record_too_large_is_refused_when_it_is_written, a_submission_too_large_is_refused_when_it_is_read,
          text_that_is_not_utf_8_is_repaired_when_it_is_written,
          every_damaged_record_is_refused_or_read_without_harm, a_length_prefix_cannot_make_anybody_allocate,
          a_schema_learnt_at_run_time_is_read_by_field_name, an_unknown_fingerprint_is_named,
