@@ -35,12 +35,7 @@ static CURLcode request(CURL *curl, const char *url, rl_buffer *body, char *reas
     return curl_easy_perform(curl);
 }
 
-int rl_cli_probe(int argc, char *const *argv, char *const *environment) {
-    (void)environment;
-    if (argc != 1) {
-        (void)fprintf(stderr, "usage: runlog probe URL\n");
-        return RL_CLI_USAGE;
-    }
+static int run(const rl_cli_call *call) {
     RL_CLEANUP(curl_slot) CURL *curl = curl_easy_init();
     if (!curl) {
         (void)fprintf(stderr, "runlog: cannot start an HTTP client\n");
@@ -49,16 +44,29 @@ int rl_cli_probe(int argc, char *const *argv, char *const *environment) {
     RL_AUTO_BUFFER rl_buffer body;
     rl_buffer_init(&body, SHOWN_BYTES);
     char reason[CURL_ERROR_SIZE] = "";
-    CURLcode outcome = request(curl, argv[0], &body, reason);
+    CURLcode outcome = request(curl, call->words[0], &body, reason);
     if (outcome != CURLE_OK) {
-        (void)fprintf(stderr, "runlog: %s: %s\n", argv[0], *reason ? reason : curl_easy_strerror(outcome));
+        (void)fprintf(stderr, "runlog: %s: %s\n", call->words[0],
+                      *reason ? reason : curl_easy_strerror(outcome));
         return RL_CLI_FAILED;
     }
     long status = 0;
     (void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
     if (status < 200 || status > 299) {
-        (void)fprintf(stderr, "runlog: %s answered %ld: %s\n", argv[0], status, body.data ? body.data : "");
+        (void)fprintf(stderr, "runlog: %s answered %ld: %s\n", call->words[0], status,
+                      body.data ? body.data : "");
         return RL_CLI_FAILED;
     }
     return RL_CLI_OK;
 }
+
+const rl_cli_command rl_command_probe = {
+    .name = "probe",
+    .arguments = "URL",
+    .summary = "ask an HTTP endpoint; succeed when it answers 2xx",
+    .details = "The health check of every container. Within four seconds, and past any proxy.",
+    .for_operators = true,
+    .least = 1,
+    .most = 1,
+    .run = run,
+};

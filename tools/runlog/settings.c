@@ -1,6 +1,8 @@
 /* settings.c: the table of the command line's environment variables. */
 #include "tools/runlog/settings.h"
 
+#include <string.h>
+
 #include "lib/base/clock.h"
 #include "lib/stream/topics.h"
 
@@ -9,6 +11,8 @@
 #define AT(field) offsetof(rl_cli_settings, field)
 
 static const rl_config_option options[] = {
+    {"RUNLOG_URL", RL_CONFIG_TEXT, AT(url), RL_CLI_URL, 1, 4096,
+     "Where the API is, for the commands that talk to it; they read no other setting."},
     {"RUNLOG_KAFKA_BROKERS", RL_CONFIG_TEXT, AT(brokers), "kafka:9092", 1, 4096,
      "Kafka's bootstrap brokers, host:port separated by commas."},
     {"RUNLOG_KAFKA_PROPERTIES", RL_CONFIG_TEXT, AT(kafka_properties), "", 0, 8192,
@@ -42,6 +46,16 @@ const rl_config_table *rl_cli_settings_table(void) {
 
 bool rl_cli_settings_load(char *const *environment, rl_cli_settings *ret, rl_error *err) {
     return rl_config_load(&table, environment, ret, err);
+}
+
+const char *rl_cli_settings_url(char *const *environment) {
+    static const char name[] = "RUNLOG_URL=";
+    for (; environment && *environment; environment++) {
+        if (strncmp(*environment, name, sizeof name - 1) == 0 && (*environment)[sizeof name - 1] != '\0') {
+            return *environment + sizeof name - 1;
+        }
+    }
+    return RL_CLI_URL;
 }
 
 rl_stream_config rl_cli_settings_stream(const rl_cli_settings *settings) {

@@ -9,7 +9,10 @@
 #include "lib/base/config.h"
 #include "lib/stream/client.h"
 
+#define RL_CLI_URL "http://127.0.0.1:3005" /* where the API is, unless told otherwise */
+
 typedef struct {
+    const char *url;
     const char *brokers;
     const char *kafka_properties;
     const char *log_level; /* accepted because the services share it; a command's words are few */
@@ -23,6 +26,9 @@ typedef struct {
 const rl_config_table *rl_cli_settings_table(void);
 
 bool rl_cli_settings_load(char *const *environment, rl_cli_settings *ret, rl_error *err);
+
+/* RUNLOG_URL alone, whatever else is set: commands that talk to nobody but the API work in any environment. */
+const char *rl_cli_settings_url(char *const *environment);
 
 /* The Kafka part of the settings; borrows from them. */
 rl_stream_config rl_cli_settings_stream(const rl_cli_settings *settings);

@@ -20,16 +20,11 @@ static void warm_up(const rl_stream_config *stream, int64_t duration_us) {
     }
 }
 
-int rl_cli_topics_create(int argc, char *const *argv, char *const *environment) {
-    if (argc > 0) {
-        (void)fprintf(stderr, "runlog topics create: unexpected argument %s\n", argv[0]);
-        return RL_CLI_USAGE;
-    }
+static int run(const rl_cli_call *call) {
     rl_error err = RL_ERROR_INIT;
     rl_cli_settings settings;
-    if (!rl_cli_settings_load(environment, &settings, &err)) {
-        (void)rl_cli_fail(&err);
-        return RL_CLI_USAGE;
+    if (!rl_cli_settings_load(call->environment, &settings, &err)) {
+        return rl_cli_misused(call, &err);
     }
     const rl_stream_config stream = rl_cli_settings_stream(&settings);
     const rl_topics_options options = {
@@ -40,7 +35,7 @@ int rl_cli_topics_create(int argc, char *const *argv, char *const *environment) 
     size_t created = 0;
     if (!rl_topics_create(&stream, &options, settings.topics_wait_us, &created, &err)) {
         rl_error_prefix(&err, "cannot create topics at %s", settings.brokers);
-        return rl_cli_fail(&err);
+        return rl_cli_fail(call, &err);
     }
     size_t count = 0;
     (void)rl_topics(&count);
@@ -48,3 +43,14 @@ int rl_cli_topics_create(int argc, char *const *argv, char *const *environment) 
     warm_up(&stream, settings.topics_warm_up_us);
     return RL_CLI_OK;
 }
+
+const rl_cli_command rl_command_topics_create = {
+    .name = "topics create",
+    .arguments = "",
+    .summary = "create the topics that are missing, waiting for Kafka to answer",
+    .details =
+        "Those that exist stay as they are. Partitions, replication and retention of new ones: see the\n"
+        "settings RUNLOG_TOPIC_* and RUNLOG_RESULT_RETENTION.",
+    .for_operators = true,
+    .run = run,
+};

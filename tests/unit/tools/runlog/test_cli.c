@@ -1,6 +1,8 @@
-/* From words to a command. */
+/* From words to a command, and what is generated from the table of commands. */
+#include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/cleanup.h"
 #include "tests/support/suite.h"
 #include "tools/runlog/cli.h"
 
@@ -32,6 +34,8 @@ END_TEST
 START_TEST(help_and_version_succeed) {
     ck_assert_int_eq(run(1, "--help", NULL, NULL), RL_CLI_OK);
     ck_assert_int_eq(run(1, "--version", NULL, NULL), RL_CLI_OK);
+    ck_assert_int_eq(run(1, "--manual", NULL, NULL), RL_CLI_OK);
+    ck_assert_int_eq(run(2, "--completion", "bash", NULL), RL_CLI_OK);
     ck_assert_int_eq(run(2, "probe", "--help", NULL), RL_CLI_OK);
     ck_assert_int_eq(run(3, "topics", "create", "--help"), RL_CLI_OK);
 }
@@ -43,6 +47,9 @@ START_TEST(wrong_calls_are_told_apart_from_failures) {
     ck_assert_int_eq(run(1, "topics", NULL, NULL), RL_CLI_USAGE);
     ck_assert_int_eq(run(1, "probe", NULL, NULL), RL_CLI_USAGE);
     ck_assert_int_eq(run(3, "topics", "create", "now"), RL_CLI_USAGE);
+    ck_assert_int_eq(run(2, "languages", "--colour", NULL), RL_CLI_USAGE);
+    ck_assert_int_eq(run(2, "result", "no-id", NULL), RL_CLI_USAGE);
+    ck_assert_int_eq(run(1, "run", NULL, NULL), RL_CLI_RUN_FAILED);
 }
 END_TEST
 
@@ -63,6 +70,112 @@ START_TEST(a_broker_that_does_not_answer_is_a_failure) {
 }
 END_TEST
 
+START_TEST(a_service_that_does_not_answer_is_a_failure) {
+    char languages[] = "languages", url[] = "RUNLOG_URL=http://127.0.0.1:1";
+    char *const argv[] = {languages, NULL};
+    char *const environment[] = {url, NULL};
+    ck_assert_int_eq(rl_cli_run(1, argv, environment), RL_CLI_FAILED);
+}
+END_TEST
+
+static bool parse(const char *const *given, int count, const char **words, rl_cli_call *call, rl_error *err) {
+    char *argv[8] = {NULL};
+    static char texts[8][64];
+    for (int i = 0; i < count; i++) {
+        (void)snprintf(texts[i], sizeof texts[i], "%s", given[i]);
+        argv[i] = texts[i];
+    }
+    return rl_cli_parse(&rl_command_run, count, argv, words, call, err);
+}
+
+START_TEST(options_may_stand_anywhere_before_two_dashes) {
+    static const char *const given[] = {"a.py", "--lang=python", "--timeout", "7", "--json", "--", "--lang"};
+    const char *words[8];
+    rl_cli_call call;
+    rl_error err = RL_ERROR_INIT;
+    ck_assert_msg(parse(given, 7, words, &call, &err), "%s", err.message);
+    ck_assert_int_eq(call.word_count, 2);
+    ck_assert_str_eq(call.words[0], "a.py");
+    ck_assert_str_eq(call.words[1], "--lang");
+    ck_assert_str_eq(rl_cli_value(&call, "lang"), "python");
+    ck_assert(rl_cli_has(&call, "json") && !rl_cli_has(&call, "verbose"));
+    int64_t number = 0;
+    ck_assert(rl_cli_number(&call, "timeout", 0, 10, -1, &number, &err) && number == 7);
+    ck_assert(!rl_cli_number(&call, "timeout", 0, 6, -1, &number, &err));
+    ck_assert_ptr_nonnull(strstr(err.message, "--timeout is \"7\""));
+}
+END_TEST
+
+START_TEST(what_is_wrong_with_an_option_is_said) {
+    static const char *const wrong[][2] = {
+        {"--nonsense", "--nonsense"}, {"--lang", "LANGUAGE"}, {"--json=1", "--json"}};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        const char *words[8];
+        const char *given[] = {"a.py", wrong[i][0]};
+        rl_cli_call call;
+        rl_error err = RL_ERROR_INIT;
+        ck_assert(!parse(given, 2, words, &call, &err));
+        ck_assert_msg(strstr(err.message, wrong[i][1]) != NULL, "%s", err.message);
+    }
+}
+END_TEST
+
+typedef void (*print_function)(FILE *out);
+
+static char *printed(print_function print) {
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    ck_assert_ptr_nonnull(out);
+    print(out);
+    (void)fclose(out);
+    return text;
+}
+
+static char *content(const char *path) {
+    static char text[256 * 1024];
+    FILE *file = fopen(path, "r");
+    ck_assert_msg(file != NULL, "%s", path);
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    (void)fclose(file);
+    return text;
+}
+
+START_TEST(help_manual_and_completion_have_every_command_and_option) {
+    size_t count = 0;
+    const rl_cli_command *const *commands = rl_cli_commands(&count);
+    RL_AUTO_FREE char *help = printed(rl_cli_help);
+    RL_AUTO_FREE char *manual = printed(rl_cli_manual);
+    RL_AUTO_FREE char *completion = printed(rl_cli_completion);
+    for (size_t i = 0; i < count; i++) {
+        char text[96];
+        (void)snprintf(text, sizeof text, "\n  %s ", commands[i]->name);
+        ck_assert_msg(strstr(help, text) != NULL, "help: %s", text);
+        (void)snprintf(text, sizeof text, "\n.SS %s", commands[i]->name);
+        ck_assert_msg(strstr(manual, text) != NULL, "manual: %s", text);
+        (void)snprintf(text, sizeof text, "\"%s\") words=", commands[i]->name);
+        ck_assert_msg(strstr(completion, text) != NULL, "completion: %s", text);
+        for (size_t j = 0; j < commands[i]->option_count; j++) {
+            (void)snprintf(text, sizeof text, "--%s ", commands[i]->options[j].name);
+            ck_assert_msg(strstr(completion, text) != NULL, "completion: %s", text);
+        }
+        ck_assert_uint_le(commands[i]->option_count, RL_CLI_MAX_OPTIONS);
+    }
+}
+END_TEST
+
+START_TEST(the_files_beside_the_sources_are_what_the_program_prints) {
+    RL_AUTO_FREE char *manual = printed(rl_cli_manual);
+    RL_AUTO_FREE char *completion = printed(rl_cli_completion);
+    ck_assert_msg(strcmp(content(RL_SOURCE_DIR "/tools/runlog/runlog.1"), manual) == 0, "run scripts/docs");
+    ck_assert_msg(strcmp(content(RL_SOURCE_DIR "/tools/runlog/runlog.bash"), completion) == 0,
+                  "run scripts/docs");
+}
+END_TEST
+
 RL_SUITE("tools/runlog/cli", a_command_may_have_two_words, help_and_version_succeed,
          wrong_calls_are_told_apart_from_failures, a_wrong_setting_is_a_wrong_call,
-         a_broker_that_does_not_answer_is_a_failure)
+         a_broker_that_does_not_answer_is_a_failure, a_service_that_does_not_answer_is_a_failure,
+         options_may_stand_anywhere_before_two_dashes, what_is_wrong_with_an_option_is_said,
+         help_manual_and_completion_have_every_command_and_option,
+         the_files_beside_the_sources_are_what_the_program_prints)

@@ -16,9 +16,10 @@ static bool check_well(void *context, char reason[128]) {
 static int probe(const char *url) {
     char text[128];
     (void)snprintf(text, sizeof text, "%s", url);
-    char *const argv[] = {text, NULL};
+    char name[] = "probe";
+    char *const argv[] = {name, text, NULL};
     char *const environment[] = {NULL};
-    return rl_cli_probe(1, argv, environment);
+    return rl_cli_run(2, argv, environment);
 }
 
 START_TEST(a_probe_succeeds_exactly_when_the_answer_is_2xx) {

@@ -1,0 +1,76 @@
+"""The command line, as its image has it, inside the stack's networks."""
+
+import json
+import shlex
+import subprocess
+
+import pytest
+
+
+class Cli:
+    """`runlog ...` in a container of the tools image."""
+
+    def __init__(self, stack):
+        self.image = stack.inspect(stack.container("topics"))["Config"]["Image"]
+        self.project = stack.project
+
+    def __call__(self, *arguments, stdin=b"", file=None, network="edge"):
+        """(status, stdout, stderr). `file` is a name under which stdin is saved first; it is then the last argument."""
+        command = ["docker", "run", "--rm", "--interactive", "--network", f"{self.project}_{network}",
+                   "--env", "RUNLOG_URL=http://api:3005"]
+        words = ["runlog", *arguments]
+        if file:
+            script = f"cat >/tmp/{file} && exec {shlex.join(words)} /tmp/{file} </dev/null"
+            command += ["--entrypoint", "sh", self.image, "-c", script]
+        else:
+            command += ["--entrypoint", "runlog", self.image, *arguments]
+        done = subprocess.run(command, input=stdin, capture_output=True, timeout=120, check=False)
+        return done.returncode, done.stdout, done.stderr.decode()
+
+
+@pytest.fixture(scope="module")
+def cli(client, stack):
+    return Cli(stack)
+
+
+def test_a_program_runs_as_if_it_were_here(cli):
+    code = b"import sys\nsys.stdout.buffer.write(b'\\x00\\xffout\\r\\n')\nsys.stderr.write('err')\nsys.exit(7)\n"
+    assert cli("run", file="main.py", stdin=code) == (7, b"\x00\xffout\r\n", "err")
+
+
+def test_its_input_arrives_and_so_do_its_arguments(cli):
+    status, out, err = cli("run", "--lang", "bash", "--stdin", "/etc/hostname", "-", "--", "a b", "--json",
+                           stdin=b"cat; printf '%s|' \"$@\"")
+    assert (status, err) == (0, ""), (out, err)
+    assert out.endswith(b"a b|--json|") and len(out) > len(b"a b|--json|"), out
+
+
+def test_what_is_runlogs_to_say_has_a_status_and_a_line_of_its_own(cli):
+    status, out, err = cli("run", file="broken.c", stdin=b"int main(void) { return }")
+    assert (status, out) == (120, b"") and "error" in err and "runlog: COMPILE_ERROR" in err, (status, out, err)
+    status, _, err = cli("run", file="notes.txt", stdin=b"x")
+    assert status == 125 and "--lang" in err, (status, err)
+    status, _, err = cli("run", "--url", "http://127.0.0.1:1", "--lang", "c", "-", stdin=b"x")
+    assert status == 125 and "http://127.0.0.1:1" in err, (status, err)
+
+
+def test_submitted_now_and_looked_up_later(cli, client):
+    status, out, err = cli("submit", "--lang", "python", "-", stdin=b"print(6 * 7)")
+    assert status == 0, err
+    submission_id = out.decode().strip()
+    client.await_result(submission_id)
+    status, out, err = cli("result", submission_id)
+    assert (status, out) == (0, b"42\n") and err.startswith("runlog: OK, exit code 0"), (status, out, err)
+    status, out, _ = cli("result", "--json", "--wait", submission_id)
+    assert status == 0 and json.loads(out)["stdOutput"] == "42\n", out
+    status, out, _ = cli("watch", "--json", submission_id)
+    assert status == 0 and json.loads(out.splitlines()[-1])["verdict"] == "OK", out
+    status, _, err = cli("result", "A" * 40)
+    assert status == 1 and "not found" in err, (status, err)
+
+
+def test_languages_are_those_of_the_service(cli, client):
+    status, out, _ = cli("languages", "--json")
+    assert status == 0 and json.loads(out) == client.get("/api/languages").json()
+    status, out, _ = cli("languages")
+    assert status == 0 and b"python" in out
