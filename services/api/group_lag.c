@@ -9,58 +9,78 @@
 
 #define ASK_TIMEOUT_MS 3000
 
+RL_DEFINE_CLEANUP(request_slot, rd_kafka_ListConsumerGroupOffsets_t,
+                  rd_kafka_ListConsumerGroupOffsets_destroy)
+
 struct rl_group_lag {
-    rd_kafka_t *client;
+    rd_kafka_t *client; /* borrowed */
     char *group;
 };
 
-static bool make_client(rl_group_lag *lag, const rl_stream_config *stream, const char *group, rl_error *err) {
-    RL_CLEANUP(rl_rd_conf_slot) rd_kafka_conf_t *conf = rl_stream_conf(stream, err);
-    if (!conf || !rl_stream_set(conf, "group.id", group, err) ||
-        !rl_stream_set(conf, "enable.auto.commit", "false", err)) {
-        return false;
-    }
-    lag->client = rl_stream_consumer(&conf, err);
-    return lag->client != NULL;
-}
-
-rl_group_lag *rl_group_lag_new(const rl_stream_config *stream, const char *group, rl_error *err) {
+rl_group_lag *rl_group_lag_new(rd_kafka_t *client, const char *group, rl_error *err) {
     RL_CLEANUP(rl_group_lag_slot) rl_group_lag *lag = calloc(1, sizeof(*lag));
-    if (!lag) {
+    if (lag) {
+        lag->client = client;
+        lag->group = strdup(group);
+    }
+    if (!lag || !lag->group) {
         rl_error_set(err, RL_TRANSIENT, ENOMEM, "out of memory");
         return NULL;
     }
-    lag->group = strdup(group);
-    if (!lag->group) {
-        rl_error_set(err, RL_TRANSIENT, ENOMEM, "out of memory");
-        return NULL;
-    }
-    return make_client(lag, stream, group, err) ? RL_STEAL(lag) : NULL;
+    return RL_STEAL(lag);
 }
 
 void rl_group_lag_free(rl_group_lag *lag) {
-    if (!lag) {
-        return;
+    if (lag) {
+        free(lag->group);
+        free(lag);
     }
-    if (lag->client) {
-        rd_kafka_consumer_close(lag->client);
-        rd_kafka_destroy(lag->client);
-    }
-    free(lag->group);
-    free(lag);
 }
 
-/* The larger of a partition's first offset, in `ret`, and the group's. */
-static bool ask_begins(rl_group_lag *lag, const char *topic, int32_t partitions, int64_t *ret,
-                       rl_error *err) {
+/* What librdkafka answers with, or NULL. */
+static rd_kafka_event_t *list_offsets(rl_group_lag *lag, const char *topic, int32_t partitions) {
+    char reason[64];
     RL_CLEANUP(rl_rd_list_slot)
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(partitions);
     rd_kafka_topic_partition_list_add_range(list, topic, 0, partitions - 1);
-    rd_kafka_resp_err_t code = rd_kafka_committed(lag->client, list, ASK_TIMEOUT_MS);
+    RL_CLEANUP(request_slot)
+    rd_kafka_ListConsumerGroupOffsets_t *request = rd_kafka_ListConsumerGroupOffsets_new(lag->group, list);
+    RL_CLEANUP(rl_rd_queue_slot) rd_kafka_queue_t *queue = rd_kafka_queue_new(lag->client);
+    RL_CLEANUP(rl_rd_admin_options_slot)
+    rd_kafka_AdminOptions_t *options =
+        rd_kafka_AdminOptions_new(lag->client, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS);
+    /* A time-out that is refused leaves the default, a longer one. */
+    (void)rd_kafka_AdminOptions_set_request_timeout(options, ASK_TIMEOUT_MS, reason, sizeof(reason));
+    rd_kafka_ListConsumerGroupOffsets(lag->client, &request, 1, options, queue);
+    return rd_kafka_queue_poll(queue, ASK_TIMEOUT_MS + 1000);
+}
+
+/* The larger of a partition's first offset, in `ret`, and the group's. */
+static rd_kafka_resp_err_t take_offsets(rd_kafka_event_t *event, int64_t *ret) {
+    size_t count = 0;
+    const rd_kafka_group_result_t **groups = rd_kafka_ListConsumerGroupOffsets_result_groups(
+        rd_kafka_event_ListConsumerGroupOffsets_result(event), &count);
+    const rd_kafka_topic_partition_list_t *list =
+        count == 1 ? rd_kafka_group_result_partitions(groups[0]) : NULL;
+    if (count == 1 && rd_kafka_group_result_error(groups[0])) {
+        return rd_kafka_error_code(rd_kafka_group_result_error(groups[0]));
+    }
+    rd_kafka_resp_err_t code = list ? RD_KAFKA_RESP_ERR_NO_ERROR : RD_KAFKA_RESP_ERR__PARTIAL;
     for (int i = 0; code == RD_KAFKA_RESP_ERR_NO_ERROR && i < list->cnt; i++) {
         const rd_kafka_topic_partition_t *at = &list->elems[i];
         code = at->err;
         ret[at->partition] = at->offset > ret[at->partition] ? at->offset : ret[at->partition];
+    }
+    return code;
+}
+
+static bool ask_begins(rl_group_lag *lag, const char *topic, int32_t partitions, int64_t *ret,
+                       rl_error *err) {
+    RL_CLEANUP(rl_rd_event_slot) rd_kafka_event_t *event = list_offsets(lag, topic, partitions);
+    rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR__TIMED_OUT;
+    if (event && rd_kafka_event_type(event) == RD_KAFKA_EVENT_LISTCONSUMERGROUPOFFSETS_RESULT) {
+        code = rd_kafka_event_error(event);
+        code = code ? code : take_offsets(event, ret);
     }
     return code == RD_KAFKA_RESP_ERR_NO_ERROR || rl_stream_error(err, code, "cannot read a group's offsets");
 }

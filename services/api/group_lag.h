@@ -1,8 +1,7 @@
 /* group_lag.h: how many records of each partition of a topic a consumer group has not finished, and how many
  * members the group has.
  *
- * The client carries the group's id to be able to ask for its offsets. It never subscribes and never
- * commits, so it is no member of the group.
+ * It asks through somebody else's client, of any kind: a client has threads, connections and half a MiB of its own.
  *
  * Thread: one at a time; a measurement waits for the broker's answers.
  */
@@ -16,8 +15,8 @@
 
 typedef struct rl_group_lag rl_group_lag;
 
-/* INVALID for settings that librdkafka refuses. The strings are copied. */
-rl_group_lag *rl_group_lag_new(const rl_stream_config *stream, const char *group, rl_error *err);
+/* `client` is borrowed until rl_group_lag_free, `group` is copied. NULL and TRANSIENT when memory is short. */
+rl_group_lag *rl_group_lag_new(rd_kafka_t *client, const char *group, rl_error *err);
 void rl_group_lag_free(rl_group_lag *lag);
 
 /* Fills `ret[0]` to `ret[partitions - 1]`: what is on the log from the group's offset on, or all of it where

@@ -160,10 +160,11 @@ rl_publisher *rl_publisher_new(const rl_publisher_config *config, rl_error *err)
     rl_error_set(&publisher->problem, RL_TRANSIENT, 0, "not connected yet");
     pthread_mutex_init(&publisher->lock, NULL);
     rl_stopper_init(&publisher->stopper);
-    publisher->runners = rl_group_lag_new(&config->stream, RL_GROUP_RUNNERS, err);
-    publisher->producer =
-        publisher->runners ? rl_producer_new(&config->stream, config->delivery_timeout_us, err) : NULL;
-    if (!publisher->producer) {
+    publisher->producer = rl_producer_new(&config->stream, config->delivery_timeout_us, err);
+    publisher->runners =
+        publisher->producer ? rl_group_lag_new(rl_producer_client(publisher->producer), RL_GROUP_RUNNERS, err)
+                            : NULL;
+    if (!publisher->runners) {
         return NULL;
     }
     const int failed = pthread_create(&publisher->preparer, NULL, prepare, publisher);
@@ -183,8 +184,8 @@ void rl_publisher_free(rl_publisher *publisher) {
         rl_stopper_stop(&publisher->stopper);
         pthread_join(publisher->preparer, NULL);
     }
-    rl_producer_free(publisher->producer);
     rl_group_lag_free(publisher->runners);
+    rl_producer_free(publisher->producer);
     rl_backlogs_free(publisher->backlogs);
     rl_stopper_destroy(&publisher->stopper);
     pthread_mutex_destroy(&publisher->lock);
