@@ -26,7 +26,8 @@ static const rl_config_option options[] = {
      256 * MIB, "Bytes of results written at once at most; the last record may pass it."},
     {"RUNLOG_SINK_BATCH_TIME", RL_CONFIG_DURATION, offsetof(rl_sink_settings, batch_time_us), "50ms", 0,
      10 * SECOND,
-     "Time spent on gathering a batch while records keep coming; a sink that has caught up never waits."},
+     "Time spent on gathering a batch while records keep coming. A few records are fetched together, up to "
+     "half a second after the first."},
     {"RUNLOG_OPS_LISTEN", RL_CONFIG_TEXT, offsetof(rl_sink_settings, ops_listen), "0.0.0.0:9100", 1, 255,
      "Address of the internal port: /healthz, /readyz, /metrics."},
     {"RUNLOG_LOG_LEVEL", RL_CONFIG_TEXT, offsetof(rl_sink_settings, log_level), "info", 1, 16,
