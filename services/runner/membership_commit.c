@@ -6,6 +6,9 @@
 
 #define COMMIT_INTERVAL_US (100 * RL_US_PER_MS)
 #define URGENT_INTERVAL_US (10 * RL_US_PER_MS) /* somebody waits for the commit */
+/* From the acknowledgement of a result to the commit that notes it: meanwhile the broker hands the result to whom it
+ * is for, and has one request less to serve beside that. */
+#define YIELD_US (20 * RL_US_PER_MS)
 
 static void commit_failed(rl_membership *m, rd_kafka_resp_err_t code) {
     rl_membership_note_answer(&m->commits_refused_us, false);
@@ -60,6 +63,7 @@ void rl_membership_commit(rl_membership *m, int64_t now_us) {
     rd_kafka_resp_err_t code = rd_kafka_commit(m->consumer, offsets, 1);
     rd_kafka_topic_partition_list_destroy(offsets);
     m->last_commit_us = now_us;
+    m->moved_us = 0;
     m->committing = code == RD_KAFKA_RESP_ERR_NO_ERROR;
     if (!m->committing) {
         commit_failed(m, code);
@@ -76,13 +80,23 @@ static rl_commit_need commit_need(const rl_membership *m) {
     return need;
 }
 
+/* When the rest of the group's rules allow it: nobody waits for it, so it need not be in anybody's way. */
+static int64_t calm_due_us(rl_membership *m, int64_t now_us) {
+    if (m->moved_us == 0) {
+        m->moved_us = now_us;
+    }
+    int64_t due_us = m->last_commit_us + COMMIT_INTERVAL_US;
+    int64_t yielded_us = m->moved_us + YIELD_US;
+    return due_us > yielded_us ? due_us : yielded_us;
+}
+
 int64_t rl_membership_commit_due_us(rl_membership *m, int64_t now_us) {
     rl_commit_need need = m->committing ? RL_COMMIT_NONE : commit_need(m);
     if (need == RL_COMMIT_NONE || rl_rebalance_watch_is_on(&m->rebalance, now_us)) {
         return INT64_MAX;
     }
     bool urgent = need == RL_COMMIT_NOW || m->revoked || m->hurry;
-    int64_t due_us = m->last_commit_us + (urgent ? URGENT_INTERVAL_US : COMMIT_INTERVAL_US);
+    int64_t due_us = urgent ? m->last_commit_us + URGENT_INTERVAL_US : calm_due_us(m, now_us);
     int64_t settled_us = rl_rebalance_watch_settled_us(&m->rebalance, now_us);
     due_us = due_us > settled_us ? due_us : settled_us;
     return due_us > m->commit_not_before_us ? due_us : m->commit_not_before_us;

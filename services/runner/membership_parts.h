@@ -44,6 +44,7 @@ struct rl_membership {
 
     bool committing;
     int64_t last_commit_us;
+    int64_t moved_us; /* since when there has been a commit to make that nobody waits for; 0: not seen yet */
     int64_t commit_not_before_us;
     _Atomic int64_t commits_refused_us; /* as claims_refused_us */
 };
