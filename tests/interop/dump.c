@@ -201,3 +201,9 @@ void dump_started(FILE *out, const rl_started *started) {
     dump_text(out, "", "runner", started->runner);
     dump_number(out, "", "startedAt", started->started_us);
 }
+
+void dump_cancel(FILE *out, const rl_cancel *cancel) {
+    dump_text(out, "", "id", cancel->id);
+    dump_text(out, "", "tenant", cancel->tenant);
+    dump_number(out, "", "requestedAt", cancel->requested_us);
+}

@@ -9,10 +9,12 @@
 
 #include <stdio.h>
 
+#include "lib/codec/cancel.h"
 #include "lib/codec/result.h"
 
 void dump_submission(FILE *out, const char *path, const rl_submission *submission);
 void dump_finished(FILE *out, const rl_finished *finished);
 void dump_started(FILE *out, const rl_started *started);
+void dump_cancel(FILE *out, const rl_cancel *cancel);
 
 #endif

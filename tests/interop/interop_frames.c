@@ -49,6 +49,8 @@ static void make_finished(rl_sample *s, sample_kind kind) {
 static const rl_started started_sample = {
     .id = "a", .generation = 64, .attempt = 65, .runner = "r\xc3\xa9", .started_us = SAMPLE_TIME_US};
 
+static const rl_cancel cancel_sample = {.id = "a", .tenant = "t\xc3\xa9", .requested_us = SAMPLE_TIME_US};
+
 /* ---- files --------------------------------------------------------------------------------------------- */
 
 static bool write_file(const char *directory, const char *name, rl_bytes bytes) {
@@ -119,6 +121,24 @@ static bool write_submission(rl_codec *codec, const char *directory) {
     return ok;
 }
 
+static bool write_cancel(rl_codec *codec, const char *directory) {
+    rl_error err = RL_ERROR_INIT;
+    char *text = NULL;
+    size_t size = 0;
+    RL_AUTO_BUFFER rl_buffer frame;
+    rl_buffer_init(&frame, FRAME_LIMIT);
+    if (!rl_cancel_encode(codec, &cancel_sample, &frame, &err)) {
+        return complain("cannot encode", "cancel", err.message);
+    }
+    FILE *dump = open_memstream(&text, &size);
+    dump_cancel(dump, &cancel_sample);
+    fclose(dump);
+    bool ok = write_file(directory, "Cancel.bin", rl_buffer_bytes(&frame)) &&
+              write_file(directory, "Cancel.txt", rl_bytes_make(text, size));
+    free(text);
+    return ok;
+}
+
 static bool write_samples(rl_codec *codec, const char *directory) {
     static const char *const names[] = {"Finished-full", "Finished-bare", "Finished-extreme"};
     rl_error err = RL_ERROR_INIT;
@@ -140,7 +160,7 @@ static bool write_samples(rl_codec *codec, const char *directory) {
         return complain("cannot encode", "started", err.message);
     }
     return write_sample(directory, "Started", &frame, NULL, &started_sample) &&
-           write_submission(codec, directory);
+           write_submission(codec, directory) && write_cancel(codec, directory);
 }
 
 /* ---- read ---------------------------------------------------------------------------------------------- */
@@ -169,6 +189,12 @@ static bool decode_and_dump(rl_codec *codec, rl_bytes frame, FILE *out, rl_error
             return false;
         }
         dump_started(out, &started);
+    } else if (kind == RL_RECORD_CANCEL) {
+        rl_cancel cancel;
+        if (!rl_cancel_decode(codec, frame, arena, &cancel, err)) {
+            return false;
+        }
+        dump_cancel(out, &cancel);
     } else {
         return rl_error_set(err, RL_INVALID, (int)kind, "a kind without a decoder");
     }
@@ -201,17 +227,20 @@ static bool check_current(rl_codec *codec, const char *directory) {
     rl_sample sample;
     rl_error err = RL_ERROR_INIT;
     make_finished(&sample, FULL);
-    RL_AUTO_BUFFER rl_buffer submission, finished, started;
+    RL_AUTO_BUFFER rl_buffer submission, finished, started, cancel;
     rl_buffer_init(&submission, FRAME_LIMIT);
     rl_buffer_init(&finished, FRAME_LIMIT);
     rl_buffer_init(&started, FRAME_LIMIT);
+    rl_buffer_init(&cancel, FRAME_LIMIT);
     if (!rl_submission_encode(codec, &sample.submission, &submission, &err) ||
         !rl_finished_encode(codec, &sample.finished, &finished, &err) ||
-        !rl_started_encode(codec, &started_sample, &started, &err)) {
+        !rl_started_encode(codec, &started_sample, &started, &err) ||
+        !rl_cancel_encode(codec, &cancel_sample, &cancel, &err)) {
         return complain("cannot encode", "a golden sample", err.message);
     }
     bool ok = same_as_golden(codec, directory, "Submission", RL_RECORD_SUBMISSION, &submission);
     ok = same_as_golden(codec, directory, "Finished", RL_RECORD_FINISHED, &finished) && ok;
+    ok = same_as_golden(codec, directory, "Cancel", RL_RECORD_CANCEL, &cancel) && ok;
     return same_as_golden(codec, directory, "Started", RL_RECORD_STARTED, &started) && ok;
 }
 

@@ -186,7 +186,7 @@ class Interop(unittest.TestCase):
         folder = pathlib.Path(self.folder.name)
         subprocess.run([FRAMES, "write", folder], check=True)
         frames = sorted(folder.glob("*.bin"))
-        self.assertEqual(len(frames), 5)
+        self.assertEqual(len(frames), 6)
         for path in frames:
             with self.subTest(path.name):
                 schema, value = self.decode_frame(path.read_bytes())
@@ -196,7 +196,7 @@ class Interop(unittest.TestCase):
     def test_c_reads_what_python_wrote(self):
         folder = pathlib.Path(self.folder.name) / "python"
         folder.mkdir()
-        for name in ("Submission", "Finished", "Started"):
+        for name in ("Submission", "Finished", "Started", "Cancel"):
             with self.subTest(name):
                 schema, fingerprint = self.schemas[name]
                 maker, paths, expected = Maker(name), [], []
