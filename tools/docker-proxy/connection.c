@@ -10,7 +10,7 @@
 #include "tools/docker-proxy/relay.h"
 
 #define READ_SIZE 8192
-#define ANSWER_MAX ((size_t)4 * 1024 * 1024)
+#define ANSWER_MAX ((size_t)16 * 1024 * 1024) /* as gate.c takes from the Engine */
 #define REST_US                                                                                              \
     (600 * RL_US_PER_S) /* between two requests; libcurl gives a connection up after two minutes */
 

@@ -12,7 +12,7 @@ enum { FORBIDDEN = 403 };
 
 #define CONTAINERS 4096
 #define IMAGES 256
-#define ANSWER_MAX ((size_t)4 * 1024 * 1024)
+#define ANSWER_MAX ((size_t)16 * 1024 * 1024) /* a list of very many containers, as in the runner */
 #define ANSWER_US (120 * RL_US_PER_S) /* longer than any client waits: theirs is the patience that counts */
 
 struct rl_gate {

@@ -49,6 +49,14 @@ static bool step(direction *way) {
     return true;
 }
 
+/* Nobody reads there any more. That ends this way, not the other: a container that has died has had its last words, which the
+ * Engine may hold already. */
+static void give_up(direction *way) {
+    way->start = way->end;
+    way->ended = true;
+    way->closed = true;
+}
+
 /* What to wait for at one end, from which `in` reads and to which `out` writes. */
 static short interest(const direction *in, const direction *out) {
     const short reading = in->start == in->end && !in->ended ? POLLIN : 0;
@@ -67,9 +75,14 @@ static void pump(direction *up, direction *down, int stop_fd) {
             {.fd = stop_fd, .events = POLLIN},
         };
         const int count = poll(polled, 3, -1);
-        if ((count < 0 && errno != EINTR) || polled[2].revents != 0 || (polled[0].revents & POLLHUP) != 0 ||
-            !step(up) || !step(down)) {
+        if ((count < 0 && errno != EINTR) || polled[2].revents != 0 || (polled[0].revents & POLLHUP) != 0) {
             return;
+        }
+        if (!step(up)) {
+            give_up(up);
+        }
+        if (!step(down)) {
+            return; /* the client is gone */
         }
     }
 }
