@@ -40,6 +40,7 @@ static const char *confine(int64_t file_bytes) {
     if (rl_user_lower_limit(RLIMIT_CPU, CONFINED_CPU_S) != 0 ||
         rl_user_lower_limit(RLIMIT_AS, CONFINED_MEMORY) != 0 ||
         rl_user_lower_limit(RLIMIT_FSIZE, (rlim_t)file_bytes) != 0 ||
+        rl_user_lower_limit(RLIMIT_NPROC, 0) != 0 || /* whoever takes it over leaves nobody behind */
         rl_user_lower_limit(RLIMIT_NOFILE, CONFINED_FILES) != 0 || rl_user_lower_limit(RLIMIT_CORE, 1) != 0) {
         return "setting a helper's limits";
     }
