@@ -62,43 +62,25 @@ static void refuse(const rl_executor *executor, rl_task *task, const rl_error *w
     }
 }
 
-/* Where the language's time away is kept; NULL: nowhere. */
-static _Atomic int64_t *away_of(const rl_executor *executor, const rl_manifest *manifest) {
-    for (size_t i = 0; executor->images_away_us && i < rl_manifests_count(executor->manifests); i++) {
-        if (rl_manifests_at(executor->manifests, i) == manifest) {
-            return &executor->images_away_us[i];
-        }
-    }
-    return NULL;
+/* Since when the language has been away; only now where nobody keeps account. */
+static int64_t away_since_us(const rl_executor *executor, const char *language, int64_t now_us) {
+    return executor->absences ? rl_absences_since_us(executor->absences, language, now_us) : now_us;
 }
 
-/* Since when the language has been away: from now on, if it was not. */
-static int64_t language_away_us(const rl_executor *executor, const rl_manifest *manifest, int64_t now_us) {
-    _Atomic int64_t *away = away_of(executor, manifest);
-    int64_t since_us = 0;
-    return !away || atomic_compare_exchange_strong(away, &since_us, now_us) ? now_us : since_us;
-}
-
-static void image_is_back(const rl_executor *executor, const rl_manifest *manifest) {
-    _Atomic int64_t *away = away_of(executor, manifest);
-    if (away) {
-        atomic_store(away, 0);
-    }
-}
-
-static void image_away(const rl_executor *executor, rl_task *task, const rl_submission *submission,
-                       const rl_manifest *manifest) {
+/* What the submission needs is not here, but may come: an image that is built again, or this runner's successor, which was
+ * told of the language that the API knows already. Only where that takes too long there is an `answer`. */
+static void wait_for_language(const rl_executor *executor, rl_task *task, const rl_submission *submission,
+                              const char *answer) {
     int64_t now_us = rl_clock_us();
     if (task->image_away_us == 0) {
         task->image_away_us = now_us;
     }
     if (now_us - task->image_away_us < executor->patience_us &&
-        now_us - language_away_us(executor, manifest, now_us) < executor->patience_us) {
+        now_us - away_since_us(executor, submission->lang, now_us) < executor->patience_us) {
         task->state = RL_TASK_IMAGE_AWAY;
         return;
     }
-    rl_finished finished =
-        system_error(submission, "the language's image is missing or does not start on the runner");
+    rl_finished finished = system_error(submission, answer);
     decide(executor, task, &finished);
 }
 
@@ -136,7 +118,9 @@ static void run(const rl_executor *executor, rl_task *task, const rl_submission 
     }
     switch (status) {
     case RL_RUN_DONE:
-        image_is_back(executor, manifest);
+        if (executor->absences) {
+            rl_absences_end(executor->absences, submission->lang);
+        }
         decide(executor, task, &finished);
         return;
     case RL_RUN_CANCELLED:
@@ -150,7 +134,8 @@ static void run(const rl_executor *executor, rl_task *task, const rl_submission 
         run_again(executor, task, submission);
         return;
     case RL_RUN_NO_IMAGE:
-        image_away(executor, task, submission, manifest);
+        wait_for_language(executor, task, submission,
+                          "the language's image is missing or does not start on the runner");
         return;
     }
 }
@@ -190,8 +175,8 @@ static void decide_or_run(const rl_executor *executor, rl_task *task, const rl_s
     }
     const rl_manifest *manifest = rl_manifests_find(executor->manifests, rl_bytes_of(submission->lang));
     if (!manifest) {
-        rl_finished finished = system_error(submission, "no runner offers this language");
-        decide(executor, task, &finished);
+        rl_error_set(&task->err, RL_TRANSIENT, 0, "this runner does not offer %.40s", submission->lang);
+        wait_for_language(executor, task, submission, "no runner offers this language");
         return;
     }
     /* Two hosts' clocks: the difference may come out below nothing. */

@@ -10,11 +10,11 @@
  *     cancelled                  DECIDED: CANCELLED, without a container; or with what the container made of it, if
  *                                it had ended by then
  *     past its deadline          DECIDED: SYSTEM_ERROR "expired in queue"
- *     a language nobody offers   DECIDED: SYSTEM_ERROR
  *     a verdict                  DECIDED
  *     Docker or memory is away   RETRY
  *     ended from outside         RETRY; DECIDED as SYSTEM_ERROR after patience_us, or RL_TASK_UNFAIR_MOST times
  *     the image went missing     IMAGE_AWAY; DECIDED as SYSTEM_ERROR after patience_us
+ *     a language not offered     the same: while the set of languages changes, runners learn it one after the other
  *     abandoned meanwhile        DROPPED
  *
  * Thread: rl_execute from any number of slots at once.
@@ -25,12 +25,12 @@
 #include "lib/base/log.h"
 #include "lib/manifest/manifest.h"
 #include "lib/stream/schema_source.h"
+#include "services/runner/absences.h"
 #include "services/runner/emit.h"
 #include "services/runner/runner_metrics.h"
 #include "services/runner/sandbox.h"
 
-/* How long records wait in a runner for what it has not got, once they have been tried: for an image that was there when
- * it started, each of them, and all of a language together, so that a backlog of it does not hold the others up again
+/* How long records wait in a runner for what it has not got, once they have been tried: for a language, each of them, and all of a language together, so that a backlog of it does not hold the others up again
  * and again; and for a host that does not end their program, for want of memory most of all. */
 #define RL_EXECUTE_PATIENCE_US (INT64_C(600) * 1000000)
 
@@ -49,10 +49,8 @@ typedef struct {
     rl_emitter *emitter;
     rl_runner_metrics *metrics;
     rl_log *log;
-    int64_t patience_us; /* RL_EXECUTE_PATIENCE_US, but in tests */
-    _Atomic int64_t
-        *images_away_us; /* by the manifests' order: monotonic, since when the language's image has been
-                                        away, 0: it is not; NULL: records wait each for itself */
+    int64_t patience_us;   /* RL_EXECUTE_PATIENCE_US, but in tests */
+    rl_absences *absences; /* NULL: records wait for a language each for itself */
 } rl_executor;
 
 /* An rl_slot_work: `context` is an rl_executor. */

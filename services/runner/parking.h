@@ -1,7 +1,7 @@
 /* parking.h: tasks that wait for another try, and for how long.
  *
  * Parked is what could not be finished for want of something that comes back: an execution without Docker,
- * an execution without its image, an emission without Kafka. A task keeps its place in its partition's
+ * an execution without its language or its image, an emission without Kafka. A task keeps its place in its partition's
  * window meanwhile.
  *
  * Thread: the consumer thread. Plain value: zeroed is empty. Tasks are linked through their own `next`.
@@ -14,7 +14,7 @@
 typedef struct {
     rl_task *tasks; /* in no order */
     size_t runs;    /* executions that met an outage */
-    size_t images;  /* executions whose image is missing */
+    size_t images;  /* executions whose language, or its image, is missing */
     size_t emissions;
 } rl_parking;
 

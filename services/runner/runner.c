@@ -45,7 +45,7 @@ struct rl_runner {
     rl_producer *producer;
     rl_emitter *emitter;
     rl_executor executor;
-    _Atomic int64_t *images_away_us; /* one for each manifest */
+    rl_absences *absences;
     rl_slots *slots;
     rl_intake *intake;
     _Atomic(rl_intake *) visible_intake; /* for the readiness checks, which run in other threads */
@@ -271,9 +271,9 @@ static rl_run_status run_in_sandbox(void *sandbox, const rl_submission *submissi
 }
 
 static bool open_slots(rl_runner *runner, rl_error *err) {
-    runner->images_away_us = calloc(rl_manifests_count(runner->manifests), sizeof *runner->images_away_us);
-    if (!runner->images_away_us) {
-        return rl_error_set(err, RL_TRANSIENT, ENOMEM, "out of memory");
+    runner->absences = rl_absences_new(RL_EXECUTE_PATIENCE_US, err);
+    if (!runner->absences) {
+        return false;
     }
     runner->executor = (rl_executor){
         .run = run_in_sandbox,
@@ -285,7 +285,7 @@ static bool open_slots(rl_runner *runner, rl_error *err) {
         .metrics = &runner->metrics,
         .log = runner->log,
         .patience_us = RL_EXECUTE_PATIENCE_US,
-        .images_away_us = runner->images_away_us,
+        .absences = runner->absences,
     };
     runner->slots = rl_slots_new(slot_count(runner->config), rl_execute, &runner->executor, err);
     return runner->slots != NULL;
@@ -420,6 +420,6 @@ void rl_runner_free(rl_runner *runner) {
     rl_sandbox_free(runner->sandbox);
     rl_manifests_free(runner->manifests);
     rl_metrics_free(runner->registry);
-    free(runner->images_away_us);
+    rl_absences_free(runner->absences);
     free(runner);
 }

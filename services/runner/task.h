@@ -29,7 +29,7 @@ typedef enum {
     RL_TASK_TAKEN,       /* consumer thread: fresh from the log */
     RL_TASK_DECIDED,     /* slot: there is something to emit */
     RL_TASK_RETRY,       /* slot: TRANSIENT failure, see `err`: run it again later */
-    RL_TASK_IMAGE_AWAY,  /* slot: the language's image is missing: this one waits, others go on */
+    RL_TASK_IMAGE_AWAY,  /* slot: the language, or its image, is not here: this one waits, others go on */
     RL_TASK_DROPPED,     /* slot: it was abandoned and stopped */
     RL_TASK_DELIVERED,   /* producer: acknowledged */
     RL_TASK_UNDELIVERED, /* producer: not acknowledged, see `err` */
@@ -63,7 +63,7 @@ struct rl_task {
     rl_error err;
     int64_t not_before_us; /* monotonic: parked until then */
     int64_t backoff_us;    /* the last pause */
-    int64_t image_away_us; /* monotonic: since when its image has been missing; 0: it is not */
+    int64_t image_away_us; /* monotonic: since when its language has been missing; 0: it is not */
     int64_t unfair_us;     /* monotonic: since when it has only been ended from outside; 0: it was not */
     int unfair_ends;       /* how often that happened in all */
 
