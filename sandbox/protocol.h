@@ -25,12 +25,12 @@
  *     JOB                                     (writes the files; runs the compile step, if there is one)
  *                                             OUTPUT (phase compile)*
  *                                             COMPILED                 always, also without a compile step
- *     RUN                                     (runs the program once)
+ *     RUN                                     SNAPSHOT*                before the first run, if the JOB asked for one
+ *                                             (runs the program once)
  *                                             OUTPUT (phase run)*
  *                                             FILE*                    if the RUN names files to fetch
  *                                             DONE
  *     ... RUN again, DONE again, until a RUN with RL_AGENT_RUN_LAST
- *                                             SNAPSHOT*                if the JOB asked for one
  *     After that the agent exits 0, as soon as its standard input ends, or RL_AGENT_LINGER_US later: a container's
  *     end keeps the host busy for a while, and the runner knows best when that disturbs least.
  *
@@ -55,9 +55,11 @@
  * Several tests in one container: RUN carries an `index`, echoed in OUTPUT and DONE, and may repeat, each
  * with its own input, arguments and limits. Before each RUN no process of the user is left. With
  * RL_AGENT_RUN_CLEAN nothing else of an earlier run is left either: the work folder is again what it was before the
- * first run, /tmp, /dev/shm and /dev/mqueue are empty, and there are no System V IPC objects. (Before the first run
- * nothing has to be cleaned, and nothing is.) Expected outputs have no place in this protocol: the comparison happens
- * outside the container.
+ * first run, extended attributes included, because user code cannot set any (sandbox/seccomp/user_filter.h); /tmp,
+ * /dev/shm and /dev/mqueue are empty, and there are no System V IPC objects. What the compile step left outside the work
+ * folder is gone before the first run, with or without the flag: so all runs start alike, whether the folder comes from
+ * a compile step or from a snapshot. Where the folder cannot be kept for a later run, the first one is not begun: ERROR
+ * (RL_AGENT_FAILURE_FILES). Expected outputs have no place in this protocol: the comparison happens outside the container.
  *
  * Archives among the JOB's files are unpacked before the plain files are written, in their order; plain files replace
  * what they find. An archive that cannot be unpacked is the submitter's fault and has a failure code of its own
@@ -66,7 +68,9 @@
  *
  * A snapshot is the work folder as it was before the first run, in a format of the agent's own (sandbox/agent/tree.h)
  * that a runner only keeps and gives back: to another container, as a file of format RL_AGENT_FORMAT_SNAPSHOT, instead
- * of the sources and the compile step. Modes and modification times survive; special files do not.
+ * of the sources and the compile step. Modes and modification times survive; special files do not. Where no later run
+ * needs it, the agent makes none that takes more than an eighth of the run's memory, and holds none while the program
+ * runs: asking for a snapshot changes nothing but the time at which the run begins.
  *
  * Verdicts are not decided here. The agent reports facts (rl_agent_result); the runner interprets them.
  *
@@ -152,10 +156,13 @@ typedef struct rl_agent_ready {
 #define RL_AGENT_CAN_PIDS 8u      /* count of forks refused by the process limit */
 
 /* No accounting either: what this agent offers. Whoever asks for something else gets ERROR (UNSUPPORTED). */
-#define RL_AGENT_CAN_CLEAN 32u     /* RL_AGENT_RUN_CLEAN */
-#define RL_AGENT_CAN_FETCH 64u     /* files to fetch in a RUN */
-#define RL_AGENT_CAN_UNPACK 128u   /* files of the formats ZIP and TAR */
-#define RL_AGENT_CAN_SNAPSHOT 256u /* snapshot_bytes, and files of the format SNAPSHOT */
+#define RL_AGENT_CAN_CLEAN 32u   /* RL_AGENT_RUN_CLEAN */
+#define RL_AGENT_CAN_FETCH 64u   /* files to fetch in a RUN */
+#define RL_AGENT_CAN_UNPACK 128u /* files of the formats ZIP and TAR */
+#define RL_AGENT_CAN_SNAPSHOT                                                                                \
+    1024u /* snapshot_bytes, and files of the format SNAPSHOT. (256 was of agents that sent
+                                       it behind the last DONE: whoever expects it before the first run does
+                                       not ask them, nor the other way round.) */
 
 /* What a phase may spend. The agent enforces all of it but two: memory and processes are the container's own
  * settings, which the kernel enforces and whose counts the result reports; they stand here so that a job
@@ -257,7 +264,7 @@ typedef enum rl_agent_piece_status {
     RL_AGENT_PIECE_OK = 0,
     RL_AGENT_PIECE_MISSING = 1,     /* there is no such file, or the user may not read it */
     RL_AGENT_PIECE_NOT_REGULAR = 2, /* a folder, a link, a pipe; or a link stands where a folder should */
-    RL_AGENT_PIECE_TOO_LARGE = 3    /* more than fetch_bytes has left, or than snapshot_bytes */
+    RL_AGENT_PIECE_TOO_LARGE = 3    /* more than fetch_bytes has left, or than a snapshot may take */
 } rl_agent_piece_status;
 
 /* Agent -> runner: the next bytes of a fetched file, or of the snapshot. Files come one after another in the order of
@@ -313,8 +320,11 @@ bool rl_agent_result_is_hosts_fault(const rl_agent_result *result);
 
 typedef enum rl_agent_failure_code {
     RL_AGENT_FAILURE_PROTOCOL = 1, /* the runner's bytes are not the protocol, or a frame out of turn */
-    RL_AGENT_FAILURE_FILES = 2,    /* the files could not be written; os_error says why (ENOSPC: too big) */
-    RL_AGENT_FAILURE_SYSTEM = 3,   /* a system call of ours failed */
+    RL_AGENT_FAILURE_FILES =
+        2, /* the files could not be written, kept or brought back; os_error says why (ENOSPC:
+                                      too big; ENOMEM: no memory left in the container; ENAMETOOLONG: the compile
+                                      step left a path that is longer than any that can be kept) */
+    RL_AGENT_FAILURE_SYSTEM = 3,      /* a system call of ours failed */
     RL_AGENT_FAILURE_UNSUPPORTED = 4, /* understood, but not offered by this version */
     RL_AGENT_FAILURE_STUCK = 5,       /* killed processes did not go away in time */
     RL_AGENT_FAILURE_ARCHIVE =

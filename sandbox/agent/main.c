@@ -24,8 +24,9 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-/* A copy that only the runner wants takes no more than this part of the memory that the run may have. */
-enum { COPY_SHARE = 32 };
+/* A copy that only the runner wants takes no more than this part of the memory that the run may have: it is gone before
+ * the run begins, and should not meet the container's limit until then. */
+enum { COPY_SHARE = 8 };
 
 enum { EXIT_DONE = 0, EXIT_ENDED = 1, EXIT_FAULT = 2 };
 
@@ -145,28 +146,51 @@ static int64_t smaller(int64_t a, int64_t b) {
     return a < b ? a : b;
 }
 
-/* The work folder as this run shall find it. Before the first one a copy is taken where it will be needed: for cleaning
- * before a later run, or because the runner wants it. */
-static bool prepare_folder(conversation *c, const rl_agent_run *run, rl_fault *fault) {
-    bool is_last = (run->flags & RL_AGENT_RUN_LAST) != 0;
-    if (c->has_run) {
-        return (run->flags & RL_AGENT_RUN_CLEAN) == 0 || rl_snapshot_restore(&c->user, &c->snapshot, fault);
+/* Before the first run: what the compile step left outside the work folder goes, and a copy of the folder is taken where
+ * it will be needed: for cleaning before a later run, or because the runner wants it. */
+static bool prepare_first(conversation *c, bool is_last, int64_t memory_bytes, rl_fault *fault) {
+    if (c->job.has_compile && !rl_snapshot_clean_outside(&c->user, &c->snapshot, fault)) {
+        return false;
     }
-    c->has_run = true;
-    int64_t most =
-        is_last ? smaller(c->job.snapshot_bytes, run->command.limits.memory_bytes / COPY_SHARE) : INT64_MAX;
+    int64_t most = is_last ? smaller(c->job.snapshot_bytes, memory_bytes / COPY_SHARE) : INT64_MAX;
     /* Without later runs it is for the runner's sake alone: that there is none is no fault. */
     return most == 0 || rl_snapshot_take(&c->user, most, &c->snapshot, fault) || is_last;
 }
 
+/* Gives the runner the copy that it asked for. A program that is not cleaned up after is run without one in memory. */
+static bool hand_over_copy(conversation *c, bool is_last) {
+    bool sent = c->job.snapshot_bytes == 0 ||
+                rl_snapshot_send(&c->agent.channel, &c->snapshot, c->job.snapshot_bytes);
+    if (is_last) {
+        rl_snapshot_drop(&c->snapshot);
+    }
+    return sent;
+}
+
+/* Everything as this run shall find it. */
+static rl_phase_end prepare_run(conversation *c, const rl_agent_run *run, rl_fault *fault) {
+    bool is_last = (run->flags & RL_AGENT_RUN_LAST) != 0;
+    if (!c->has_run) {
+        c->has_run = true;
+        if (!prepare_first(c, is_last, run->command.limits.memory_bytes, fault)) {
+            return RL_PHASE_FAULT;
+        }
+        return hand_over_copy(c, is_last) ? RL_PHASE_COMPLETE : RL_PHASE_ENDED;
+    }
+    bool as_it_is = (run->flags & RL_AGENT_RUN_CLEAN) == 0;
+    return as_it_is || rl_snapshot_restore(&c->user, &c->snapshot, fault) ? RL_PHASE_COMPLETE
+                                                                          : RL_PHASE_FAULT;
+}
+
 static rl_phase_end run_decoded(conversation *c, const rl_agent_run *run, rl_fault *fault) {
-    if (!prepare_folder(c, run, fault)) {
-        return RL_PHASE_FAULT;
+    rl_phase_end end = prepare_run(c, run, fault);
+    if (end != RL_PHASE_COMPLETE) {
+        return end;
     }
     rl_phase_spec spec = {RL_AGENT_PHASE_RUN, run->index, &c->user,
                           &run->command,      run->input, run->input_size};
     rl_agent_result result;
-    rl_phase_end end = rl_phase_run(&c->agent, &spec, &result, fault);
+    end = rl_phase_run(&c->agent, &spec, &result, fault);
     if (end != RL_PHASE_COMPLETE) {
         return end;
     }
@@ -210,10 +234,6 @@ static rl_phase_end converse(conversation *c, rl_fault *fault) {
     while (end == RL_PHASE_COMPLETE && !last) {
         end = run_once(c, &last, fault);
     }
-    if (end == RL_PHASE_COMPLETE && c->has_run && c->job.snapshot_bytes > 0 &&
-        !rl_snapshot_send(&c->agent.channel, &c->snapshot, c->job.snapshot_bytes)) {
-        end = RL_PHASE_ENDED;
-    }
     if (end == RL_PHASE_COMPLETE) {
         rl_channel_await_end(&c->agent.channel, rl_clock_now_us() + RL_AGENT_LINGER_US);
     }
@@ -234,16 +254,17 @@ int main(void) {
         fputs("runlog-agent " RL_VERSION ": runs only as process 1 of a sandbox container\n", stderr);
         return EXIT_FAULT;
     }
-    static conversation c; /* some 80 KiB: not for the stack */
+    static conversation c; /* holds a whole JOB's worth of pointers and a frame: not for the stack */
     rl_fault fault = {.doing = ""};
     c.agent.standby = &c.standby;
     rl_channel_init(&c.agent.channel, STDIN_FILENO, STDOUT_FILENO);
     rl_cgroup_open(&c.agent.cgroup, "/sys/fs/cgroup");
+    rl_snapshot_init(&c.snapshot);
     rl_phase_end end = prepare_process(&c.agent, &fault) ? converse(&c, &fault) : RL_PHASE_FAULT;
     if (end == RL_PHASE_ENDED) {
         rl_phase_kill_all(&c.agent); /* what does not die now dies with us */
     }
-    rl_snapshot_destroy(&c.snapshot);
+    rl_snapshot_drop(&c.snapshot);
     free(c.standby.request.payload);
     free(c.job_request.payload);
     rl_cgroup_close(&c.agent.cgroup);

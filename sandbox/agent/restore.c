@@ -6,7 +6,6 @@
 
 #include "sandbox/agent/empty.h"
 #include "sandbox/agent/place.h"
-#include "sandbox/protocol.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -65,9 +64,9 @@ static int open_folder(int top, const rl_tree_entry *entry) {
 
 /* Whether the tree has an entry of this name in this folder, and of the type that is there. */
 static bool belongs(const rl_tree *tree, const rl_tree_entry *folder, int fd, const char *name) {
-    char path[RL_AGENT_PATH_MAX + 1];
+    char path[RL_TREE_PATH_MAX + 1];
     struct stat now;
-    if (!rl_tree_join(folder->path, name, path)) {
+    if (!rl_tree_join(folder->path, name, path, RL_TREE_PATH_MAX)) {
         return false;
     }
     const rl_tree_entry *entry = rl_tree_find(tree, path);

@@ -31,11 +31,18 @@ static bool take(const void *what, int fd, rl_helper_report *report) {
     return (top >= 0 && rl_take_tree(top, fd, o->most, &failed)) || fail(report, failed);
 }
 
+static bool clean_outside(const void *what, int fd, rl_helper_report *report) {
+    (void)fd;
+    const order *o = what;
+    const char *failed = NULL;
+    return rl_leftovers_remove(&o->snapshot->outside, &failed) || fail(report, failed);
+}
+
 static bool restore(const void *what, int fd, rl_helper_report *report) {
     const order *o = what;
     const char *failed = NULL;
-    if (!rl_leftovers_remove(&o->snapshot->outside, &failed)) {
-        return fail(report, failed);
+    if (!clean_outside(what, -1, report)) {
+        return false;
     }
     int top = rl_helper_open_folder(o->work_dir);
     void *bytes = mmap(NULL, o->snapshot->size, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0);
@@ -63,12 +70,22 @@ static bool seal(rl_snapshot *snapshot, rl_fault *fault) {
     return true;
 }
 
+/* A child that was killed left no errno: memory files and the folders of a sandbox meet the container's limit in the
+ * shape of the memory killer. */
+static int error_of(const rl_helper_report *report) {
+    return report->os_error != 0 ? report->os_error : ENOMEM;
+}
+
+void rl_snapshot_init(rl_snapshot *snapshot) {
+    *snapshot = (rl_snapshot){.fd = -1};
+    rl_leftovers_note(&snapshot->outside);
+}
+
 bool rl_snapshot_take(const rl_user *user, int64_t most, rl_snapshot *snapshot, rl_fault *fault) {
-    *snapshot = (rl_snapshot){.is_taken = true, .fd = memfd_create("work", MFD_CLOEXEC | MFD_ALLOW_SEALING)};
+    snapshot->fd = memfd_create("work", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (snapshot->fd < 0) {
         return rl_fault_set(fault, RL_AGENT_FAILURE_SYSTEM, errno, "making a memory file");
     }
-    rl_leftovers_note(&snapshot->outside);
     const order o = {user->work_dir, most, NULL};
     const rl_helper helper = {.user = user, .work = take, .what = &o, .fd = snapshot->fd};
     rl_helper_report report;
@@ -76,20 +93,22 @@ bool rl_snapshot_take(const rl_user *user, int64_t most, rl_snapshot *snapshot, 
     if (end == RL_HELPER_WELL && seal(snapshot, fault)) {
         return true;
     }
-    rl_snapshot_destroy(snapshot);
-    snapshot->is_taken = true;
-    if (end != RL_HELPER_FAILED) {
-        return false;
-    }
-    /* One that was killed left no errno: memory files meet the container's limit in the shape of the memory killer. */
-    return rl_fault_set(fault, RL_AGENT_FAILURE_FILES, report.os_error != 0 ? report.os_error : ENOMEM,
-                        "keeping a copy of the work folder");
+    rl_snapshot_drop(snapshot);
+    return end == RL_HELPER_FAILED && rl_fault_set(fault, RL_AGENT_FAILURE_FILES, error_of(&report),
+                                                   "keeping a copy of the work folder");
+}
+
+bool rl_snapshot_clean_outside(const rl_user *user, const rl_snapshot *snapshot, rl_fault *fault) {
+    const order o = {user->work_dir, 0, snapshot};
+    const rl_helper helper = {.user = user, .work = clean_outside, .what = &o, .fd = -1};
+    rl_helper_report report;
+    rl_helper_end end = rl_helper_run(&helper, &report, fault);
+    return end == RL_HELPER_WELL ||
+           (end == RL_HELPER_FAILED &&
+            rl_fault_set(fault, RL_AGENT_FAILURE_FILES, error_of(&report), report.doing));
 }
 
 bool rl_snapshot_restore(const rl_user *user, const rl_snapshot *snapshot, rl_fault *fault) {
-    if (snapshot->fd < 0) {
-        return rl_fault_set(fault, RL_AGENT_FAILURE_FILES, EFBIG, "keeping a copy of the work folder");
-    }
     const order o = {user->work_dir, 0, snapshot};
     const rl_helper helper = {.user = user, .work = restore, .what = &o, .fd = snapshot->fd};
     rl_helper_report report;
@@ -106,9 +125,10 @@ bool rl_snapshot_send(rl_channel *channel, const rl_snapshot *snapshot, int64_t 
     return rl_channel_send_file(channel, RL_AGENT_SNAPSHOT, 0, snapshot->fd, snapshot->size);
 }
 
-void rl_snapshot_destroy(rl_snapshot *snapshot) {
-    if (snapshot->is_taken && snapshot->fd >= 0) {
+void rl_snapshot_drop(rl_snapshot *snapshot) {
+    if (snapshot->fd >= 0) {
         close(snapshot->fd);
     }
-    *snapshot = (rl_snapshot){.fd = -1};
+    snapshot->fd = -1;
+    snapshot->size = 0;
 }

@@ -1,8 +1,9 @@
-/* snapshot.h: the work folder as it was before the first run, held by the agent where no program reaches it.
+/* snapshot.h: the work folder as it was before the first run, held by the agent where no program reaches it; and the
+ * places outside that folder, as they were before anything ran.
  *
- * It is a memory file that a child fills as the user and that is sealed before any program runs; programs do not inherit
- * it. What it takes counts as the container's memory while it is held, so one is only taken where it is wanted: before
- * several runs, or when the runner asks for it.
+ * The copy is a memory file that a child fills as the user and that is sealed before any program runs; programs do not
+ * inherit it. What it takes counts as the container's memory while it is held, so one is only taken where it is wanted,
+ * before several runs or when the runner asks for it, and only held where a later run needs it.
  *
  * Thread: the agent's only one.
  */
@@ -14,22 +15,30 @@
 #include "sandbox/agent/user.h"
 
 typedef struct rl_snapshot {
-    bool is_taken;
-    int fd;      /* -1: there is none, because it would have been too large */
+    int fd;      /* -1: there is none */
     size_t size; /* bytes */
     rl_leftovers outside;
 } rl_snapshot;
 
-/* Takes it, of at most `most` bytes. false and `fault` when that failed (FILES: EFBIG is too large, ENOMEM is memory that is short); the snapshot
- * is then taken and empty, which matters only to who needs it. */
+/* Before any program has run: there is no copy yet, and nothing outside the work folder. */
+void rl_snapshot_init(rl_snapshot *snapshot);
+
+/* Takes the copy, of at most `most` bytes. false and `fault` when that failed (FILES: EFBIG is too large, ENAMETOOLONG a
+ * path longer than RL_TREE_PATH_MAX, ENOMEM memory that is short); there is none then, which matters only to who needs
+ * it. */
 bool rl_snapshot_take(const rl_user *user, int64_t most, rl_snapshot *snapshot, rl_fault *fault);
 
-/* Brings the work folder back, and removes what else a program may have left. No process of the user's is left. */
+/* Removes what a program may have left outside the work folder. As below: no process of the user's is left; false and
+ * `fault`, FILES with ENOMEM where memory is short. */
+bool rl_snapshot_clean_outside(const rl_user *user, const rl_snapshot *snapshot, rl_fault *fault);
+
+/* The same, and brings the work folder back. There is a copy. */
 bool rl_snapshot_restore(const rl_user *user, const rl_snapshot *snapshot, rl_fault *fault);
 
-/* Sends it as SNAPSHOT frames, or that it is larger than `most`. false when the runner ended. */
+/* Sends it as SNAPSHOT frames, or that there is none, or none of at most `most` bytes. false when the runner ended. */
 bool rl_snapshot_send(rl_channel *channel, const rl_snapshot *snapshot, int64_t most);
 
-void rl_snapshot_destroy(rl_snapshot *snapshot);
+/* Gives up the copy, if there is one. */
+void rl_snapshot_drop(rl_snapshot *snapshot);
 
 #endif

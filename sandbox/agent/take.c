@@ -3,7 +3,6 @@
 
 #include "sandbox/agent/place.h"
 #include "sandbox/agent/tree.h"
-#include "sandbox/protocol.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -14,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { CHUNK = 64 * 1024, HEAD_MAX = 64 + RL_AGENT_PATH_MAX };
+enum { CHUNK = 64 * 1024, HEAD_MAX = 64 + RL_TREE_PATH_MAX };
 
 /* Folders that are still to be looked into are those from `done` on. */
 typedef struct walk {
@@ -124,10 +123,10 @@ static bool put_link(walk *w, const char *path, const struct stat *now) {
 }
 
 static bool put_entry(walk *w, const char *folder, const char *name) {
-    char path[RL_AGENT_PATH_MAX + 1];
+    char path[RL_TREE_PATH_MAX + 1];
     struct stat now;
-    if (!rl_tree_join(folder, name, path)) {
-        errno = EFBIG;
+    if (!rl_tree_join(folder, name, path, RL_TREE_PATH_MAX)) {
+        errno = ENAMETOOLONG;
         return false;
     }
     if (fstatat(w->top, path, &now, AT_SYMLINK_NOFOLLOW) != 0) {

@@ -33,7 +33,7 @@ static void get_entry(rl_wire_reader *r, rl_tree_entry *entry) {
     entry->links = rl_wire_get_u32(r);
     entry->modified_s = rl_wire_get_i64(r, INT64_MIN, "");
     entry->modified_ns = rl_wire_get_u32(r);
-    entry->path = rl_wire_get_text(r, RL_AGENT_PATH_MAX);
+    entry->path = rl_wire_get_text(r, RL_TREE_PATH_MAX);
     entry->data = rl_wire_get_bytes(r, &entry->size);
     if (r->bad != NULL) {
         return;
@@ -62,11 +62,11 @@ static bool is_in_place(const rl_tree *tree, const rl_tree_entry *entry) {
     if (!rl_agent_path_is_plain(entry->path)) {
         return false;
     }
-    char folder[RL_AGENT_PATH_MAX + 1] = "";
+    char folder[RL_TREE_PATH_MAX + 1];
     const char *slash = strrchr(entry->path, '/');
-    if (slash != NULL) {
-        memcpy(folder, entry->path, (size_t)(slash - entry->path));
-    }
+    size_t folder_size = slash != NULL ? (size_t)(slash - entry->path) : 0;
+    memcpy(folder, entry->path, folder_size);
+    folder[folder_size] = '\0';
     const rl_tree_entry *parent = rl_tree_find(tree, folder);
     return parent != NULL && parent < entry && parent->type == RL_TREE_FOLDER;
 }
@@ -133,11 +133,11 @@ const rl_tree_entry *rl_tree_find(const rl_tree *tree, const char *path) {
     return found != NULL ? *found : NULL;
 }
 
-bool rl_tree_join(const char *folder, const char *name, char *path) {
+bool rl_tree_join(const char *folder, const char *name, char *path, size_t most) {
     size_t folder_size = strlen(folder);
     size_t name_size = strlen(name);
     size_t slash = folder_size > 0 ? 1 : 0;
-    if (folder_size + slash + name_size > RL_AGENT_PATH_MAX) {
+    if (folder_size + slash + name_size > most) {
         return false;
     }
     memcpy(path, folder, folder_size);

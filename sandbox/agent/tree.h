@@ -21,6 +21,10 @@
 
 #define RL_TREE_MAGIC 0x524c5431u
 
+/* Of a path in it, in bytes. More than a submission's own files may have (RL_AGENT_PATH_MAX): a compiler makes folders of
+ * package names. Less than the kernel's 4095: each entry is looked up from the top, through all folders on its way. */
+#define RL_TREE_PATH_MAX 1023u
+
 typedef enum rl_tree_type { RL_TREE_FOLDER = 1, RL_TREE_FILE = 2, RL_TREE_LINK = 3 } rl_tree_type;
 
 typedef struct rl_tree_entry {
@@ -52,8 +56,8 @@ void rl_tree_free(rl_tree *tree);
 /* The entry with this path, or NULL. */
 const rl_tree_entry *rl_tree_find(const rl_tree *tree, const char *path);
 
-/* `folder` and `name` as one path into `path`, of RL_AGENT_PATH_MAX + 1 bytes; `folder` may be "". false when that is
- * too long. */
-bool rl_tree_join(const char *folder, const char *name, char *path);
+/* `folder` and `name` as one path into `path`, of `most` + 1 bytes; `folder` may be "". false when it is longer than
+ * `most`. */
+bool rl_tree_join(const char *folder, const char *name, char *path, size_t most);
 
 #endif

@@ -50,9 +50,9 @@ bool rl_unpack_path(const char *folder, const char *name, char *path) {
     memcpy(plain, name, size);
     plain[size] = '\0';
     if (size == 0) {
-        return rl_tree_join("", folder, path);
+        return rl_tree_join("", folder, path, RL_AGENT_PATH_MAX);
     }
-    return rl_agent_path_is_plain(plain) && rl_tree_join(folder, plain, path);
+    return rl_agent_path_is_plain(plain) && rl_tree_join(folder, plain, path, RL_AGENT_PATH_MAX);
 }
 
 static size_t depth_of(const char *path) {

@@ -76,6 +76,11 @@ static rl_try_status explain_files(rl_transcript *transcript, rl_error *err) {
     if (rl_transcript_files_do_not_fit(transcript)) {
         return tell_submitter(transcript, rl_bytes_of("the files do not fit into the work folder\n"), err);
     }
+    if (rl_transcript_paths_are_too_long(transcript)) {
+        return tell_submitter(
+            transcript,
+            rl_bytes_of("the compile step left a path that is too long to be kept for all tests\n"), err);
+    }
     if (rl_transcript_cannot_restore(transcript)) {
         return rl_transcript_killed_for_memory(transcript, err) ? RL_TRY_JUDGED : RL_TRY_TRANSIENT;
     }
@@ -146,7 +151,8 @@ static void look_up(const rl_run *r, const rl_container *container, known_step *
 }
 
 static void remember(const rl_run *r, const known_step *step, const rl_transcript *transcript) {
-    if (step->in_use && !step->compiled && transcript->has_snapshot) {
+    /* After an ERROR the compiler's output may have given way to what the submitter is told instead. */
+    if (step->in_use && !step->compiled && transcript->has_snapshot && transcript->failed == 0) {
         rl_compile_cache_put(r->sandbox->compile_cache, &step->key, rl_buffer_bytes(&transcript->snapshot),
                              rl_buffer_bytes(&transcript->compile.bytes), transcript->compile.truncated);
     }

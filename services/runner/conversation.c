@@ -13,9 +13,6 @@
 /* For a PONG, on a host that is busy. Whoever does not answer in that time costs a container and no verdict. */
 #define PONG_US (3 * RL_US_PER_S)
 
-/* For a snapshot, when everything else is done: a result that is ready should not wait for it. */
-#define SNAPSHOT_US (1 * RL_US_PER_S)
-
 /* How long a step may be silent. */
 static int64_t patience_us(int64_t wall_us) {
     const int64_t most_us = INT64_C(24) * 3600 * RL_US_PER_S; /* no operator's maximum comes near */
@@ -125,6 +122,19 @@ static rl_talk_status on_file(rl_talk *talk, const rl_agent_piece *piece, rl_err
                                              : rl_talk_status_of(&failure, err);
 }
 
+/* A piece of the snapshot. That it cannot be kept costs a compile step later, and no result. */
+static rl_talk_status on_snapshot(rl_talk *talk, const rl_agent_piece *piece, rl_error *err) {
+    rl_transcript *transcript = talk->transcript;
+    if (transcript->has_snapshot || talk->subject->snapshot_bytes == 0) {
+        return nonsense(talk, "a piece of a snapshot", err);
+    }
+    transcript->lacks_snapshot |= piece->status != RL_AGENT_PIECE_OK ||
+                                  !rl_buffer_append(&transcript->snapshot, piece->data, piece->size);
+    transcript->has_snapshot = piece->last && !transcript->lacks_snapshot;
+    talk->since_us = rl_clock_us(); /* no part of the run's time */
+    return RL_TALK_OPEN;
+}
+
 static rl_talk_status on_error(rl_talk *talk, const rl_agent_failure *failure, rl_error *err) {
     talk->transcript->failed = failure->code;
     talk->transcript->failed_errno = failure->os_error;
@@ -148,6 +158,9 @@ static rl_talk_status on_message(rl_talk *talk, const rl_agent_message *message,
     }
     if (message->type == RL_AGENT_FILE && compiled) {
         return on_file(talk, &message->piece, err);
+    }
+    if (message->type == RL_AGENT_SNAPSHOT && compiled) {
+        return on_snapshot(talk, &message->piece, err);
     }
     if (message->type == RL_AGENT_DONE && compiled) {
         return on_done(talk, &message->result, err);
@@ -235,21 +248,6 @@ static rl_talk_status listen(rl_talk *talk, rl_error *err) {
     return status;
 }
 
-/* The snapshot follows the last DONE of a job that was run to its end. Whatever goes wrong here costs a compile step
- * later, and no result. */
-static void take_snapshot(const rl_subject *subject, rl_transcript *transcript) {
-    int64_t deadline_us = rl_clock_us() + SNAPSHOT_US;
-    rl_agent_message message;
-    rl_error failure = RL_ERROR_INIT;
-    while (!transcript->has_snapshot &&
-           rl_agent_link_next(subject->container->link, subject->cancel, deadline_us, &message, &failure) ==
-               RL_LINK_MESSAGE &&
-           message.type == RL_AGENT_SNAPSHOT && message.piece.status == RL_AGENT_PIECE_OK &&
-           rl_buffer_append(&transcript->snapshot, message.piece.data, message.piece.size)) {
-        transcript->has_snapshot = message.piece.last;
-    }
-}
-
 rl_talk_status rl_converse(const rl_subject *subject, rl_transcript *transcript, rl_error *err) {
     rl_talk talk = {.subject = subject, .transcript = transcript, .since_us = rl_clock_us()};
     rl_error failure = RL_ERROR_INIT;
@@ -265,11 +263,6 @@ rl_talk_status rl_converse(const rl_subject *subject, rl_transcript *transcript,
             rl_clock_us() +
             patience_us(rl_job_first_wall_us(subject->submission, subject->manifest, subject->limits));
         status = listen(&talk, err);
-    }
-    bool complete = status == RL_TALK_DONE && transcript->facts.ran &&
-                    (!transcript->judging || rl_judging_reached_last(transcript->judging));
-    if (complete && subject->snapshot_bytes > 0) {
-        take_snapshot(subject, transcript);
     }
     return status;
 }

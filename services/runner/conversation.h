@@ -8,7 +8,8 @@
  * it is doing and a generous grace is given up.
  *
  * A compile step that is known already (compile_cache.h) is not repeated: the JOB then holds the work folder as it was.
- * One that may be kept is asked for at the end, when all is decided; if it does not come, nothing is lost.
+ * One that may be kept is asked for, and comes before the first run: then however the runs end, it is there. If it does
+ * not come, nothing is lost.
  *
  * Thread: one at a time. Memory: that of the transcript.
  */

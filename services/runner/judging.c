@@ -84,10 +84,6 @@ bool rl_judging_is_over(const rl_judging *judging) {
            (judging->stopped != RL_TEST_SKIP_NO || judging->started == judging->submission->test_count);
 }
 
-bool rl_judging_reached_last(const rl_judging *judging) {
-    return judging->ended == judging->submission->test_count;
-}
-
 /* Whether the next one may start though others have not ended. */
 static bool may_overtake(const rl_judging *judging, int64_t cpu_left_us, int64_t wall_left_us) {
     return !judging->submission->stop_at_first_failure && judging->started - judging->ended < AHEAD &&

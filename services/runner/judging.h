@@ -58,9 +58,6 @@ bool rl_judging_start(rl_judging *judging, rl_test_start *ret);
 /* Whether all is said: no test is under way, and none will be started. */
 bool rl_judging_is_over(const rl_judging *judging);
 
-/* Whether the last test has been run, after which the agent says what else it was asked for. */
-bool rl_judging_reached_last(const rl_judging *judging);
-
 /* The test whose end is awaited. */
 size_t rl_judging_current(const rl_judging *judging);
 

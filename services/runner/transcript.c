@@ -11,12 +11,19 @@ bool rl_transcript_files_do_not_fit(const rl_transcript *transcript) {
     return has_no_room(transcript) && !transcript->facts.compiled;
 }
 
+bool rl_transcript_paths_are_too_long(const rl_transcript *transcript) {
+    return transcript->failed == RL_AGENT_FAILURE_FILES && transcript->failed_errno == ENAMETOOLONG &&
+           transcript->facts.compiled;
+}
+
 bool rl_transcript_cannot_restore(const rl_transcript *transcript) {
     bool killed = transcript->failed == RL_AGENT_FAILURE_FILES && transcript->failed_errno == 0;
     bool short_of_it = transcript->failed == RL_AGENT_FAILURE_FILES && transcript->failed_errno == ENOMEM;
-    return transcript->judging && transcript->facts.compiled &&
-           (has_no_room(transcript) || short_of_it ||
-            (killed && rl_judging_current(transcript->judging) > 0));
+    if (!transcript->judging) {
+        return transcript->facts.compiled && short_of_it;
+    }
+    return transcript->facts.compiled && (has_no_room(transcript) || short_of_it ||
+                                          (killed && rl_judging_current(transcript->judging) > 0));
 }
 
 size_t rl_transcript_fetch_bytes(int64_t output_bytes) {

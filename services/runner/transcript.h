@@ -19,6 +19,7 @@ typedef struct {
     rl_fetched fetched;           /* of the last run */
     rl_buffer snapshot;           /* of the work folder after the compile step */
     bool has_snapshot;            /* all of it has come */
+    bool lacks_snapshot;          /* some of it has not, or it is too large */
     rl_agent_failure_code failed; /* of the agent's ERROR; 0: none came */
     uint32_t failed_errno;
     int64_t compiled_us; /* from the first byte sent to COMPILED; 0: it has not come */
@@ -35,9 +36,13 @@ bool rl_transcript_killed_for_memory(rl_transcript *transcript, rl_error *err);
 /* Whether the agent had no room for the submission's files: the submitter's fault, as a broken archive is. */
 bool rl_transcript_files_do_not_fit(const rl_transcript *transcript);
 
-/* Whether the agent could not give the next test its work folder back for want of memory, which it shares with what the
- * submission has in there. The kernel may have ended the child that did it; that tells whose want it was only where the
- * same has gone well before. */
+/* Whether the agent could not keep the work folder for later tests because the compile step has left paths in it that are
+ * longer than any it can keep: the submitter's fault as well. */
+bool rl_transcript_paths_are_too_long(const rl_transcript *transcript);
+
+/* Whether the agent could not clean up before the first run, or give the next test its work folder back, for want of
+ * memory, which it shares with what the submission has in there. The kernel may have ended the child that did it; that
+ * tells whose want it was only where the same has gone well before. */
 bool rl_transcript_cannot_restore(const rl_transcript *transcript);
 
 /* How much of files a submission gets back: what the largest outputs of compiler and program leave of

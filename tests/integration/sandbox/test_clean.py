@@ -172,6 +172,17 @@ def test_without_the_flag_everything_stays(sandbox):
     assert box.done().stdout == b"x\nx\n"
 
 
+def test_the_first_run_starts_like_the_others(sandbox):
+    """What the compile step leaves outside the work folder is there for none of them."""
+    compile_argv = ["python3", "-Sc", "for part in %r: exec(part, {})" % [
+        LEAVE[what] for what in ("System V objects", "POSIX queues, semaphores and memory", "files in /tmp and /dev/shm")]]
+    first, second = rounds(sandbox("python"), [LOOK, LOOK], compile_argv=compile_argv)
+    alone, = rounds(sandbox("python"), [LOOK], compile_argv=compile_argv)
+    for done in (first, second, alone):
+        assert done.exit_code == 0 and b"left" not in done.stdout and b"/tmp/a" not in done.stdout, done.stdout
+    assert first.stdout.splitlines() == second.stdout.splitlines()
+
+
 def test_cleaning_before_the_first_run_is_nothing(sandbox):
     box = sandbox("python")
     box.send(wire.job(box.uid, FILES) + wire.run(["cat", "main.py"], flags=RUN_CLEAN | RUN_LAST))

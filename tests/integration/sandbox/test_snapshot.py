@@ -29,8 +29,9 @@ def make(box, snapshot_bytes=4 * MIB, runs=(LOOK,)):
     for index, argv in enumerate(runs):
         flags = (wire.RUN_CLEAN if index else 0) | (wire.RUN_LAST if index == len(runs) - 1 else 0)
         box.send(wire.run(argv, index=index, flags=flags))
+        if index == 0:
+            status, data = snapshot(box)
         done = box.done()
-    status, data = snapshot(box)
     assert box.exit_code() == 0
     return done, status, data
 
@@ -109,8 +110,66 @@ def test_without_memory_for_a_snapshot_a_single_run_is_as_without_one(sandbox):
     box = sandbox("python", memory=18 * MIB)
     box.send(wire.job(box.uid, [("a", 0o600, bytes(6 * MIB))], snapshot_bytes=7 * MIB) + wire.run(["true"]))
     box.compiled()
-    assert box.done().exit_code == 0
-    assert snapshot(box)[0] in (PIECE_OK, PIECE_TOO_LARGE) and box.exit_code() == 0
+    assert snapshot(box)[0] in (PIECE_OK, PIECE_TOO_LARGE)
+    assert box.done().exit_code == 0 and box.exit_code() == 0
+
+
+SHMEM = ["sh", "-c", "cat /sys/fs/cgroup/memory.stat /sys/fs/cgroup/memory/memory.stat 2>/dev/null | grep -E '^(total_)?shmem ' | tail -n 1"]
+
+
+def test_one_that_only_the_runner_wants_takes_nothing_of_the_runs_memory(sandbox):
+    box = sandbox("python")
+    fill = ["sh", "-c", "head -c 6000000 /dev/zero >made"]
+    box.send(wire.job(box.uid, compile_argv=fill, snapshot_bytes=7 * MIB) + wire.run(SHMEM))
+    box.compiled()
+    status, data = snapshot(box)
+    assert status == PIECE_OK and len(data) > 6_000_000
+    held = int(box.done().stdout.split()[1])
+    assert 6_000_000 <= held < 9 * MIB
+
+
+def test_it_is_there_however_the_runs_end(sandbox):
+    box = sandbox("python")
+    box.send(wire.job(box.uid, compile_argv=["touch", "made"], snapshot_bytes=MIB) + wire.run(["false"], flags=0))
+    box.compiled()
+    status, data = snapshot(box)
+    assert status == PIECE_OK and b"made" in data
+    assert box.done().exit_code == 1
+
+
+def nested(size):
+    """A shell command that leaves a file behind a path of so many bytes and a few more."""
+    return ["sh", "-c", "n=$(printf %%0199d 0); for i in $(seq %d); do mkdir $n && cd $n; done; echo deep >file" % (size // 200)]
+
+
+def test_paths_longer_than_those_of_a_job_are_kept(sandbox):
+    look = ["sh", "-c", "find . -name file | wc -c; find . -name file -exec cat {} +; rm -rf *"]
+    box = sandbox("c")
+    box.send(wire.job(box.uid, compile_argv=nested(1000), snapshot_bytes=MIB))
+    assert box.compiled().exit_code == 0
+    box.send(wire.run(look, flags=0))
+    status, data = snapshot(box)
+    first = box.done()
+    box.send(wire.run(look, flags=wire.RUN_CLEAN | wire.RUN_LAST))
+    second = box.done()
+    assert status == PIECE_OK and first.stdout == second.stdout == b"1007\ndeep\n", (first, second)
+    other = sandbox("c")
+    other.send(wire.job(other.uid, [("", 0, data, SNAPSHOT_FILE)]) + wire.run(look))
+    other.compiled()
+    assert other.done().stdout == first.stdout
+
+
+def test_a_path_that_is_too_long_to_be_kept_is_said_to_be_that(sandbox):
+    box = sandbox("c")
+    box.send(wire.job(box.uid, compile_argv=nested(1200)) + wire.run(["true"], flags=0))
+    assert box.compiled().exit_code == 0
+    code, os_error = struct.unpack_from(">2I", box.expect(wire.ERROR))
+    assert (code, os_error) == (wire.FAILURE_FILES, errno.ENAMETOOLONG) and box.exit_code() == 2
+    box = sandbox("c")
+    box.send(wire.job(box.uid, compile_argv=nested(1200), snapshot_bytes=MIB) + wire.run(["true"]))
+    box.compiled()
+    assert snapshot(box)[0] == PIECE_TOO_LARGE
+    assert box.done().exit_code == 0 and box.exit_code() == 0
 
 
 def test_several_runs_need_memory_for_a_copy(sandbox):

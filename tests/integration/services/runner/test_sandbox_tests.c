@@ -367,6 +367,46 @@ START_TEST(a_known_compile_step_serves_tests_and_programs_of_several_files) {
 }
 END_TEST
 
+START_TEST(what_was_compiled_is_known_also_after_a_first_failure) {
+    rl_fixture fixture;
+    open_with_cache(&fixture);
+    const rl_test tests[] = {expecting("1", "3"), expecting("2", "4"), expecting("3", "6")};
+    rl_submission submission = with_tests(&fixture, "cpp", doubling, tests, 3);
+    submission.stop_at_first_failure = true;
+    for (int i = 0; i < 2; i++) {
+        rl_finished finished = rl_fixture_run(&fixture, &submission);
+        ck_assert_verdict(finished, RL_VERDICT_WRONG_ANSWER);
+        ck_assert_int_eq(finished.tests[1].skipped, RL_TEST_SKIP_FIRST_FAILURE);
+        ck_assert_int_eq(cache_count(&fixture, "hits_total"), i);
+    }
+    rl_fixture_close(&fixture);
+}
+END_TEST
+
+/* Folders of package names: longer than any path that a submission's own files may have. */
+#define LONG_NAME "a_name_of_fifty_characters_that_a_package_may_have"
+#define LONG_PACKAGE                                                                                         \
+    LONG_NAME "." LONG_NAME "." LONG_NAME "." LONG_NAME "." LONG_NAME "." LONG_NAME "." LONG_NAME
+
+START_TEST(what_a_compiler_leaves_in_deep_folders_is_kept_for_all_tests) {
+    static const char deep[] = "package " LONG_PACKAGE ";\npublic class Deep { public static int x = 42; }\n";
+    static const char start[] = "public class Main {\n  public static void main(String[] a) { "
+                                "System.out.println(" LONG_PACKAGE ".Deep.x); }\n}\n";
+    static const rl_file files[] = {{.path = "Deep.java", .content = {deep, sizeof deep - 1}}};
+    rl_fixture fixture;
+    open_with_cache(&fixture);
+    const rl_test tests[] = {expecting("", "42"), expecting("", "42")};
+    rl_submission submission = with_tests(&fixture, "java", start, tests, 2);
+    submission.files = files;
+    submission.file_count = 1;
+    for (int i = 0; i < 2; i++) {
+        ck_assert_verdict(rl_fixture_run(&fixture, &submission), RL_VERDICT_OK);
+        ck_assert_int_eq(cache_count(&fixture, "hits_total"), i);
+    }
+    rl_fixture_close(&fixture);
+}
+END_TEST
+
 START_TEST(without_a_cache_every_submission_is_compiled) {
     rl_fixture fixture;
     rl_fixture_open(&fixture);
@@ -422,6 +462,8 @@ int main(void) {
         a_known_compile_step_is_skipped_and_the_result_is_the_same,
         tenants_do_not_share_compile_steps_and_errors_are_not_kept,
         a_known_compile_step_serves_tests_and_programs_of_several_files,
+        what_was_compiled_is_known_also_after_a_first_failure,
+        what_a_compiler_leaves_in_deep_folders_is_kept_for_all_tests,
         without_a_cache_every_submission_is_compiled,
         a_hundred_tests_are_one_compilation_in_one_container,
     };

@@ -108,6 +108,17 @@ START_TEST(what_is_as_it_was_is_not_made_anew) {
 }
 END_TEST
 
+START_TEST(long_paths_are_kept_up_to_a_bound) {
+    shell("n=$(printf %099d 0); for i in 1 2 3 4 5 6 7 8 9 10; do mkdir $n && cd $n; done; echo deep >file");
+    spoil_and_compare("rm -rf 0*");
+    shell("n=$(printf %099d 0); for i in 1 2 3 4 5 6 7 8 9 10; do cd $n; done; mkdir $n");
+    int fd = memfd_create("taken", MFD_CLOEXEC);
+    ck_assert(!rl_take_tree(top, fd, INT64_MAX, &failed));
+    ck_assert_int_eq(errno, ENAMETOOLONG);
+    close(fd);
+}
+END_TEST
+
 START_TEST(when_something_was_read_is_not_told) {
     static const char *const paths[] = {"main", "."};
     const struct timespec forged[2] = {{.tv_sec = 4000000000}, {.tv_nsec = UTIME_OMIT}};
@@ -203,6 +214,7 @@ END_TEST
 
 int main(void) {
     const TTest *all[] = {what_is_as_it_was_is_not_made_anew,
+                          long_paths_are_kept_up_to_a_bound,
                           when_something_was_read_is_not_told,
                           changed_files_come_back,
                           contents_of_the_same_size_and_time_are_told_apart,

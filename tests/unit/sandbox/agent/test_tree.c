@@ -174,15 +174,15 @@ END_TEST
 
 START_TEST(paths_are_joined_up_to_their_bound) {
     char path[RL_AGENT_PATH_MAX + 1], name[RL_AGENT_PATH_MAX + 2];
-    ck_assert(rl_tree_join("", "a", path));
+    ck_assert(rl_tree_join("", "a", path, RL_AGENT_PATH_MAX));
     ck_assert_str_eq(path, "a");
-    ck_assert(rl_tree_join("a/b", "c", path));
+    ck_assert(rl_tree_join("a/b", "c", path, RL_AGENT_PATH_MAX));
     ck_assert_str_eq(path, "a/b/c");
     memset(name, 'x', sizeof name);
     name[RL_AGENT_PATH_MAX] = '\0';
-    ck_assert(rl_tree_join("", name, path));
-    ck_assert(!rl_tree_join("a", name + 1, path));
-    ck_assert(rl_tree_join("a", name + 2, path));
+    ck_assert(rl_tree_join("", name, path, RL_AGENT_PATH_MAX));
+    ck_assert(!rl_tree_join("a", name + 1, path, RL_AGENT_PATH_MAX));
+    ck_assert(rl_tree_join("a", name + 2, path, RL_AGENT_PATH_MAX));
     ck_assert_uint_eq(strlen(path), RL_AGENT_PATH_MAX);
 }
 END_TEST

@@ -84,7 +84,6 @@ START_TEST(all_right_is_ok_with_the_last_ones_output_and_all_sums) {
              (rl_agent_result){.cpu_us = 10, .wall_us = 20, .memory_peak_bytes = 100 - (int64_t)i});
     }
     conclude(&f);
-    ck_assert(rl_judging_reached_last(f.judging));
     ck_assert_int_eq(f.finished.verdict, RL_VERDICT_OK);
     ck_assert_text(f.finished.out.bytes, "right \n");
     ck_assert(f.finished.has_exit_code);
@@ -174,7 +173,6 @@ START_TEST(stopping_at_the_first_failure_starts_nothing_ahead_and_skips_the_rest
     note(&f, "wrong", (rl_agent_result){.exit_code = 0});
     start_nothing(&f);
     conclude(&f);
-    ck_assert(!rl_judging_reached_last(f.judging));
     ck_assert_int_eq(f.finished.verdict, RL_VERDICT_WRONG_ANSWER);
     ck_assert_int_eq(f.finished.tests[1].skipped, RL_TEST_SKIP_NO);
     ck_assert_int_eq(f.finished.tests[2].skipped, RL_TEST_SKIP_FIRST_FAILURE);
