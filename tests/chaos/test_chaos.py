@@ -39,7 +39,7 @@ GROUPS = ("runners", "result-sink")
 def engine_of_its_own(client, stack):
     """The second Engine with every language that the runner offers, and the runners on it."""
     runner = stack.inspect(stack.container("runner"))
-    settings = dict(variable.split("=", 1) for variable in runner["Config"]["Env"])
+    settings = {name: value for name, _, value in (variable.partition("=") for variable in runner["Config"]["Env"])}
     with SecondEngine(stack, runner["Config"]["User"].split(":")[-1]) as engine:
         for language in settings["RUNLOG_LANGUAGES"].split(","):
             engine.take_image(f"{settings['RUNLOG_SANDBOX_IMAGE_PREFIX']}{language}:{settings['RUNLOG_SANDBOX_IMAGE_TAG']}")
