@@ -6,6 +6,8 @@ import subprocess
 
 import pytest
 
+from runlog_client import eventually
+
 
 class Cli:
     """`runlog ...` in a container of the tools image."""
@@ -17,7 +19,8 @@ class Cli:
     def __call__(self, *arguments, stdin=b"", file=None, network="edge"):
         """(status, stdout, stderr). `file` is a name under which stdin is saved first; it is then the last argument."""
         command = ["docker", "run", "--rm", "--interactive", "--network", f"{self.project}_{network}",
-                   "--env", "RUNLOG_URL=http://api:3005"]
+                   "--env", "RUNLOG_URL=http://api:3005",
+                   "--env", "RUNLOG_KAFKA_BROKERS=kafka:9092"]
         words = ["runlog", *arguments]
         if file:
             script = f"cat >/tmp/{file} && exec {shlex.join(words)} /tmp/{file} </dev/null"
@@ -74,3 +77,31 @@ def test_languages_are_those_of_the_service(cli, client):
     assert status == 0 and json.loads(out) == client.get("/api/languages").json()
     status, out, _ = cli("languages")
     assert status == 0 and b"python" in out
+
+
+def test_cancelled_from_the_command_line(cli):
+    status, out, err = cli("submit", "--lang", "bash", "-", stdin=b"sleep 20")
+    assert status == 0, err
+    submission_id = out.decode().strip()
+    status, out, err = cli("cancel", "--wait", submission_id)
+    assert status == 0 and out.startswith(b"CANCELLED"), (status, out, err)
+
+
+def test_operators_see_topics_and_lag(cli, client):
+    client.run("echo 1", "bash")
+    status, out, err = cli("topics", "list", "--json", network="log")
+    assert status == 0, err
+    topics = {topic["topic"]: topic for topic in json.loads(out)}
+    assert topics["submissions"]["partitions"] == 12 and topics["submissions"]["records"] > 0, topics
+    assert {topic["state"] for topic in topics.values()} <= {"there", "not of Runlog"}, topics
+    eventually("no lag", lambda: (lags := lag_of(cli)) and not any(lags.values()) and lags)
+    status, out, err = cli("lag", "--partitions", network="log")
+    assert status == 0 and out.count(b"\nrunners ") == 3 * 13 and out.count(b"\nresult-sink ") == 13, (out, err)
+
+
+def lag_of(cli):
+    status, out, err = cli("lag", "--json", network="log")
+    assert status == 0, err
+    rows = json.loads(out)
+    assert all(row["lag"] == sum(one["lag"] for one in row["partitions"]) for row in rows), rows
+    return {(row["group"], row["topic"]): row["lag"] for row in rows}

@@ -22,7 +22,7 @@ static int run(const rl_cli_call *call) {
     }
     RL_AUTO_ANSWER rl_answer answer;
     rl_answer_init(&answer);
-    if (!rl_service_get(service, "GET", "/api/languages", rl_bytes_of(NULL), 30 * RL_US_PER_S, 200, &answer,
+    if (!rl_service_get(service, "GET", "/api/languages", rl_bytes_of(NULL), 30 * RL_US_PER_S, &answer,
                         &err)) {
         return rl_cli_fail(call, &err);
     }

@@ -142,8 +142,7 @@ static bool add_language(const rl_cli_call *call, rl_service *service, json_t *r
     if (!language) {
         RL_AUTO_ANSWER rl_answer answer;
         rl_answer_init(&answer);
-        if (!rl_service_get(service, "GET", "/api/languages", rl_bytes_of(NULL), TIMEOUT_US, 200, &answer,
-                            err)) {
+        if (!rl_service_get(service, "GET", "/api/languages", rl_bytes_of(NULL), TIMEOUT_US, &answer, err)) {
             return false;
         }
         known = rl_service_json(service, &answer, err);
@@ -188,8 +187,7 @@ char *rl_program_body(const rl_cli_call *call, rl_service *service, rl_error *er
 bool rl_program_submit(const rl_cli_call *call, rl_service *service, rl_answer *ret, char ret_id[64],
                        rl_error *err) {
     RL_AUTO_FREE char *body = rl_program_body(call, service, err);
-    if (!body ||
-        !rl_service_get(service, "POST", "/api/submit", rl_bytes_of(body), TIMEOUT_US, 201, ret, err)) {
+    if (!body || !rl_service_get(service, "POST", "/api/submit", rl_bytes_of(body), TIMEOUT_US, ret, err)) {
         return false;
     }
     RL_AUTO_JSON json_t *root = rl_service_json(service, ret, err);

@@ -3,19 +3,22 @@ _runlog() {
     local current=${COMP_WORDS[COMP_CWORD]} words="" command="${COMP_WORDS[*]:1:2}"
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W "run submit result watch languages topics probe --help --version --manual --completion" -- "$current")
+        mapfile -t COMPREPLY < <(compgen -W "run submit result watch cancel languages topics lag probe --help --version --manual --completion" -- "$current")
         return
     fi
     ((COMP_CWORD == 2)) && command=${COMP_WORDS[1]}
     case $command in
-        "topics") words="create --help" ;;
+        "topics") words="list create --help" ;;
+        "topics list") words="--json --help" ;;
         "topics create") words="--help" ;;
     *) case ${COMP_WORDS[1]} in
         "run") words="--lang --stdin --timeout --verbose --json --url --help" ;;
         "submit") words="--lang --stdin --json --url --help" ;;
         "result") words="--wait --timeout --json --url --help" ;;
         "watch") words="--json --url --help" ;;
+        "cancel") words="--wait --json --url --help" ;;
         "languages") words="--json --url --help" ;;
+        "lag") words="--partitions --json --help" ;;
         "probe") words="--help" ;;
     esac ;;
     esac

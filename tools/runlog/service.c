@@ -133,11 +133,11 @@ static bool refusal(const rl_service *service, const rl_answer *answer, rl_error
 }
 
 bool rl_service_get(rl_service *service, const char *method, const char *path, rl_bytes body,
-                    int64_t timeout_us, long status, rl_answer *ret, rl_error *err) {
+                    int64_t timeout_us, rl_answer *ret, rl_error *err) {
     if (!rl_service_ask(service, method, path, body, timeout_us, ret, err)) {
         return false;
     }
-    return ret->status == status || refusal(service, ret, err);
+    return (ret->status >= 200 && ret->status <= 299) || refusal(service, ret, err);
 }
 
 json_t *rl_service_json(const rl_service *service, const rl_answer *answer, rl_error *err) {
@@ -172,7 +172,7 @@ int rl_service_await(rl_service *service, const char *id, const char *encoding, 
         (void)snprintf(path, sizeof path, "/api/result/%s?wait=%.3f%s", id, (double)left_us / RL_US_PER_S,
                        encoding);
         const int64_t asked_us = rl_clock_us();
-        if (rl_service_get(service, "GET", path, rl_bytes_of(NULL), POLL_TIMEOUT_US, 200, ret, err)) {
+        if (rl_service_get(service, "GET", path, rl_bytes_of(NULL), POLL_TIMEOUT_US, ret, err)) {
             seen_us = rl_clock_us();
             if (!is_pending(ret)) {
                 return 1;

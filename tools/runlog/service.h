@@ -35,10 +35,10 @@ void rl_service_close(rl_service *service);
 bool rl_service_ask(rl_service *service, const char *method, const char *path, rl_bytes body,
                     int64_t timeout_us, rl_answer *ret, rl_error *err);
 
-/* The same where only `status` is an answer: another one is an error with what the service said, INVALID for
+/* The same where only 2xx is an answer: another one is an error with what the service said, INVALID for
  * 4xx and TRANSIENT for 5xx, with the status as its code. */
 bool rl_service_get(rl_service *service, const char *method, const char *path, rl_bytes body,
-                    int64_t timeout_us, long status, rl_answer *ret, rl_error *err);
+                    int64_t timeout_us, rl_answer *ret, rl_error *err);
 
 /* The answer's body as JSON; freed by the caller. TRANSIENT where it is none: something else answered. */
 json_t *rl_service_json(const rl_service *service, const rl_answer *answer, rl_error *err);
