@@ -57,20 +57,27 @@ bool rl_fair_queue_push(rl_fair_queue *queue, rl_fair_item *item) {
     return true;
 }
 
-static rl_fair_item *pay(rl_fair_queue *queue, rl_fair_flow *flow) {
+/* Takes the first item of the flow after `before` in the ring. */
+static rl_fair_item *unlink_first(rl_fair_queue *queue, rl_fair_flow *before) {
+    rl_fair_flow *flow = before->next;
     rl_fair_item *item = flow->first;
-    flow->credit -= item->cost;
     flow->first = item->next;
     item->next = NULL;
     queue->count--;
     if (!flow->first) {
-        queue->last->next = flow->next;
+        before->next = flow->next;
         if (queue->last == flow) {
-            queue->last = NULL;
+            queue->last = flow == before ? NULL : before;
         }
         free(flow);
     }
     return item;
+}
+
+static rl_fair_item *pay(rl_fair_queue *queue) {
+    rl_fair_flow *flow = queue->last->next;
+    flow->credit -= flow->first->cost;
+    return unlink_first(queue, queue->last);
 }
 
 rl_fair_item *rl_fair_queue_pop(rl_fair_queue *queue) {
@@ -81,10 +88,36 @@ rl_fair_item *rl_fair_queue_pop(rl_fair_queue *queue) {
             flow->credit += RL_FAIR_QUANTUM;
         }
         if (flow->first->cost <= flow->credit) {
-            return pay(queue, flow);
+            return pay(queue);
         }
         flow->visited = false;
         queue->last = flow; /* its turn is over */
     }
     return NULL;
+}
+
+/* The flow before the one that is wanted, in the ring. */
+static rl_fair_flow *before_wanted(const rl_fair_queue *queue, rl_fair_wanted wanted, const void *context) {
+    rl_fair_flow *before = queue->last;
+    if (!before) {
+        return NULL;
+    }
+    do {
+        if (wanted(context, before->next->name)) {
+            return before;
+        }
+        before = before->next;
+    } while (before != queue->last);
+    return NULL;
+}
+
+const rl_fair_item *rl_fair_queue_find_wanted(const rl_fair_queue *queue, rl_fair_wanted wanted,
+                                              const void *context) {
+    const rl_fair_flow *before = before_wanted(queue, wanted, context);
+    return before ? before->next->first : NULL;
+}
+
+rl_fair_item *rl_fair_queue_pop_wanted(rl_fair_queue *queue, rl_fair_wanted wanted, const void *context) {
+    rl_fair_flow *before = before_wanted(queue, wanted, context);
+    return before ? unlink_first(queue, before) : NULL;
 }

@@ -39,4 +39,11 @@ bool rl_fair_queue_push(rl_fair_queue *queue, rl_fair_item *item);
 /* The next item in fair order; NULL: none. */
 rl_fair_item *rl_fair_queue_pop(rl_fair_queue *queue);
 
+/* The first item of a flow, one with items, that `wanted` picks out; NULL: of none. Pop_wanted takes it out of its turn
+ * and free of charge. */
+typedef bool (*rl_fair_wanted)(const void *context, uint32_t flow);
+const rl_fair_item *rl_fair_queue_find_wanted(const rl_fair_queue *queue, rl_fair_wanted wanted,
+                                              const void *context);
+rl_fair_item *rl_fair_queue_pop_wanted(rl_fair_queue *queue, rl_fair_wanted wanted, const void *context);
+
 #endif

@@ -174,20 +174,37 @@ int64_t rl_membership_due_us(rl_membership *m, int64_t now_us) {
     return due_us < now_us ? now_us : due_us;
 }
 
+static void read_ahead(rl_membership *m, rl_partition *partition) {
+    rl_error err = RL_ERROR_INIT;
+    if (!rl_partition_read_ahead(partition, &err)) {
+        rl_metric_add(m->o.metrics->consume_errors[err.error_class], 1);
+        rl_log(m->o.log, RL_LOG_WARN, "partition.error", RL_S("topic", partition->topic),
+               RL_I("partition", partition->number), RL_S("class", rl_error_class_name(err.error_class)),
+               RL_S("error", err.message));
+    }
+}
+
 bool rl_membership_take(rl_membership *m, rl_taken *ret) {
-    for (size_t tried = 0; tried < m->count; tried++) {
-        rl_partition *partition = m->partitions[m->turn++ % m->count];
-        rl_error err = RL_ERROR_INIT;
-        rl_take taken = rl_partition_take(partition, ret, &err);
-        if (err.error_class != RL_OK) {
-            rl_metric_add(m->o.metrics->consume_errors[err.error_class], 1);
-            rl_log(m->o.log, RL_LOG_WARN, "partition.error", RL_S("topic", partition->topic),
-                   RL_I("partition", partition->number), RL_S("class", rl_error_class_name(err.error_class)),
-                   RL_S("error", err.message));
+    rl_partition *from = NULL;
+    rl_record_held *next = NULL;
+    uint64_t next_begin = 0;
+    const size_t first = m->turn;
+    for (size_t i = 0; i < m->count; i++) {
+        rl_partition *partition = m->partitions[(first + i) % m->count];
+        read_ahead(m, partition);
+        uint64_t begin;
+        rl_record_held *record = rl_partition_next(partition, &m->tenants, &begin);
+        if (record && (!next || begin < next_begin)) {
+            from = partition;
+            next = record;
+            next_begin = begin;
+            m->turn = (first + i + 1) % m->count;
         }
-        if (taken == RL_TAKE_RECORD) {
-            return true;
-        }
+    }
+    if (next) {
+        rl_tenant_clock_charge(&m->tenants, next->item.flow, next->item.cost);
+        rl_partition_take(from, next, ret);
+        return true;
     }
     /* Only now: a partition that is empty while another one has work needs no larger lease, and what is leased is
      * what a loss makes suspect. */
@@ -298,6 +315,7 @@ void rl_membership_free(rl_membership *m) {
         rd_kafka_queue_destroy(m->queue);
     }
     rl_claims_free(m->claims);
+    rl_tenant_clock_clear(&m->tenants);
     if (m->consumer) {
         rd_kafka_destroy_flags(m->consumer, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
     }

@@ -73,7 +73,8 @@ void rl_membership_advance(rl_membership *membership, int64_t now_us);
 /* When rl_membership_advance has something to do next, monotonic; INT64_MAX: not before a wake-up. */
 int64_t rl_membership_due_us(rl_membership *membership, int64_t now_us);
 
-/* The next record, from one partition after the other. false where none may start. */
+/* The next record: of the tenant that is next (tenant_clock.h), from one partition after the other. false where none may
+ * start. */
 bool rl_membership_take(rl_membership *membership, rl_taken *ret);
 
 /* Whether a suspect could run now if all slots of the runner were empty. */

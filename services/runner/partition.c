@@ -151,6 +151,8 @@ static bool place(rl_partition *partition, rl_record_held *record) {
     int64_t offset = record->message->offset;
     int attempts = rl_lease_attempts(partition->lease, offset);
     record->condemned = attempts >= RL_SUSPECT_TRIES;
+    record->item.flow = rl_id_peek_tenant_tag(rl_message_key(record->message));
+    record->item.cost = (uint32_t)(1 + record->message->len / COST_BYTES);
     if (record->condemned) {
         rl_record_list_push(&partition->ready, record);
     } else if (attempts > 0) {
@@ -161,12 +163,8 @@ static bool place(rl_partition *partition, rl_record_held *record) {
     } else if (offset < partition->asked_to) {
         rl_lease_hold(partition->lease, offset, true);
         rl_record_list_push(&partition->asked, record);
-    } else {
-        record->item.flow = rl_id_peek_tenant_tag(rl_message_key(record->message));
-        record->item.cost = (uint32_t)(1 + record->message->len / COST_BYTES);
-        if (!rl_fair_queue_push(&partition->waiting, &record->item)) {
-            return false;
-        }
+    } else if (!rl_fair_queue_push(&partition->waiting, &record->item)) {
+        return false;
     }
     partition->held_bytes += record->message->len;
     return true;
@@ -205,12 +203,16 @@ static rl_take read_one(rl_partition *partition, rl_error *err) {
     return RL_TAKE_RECORD;
 }
 
-static rl_take read_ahead(rl_partition *partition, rl_error *err) {
+static bool is_open(const rl_partition *partition) {
+    return partition->state == RL_PARTITION_ACTIVE && partition->claimed;
+}
+
+bool rl_partition_read_ahead(rl_partition *partition, rl_error *err) {
     rl_take taken = RL_TAKE_RECORD;
-    while (taken == RL_TAKE_RECORD && partition->held_bytes < READ_AHEAD_BYTES) {
+    while (is_open(partition) && taken == RL_TAKE_RECORD && partition->held_bytes < READ_AHEAD_BYTES) {
         taken = read_one(partition, err);
     }
-    return taken == RL_TAKE_ERROR ? RL_TAKE_ERROR : RL_TAKE_NOTHING;
+    return taken != RL_TAKE_ERROR;
 }
 
 /* ---- taking ---- */
@@ -234,17 +236,25 @@ static int tries_before(const rl_partition *partition, const rl_record_held *rec
     return record->condemned ? RL_SUSPECT_TRIES : suspect ? 1 : 0;
 }
 
-rl_take rl_partition_take(rl_partition *partition, rl_taken *ret, rl_error *err) {
-    if (partition->state != RL_PARTITION_ACTIVE || !partition->claimed) {
-        return RL_TAKE_NOTHING;
+rl_record_held *rl_partition_next(const rl_partition *partition, const rl_tenant_clock *clock,
+                                  uint64_t *ret_begin) {
+    rl_record_held *next = NULL;
+    if (!is_open(partition)) {
+        return NULL;
     }
-    rl_take read = read_ahead(partition, err);
-    rl_record_held *record = rl_record_list_pop(&partition->ready);
-    if (!record) {
-        return read;
+    for (rl_record_held *r = partition->ready.first; r; r = (rl_record_held *)r->item.next) {
+        uint64_t begin = rl_tenant_clock_begin(clock, r->item.flow);
+        if (!next || begin < *ret_begin) {
+            next = r;
+            *ret_begin = begin;
+        }
     }
+    return next;
+}
+
+void rl_partition_take(rl_partition *partition, rl_record_held *record, rl_taken *ret) {
+    rl_record_list_remove(&partition->ready, record);
     hand_over(partition, record, tries_before(partition, record), ret);
-    return RL_TAKE_RECORD;
 }
 
 void rl_partition_note_starving(rl_partition *partition) {

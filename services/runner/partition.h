@@ -15,7 +15,8 @@
  *
  * Reading ahead fills the window, up to READ_AHEAD_BYTES. What waits is chosen in fair order between tenants
  * (fair_queue.h), a few at a time, and leased (lease.h) by the next commit; once that is acknowledged it may
- * start. While nothing waits, the lease is kept some offsets ahead of the log's end, so that a record that
+ * start. A tenant that waits and has nothing leased gets one more at once, so that whatever else is leased, each has
+ * something ready: which tenant of all partitions is next is then decided when a slot is free (tenant_clock.h). While nothing waits, the lease is kept some offsets ahead of the log's end, so that a record that
  * arrives at an idle partition starts at once. How many are leased, the stride, doubles when a slot had to
  * wait for a lease and starts again when the partition has nothing to do: what a loss makes suspect stays
  * small.
@@ -38,6 +39,7 @@
 #include "services/runner/claim.h"
 #include "services/runner/lease.h"
 #include "services/runner/record_list.h"
+#include "services/runner/tenant_clock.h"
 #include "services/runner/watermark.h"
 
 typedef enum {
@@ -106,12 +108,19 @@ typedef enum {
     RL_TAKE_RECORD,  /* `ret` says what it is */
     RL_TAKE_NOTHING, /* nothing there, no room, or no lease yet */
     RL_TAKE_PENDING, /* a suspect's attempt is being written down: keep the slots empty */
-    RL_TAKE_ERROR,   /* `err` says what the broker or the client reports of this partition; go on */
+    RL_TAKE_ERROR,   /* reading ahead: `err` says what the broker or the client reports of this partition */
 } rl_take;
 
-/* Takes the next record that may run beside others, and reads ahead. Never blocks. `err` may be filled beside a RECORD
- * as well: what there was to report while reading ahead of it. */
-rl_take rl_partition_take(rl_partition *partition, rl_taken *ret, rl_error *err);
+/* Reads ahead. Never blocks. false: `err` says what there is to report, and reading goes on the next time. */
+bool rl_partition_read_ahead(rl_partition *partition, rl_error *err);
+
+/* Of the records that may start beside others: the first of the tenant that is next, and where that begins by `clock`.
+ * NULL: none. */
+rl_record_held *rl_partition_next(const rl_partition *partition, const rl_tenant_clock *clock,
+                                  uint64_t *ret_begin);
+
+/* Takes that record. */
+void rl_partition_take(rl_partition *partition, rl_record_held *record, rl_taken *ret);
 
 /* No partition had anything ready for a free slot: if something waits here, the next commit leases more. */
 void rl_partition_note_starving(rl_partition *partition);

@@ -38,6 +38,25 @@ static bool waits_for_acknowledgement(const rl_partition *partition) {
            (ahead(partition) > 0 && partition->asked_to > partition->leased_to);
 }
 
+/* Whether a tenant has nothing that may start, or will by the commit under way. */
+static bool has_nothing_leased(const void *context, uint32_t tenant) {
+    const rl_partition *partition = context;
+    return !rl_record_list_has_flow(&partition->ready, tenant) &&
+           !rl_record_list_has_flow(&partition->asked, tenant);
+}
+
+/* However few are leased at a time, a tenant with little must not wait for those of one with much. */
+static bool passes_somebody_over(const rl_partition *partition) {
+    return partition->ready.count + partition->asked.count < partition->stride_max &&
+           rl_fair_queue_find_wanted(&partition->waiting, has_nothing_leased, partition);
+}
+
+static void ask_for(rl_partition *partition, rl_fair_item *item) {
+    rl_record_held *record = (rl_record_held *)item;
+    rl_lease_hold(partition->lease, record->message->offset, true);
+    rl_record_list_push(&partition->asked, record);
+}
+
 /* Chooses what the next commit leases. */
 static void choose(rl_partition *partition) {
     if (partition->starved) {
@@ -49,9 +68,10 @@ static void choose(rl_partition *partition) {
     }
     while (partition->ready.count + partition->asked.count < stride(partition) &&
            partition->waiting.count > 0) {
-        rl_record_held *record = (rl_record_held *)rl_fair_queue_pop(&partition->waiting);
-        rl_lease_hold(partition->lease, record->message->offset, true);
-        rl_record_list_push(&partition->asked, record);
+        ask_for(partition, rl_fair_queue_pop(&partition->waiting));
+    }
+    while (passes_somebody_over(partition)) {
+        ask_for(partition, rl_fair_queue_pop_wanted(&partition->waiting, has_nothing_leased, partition));
     }
     size_t chosen = partition->ready.count + partition->asked.count;
     if (partition->waiting.count == 0 && chosen < stride(partition)) {
@@ -82,7 +102,8 @@ rl_commit_need rl_partition_commit_need(rl_partition *partition) {
         bool known = partition->note && strcmp(partition->note, note) == 0;
         return moved || !known ? RL_COMMIT_NOW : RL_COMMIT_NONE;
     }
-    if (waits_for_acknowledgement(partition) || 2 * covered(partition) < stride(partition)) {
+    if (waits_for_acknowledgement(partition) || passes_somebody_over(partition) ||
+        2 * covered(partition) < stride(partition)) {
         return RL_COMMIT_NOW;
     }
     return moved ? RL_COMMIT_SOON : RL_COMMIT_NONE;

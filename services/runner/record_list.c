@@ -44,3 +44,33 @@ rl_record_held *rl_record_list_pop(rl_record_list *list) {
     }
     return record;
 }
+
+static rl_record_held *next_of(const rl_record_held *record) {
+    return (rl_record_held *)record->item.next;
+}
+
+void rl_record_list_remove(rl_record_list *list, rl_record_held *record) {
+    rl_record_held *before = list->first;
+    if (before == record) {
+        (void)rl_record_list_pop(list);
+        return;
+    }
+    while (next_of(before) != record) {
+        before = next_of(before);
+    }
+    before->item.next = record->item.next;
+    if (list->last == record) {
+        list->last = before;
+    }
+    record->item.next = NULL;
+    list->count--;
+}
+
+bool rl_record_list_has_flow(const rl_record_list *list, uint32_t flow) {
+    for (const rl_record_held *record = list->first; record; record = next_of(record)) {
+        if (record->item.flow == flow) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -33,4 +33,10 @@ void rl_record_list_push(rl_record_list *list, rl_record_held *record);
 /* NULL: none. */
 rl_record_held *rl_record_list_pop(rl_record_list *list);
 
+/* Takes out one that is in the list. */
+void rl_record_list_remove(rl_record_list *list, rl_record_held *record);
+
+/* Whether a record of this flow is in it. */
+bool rl_record_list_has_flow(const rl_record_list *list, uint32_t flow);
+
 #endif

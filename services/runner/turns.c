@@ -1,24 +1,34 @@
 /* turns.c: see turns.h. */
 #include "services/runner/turns.h"
 
-static bool go_on(rl_turns *turns, rl_turns_take take, void *context) {
+/* What a piece costs a lane of weight 1. Divisible by most small numbers, so that shares are exact. */
+#define COST 720720u
+
+static uint64_t begin_of(const rl_turns *turns, size_t lane) {
+    return turns->next[lane] > turns->now ? turns->next[lane] : turns->now;
+}
+
+/* The lane furthest behind of those that have not been asked; `count` where all have been. */
+static size_t furthest_behind(const rl_turns *turns, const bool *asked) {
+    size_t found = turns->count;
     for (size_t i = 0; i < turns->count; i++) {
-        if (turns->left[i] > 0 && take(context, i)) {
-            turns->left[i]--;
-            return true;
+        if (!asked[i] && (found == turns->count || begin_of(turns, i) < begin_of(turns, found))) {
+            found = i;
         }
     }
-    return false;
+    return found;
 }
 
 bool rl_turns_next(rl_turns *turns, rl_turns_take take, void *context) {
-    if (go_on(turns, take, context)) {
-        return true;
+    bool asked[RL_TURNS_MAX] = {false};
+    size_t lane;
+    while ((lane = furthest_behind(turns, asked)) < turns->count) {
+        if (take(context, lane)) {
+            turns->now = begin_of(turns, lane);
+            turns->next[lane] = turns->now + COST / turns->weights[lane];
+            return true;
+        }
+        asked[lane] = true;
     }
-    bool all_asked = true;
-    for (size_t i = 0; i < turns->count; i++) {
-        all_asked = all_asked && turns->left[i] > 0;
-        turns->left[i] = turns->weights[i];
-    }
-    return !all_asked && go_on(turns, take, context);
+    return false;
 }

@@ -106,6 +106,34 @@ START_TEST(idle_flows_save_nothing_up) {
 }
 END_TEST
 
-RL_SUITE("runner/fair_queue", an_empty_queue_has_nothing, one_flow_keeps_its_order,
-         a_newcomer_waits_one_turn_not_a_backlog, flows_share_evenly,
+static bool is_flow(const void *context, uint32_t flow) {
+    return flow == *(const uint32_t *)context;
+}
+
+START_TEST(a_flow_that_is_wanted_is_served_out_of_turn) {
+    rl_fair_queue queue = {0};
+    uint32_t wanted = 2;
+    ck_assert_ptr_null(rl_fair_queue_find_wanted(&queue, is_flow, &wanted));
+    push(&queue, 0, 10, 1, 1);
+    ck_assert_ptr_null(rl_fair_queue_pop_wanted(&queue, is_flow, &wanted));
+    push(&queue, 10, 12, 2, 5);
+    push(&queue, 12, 20, 3, 1);
+    ck_assert_ptr_eq(rl_fair_queue_find_wanted(&queue, is_flow, &wanted), &items[10]);
+    ck_assert_ptr_eq(rl_fair_queue_pop_wanted(&queue, is_flow, &wanted), &items[10]);
+    ck_assert_ptr_eq(rl_fair_queue_pop_wanted(&queue, is_flow, &wanted), &items[11]);
+    ck_assert_ptr_null(rl_fair_queue_pop_wanted(&queue, is_flow, &wanted));
+    wanted = 3; /* the last of the ring */
+    for (int i = 12; i < 20; i++) {
+        ck_assert_ptr_eq(rl_fair_queue_pop_wanted(&queue, is_flow, &wanted), &items[i]);
+    }
+    wanted = 1; /* alone */
+    for (int i = 0; i < 10; i++) {
+        ck_assert_ptr_eq(rl_fair_queue_pop_wanted(&queue, is_flow, &wanted), &items[i]);
+    }
+    drain(&queue, 0);
+}
+END_TEST
+
+RL_SUITE("runner/fair_queue", an_empty_queue_has_nothing, a_flow_that_is_wanted_is_served_out_of_turn,
+         one_flow_keeps_its_order, a_newcomer_waits_one_turn_not_a_backlog, flows_share_evenly,
          who_asks_for_more_at_once_is_served_less_often, idle_flows_save_nothing_up)

@@ -52,15 +52,42 @@ START_TEST(what_one_lane_leaves_goes_to_the_others_by_weight) {
 }
 END_TEST
 
-START_TEST(a_lane_that_wakes_up_is_served_within_a_round) {
+START_TEST(a_lane_that_wakes_up_is_next) {
     rl_turns turns = fresh;
     lanes l = {.work = {1000, 0, 0}};
     take_some(&turns, &l, 500);
     l.work[2] = 1;
-    take_some(&turns, &l, 20);
+    take_some(&turns, &l, 1);
     ck_assert_int_eq(l.taken[2], 1);
 }
 END_TEST
 
+START_TEST(an_interactive_piece_is_next_however_long_a_batch_was_alone) {
+    for (int alone = 1; alone < 50; alone++) {
+        rl_turns turns = fresh;
+        lanes l = {.work = {0, 1000, 0}};
+        take_some(&turns, &l, alone);
+        l.work[0] = 1;
+        take_some(&turns, &l, 1);
+        ck_assert_int_eq(l.taken[0], 1);
+    }
+}
+END_TEST
+
+START_TEST(pieces_of_a_batch_do_not_come_in_a_row_while_interactive_ones_wait) {
+    rl_turns turns = fresh;
+    lanes l = {.work = {1000, 1000, 0}};
+    int row = 0;
+    for (int i = 0; i < 500; i++) {
+        const int batch = l.taken[1];
+        take_some(&turns, &l, 1);
+        row = l.taken[1] > batch ? row + 1 : 0;
+        ck_assert_int_le(row, 1);
+    }
+}
+END_TEST
+
 RL_SUITE("runner/turns", lanes_that_all_have_work_share_by_weight, a_lane_alone_gets_everything,
-         what_one_lane_leaves_goes_to_the_others_by_weight, a_lane_that_wakes_up_is_served_within_a_round)
+         what_one_lane_leaves_goes_to_the_others_by_weight, a_lane_that_wakes_up_is_next,
+         an_interactive_piece_is_next_however_long_a_batch_was_alone,
+         pieces_of_a_batch_do_not_come_in_a_row_while_interactive_ones_wait)
