@@ -31,7 +31,7 @@ typedef struct {
     rl_limits maxima;   /* what a submission may ask for */
     rl_bytes languages; /* the body of GET /api/languages */
     const rl_ident *ident;
-    rl_admission *admission; /* of the interactive lane, which takes everything that is submitted */
+    rl_admission *admissions[RL_CLIENT_LANES];
     rl_publisher *publisher;
     rl_tail *tail;
     rl_store *store;

@@ -72,22 +72,39 @@ static void make_submit(rl_api_metrics *m) {
     m->body_memory = gauge(m, "runlog_api_body_memory_bytes", "Request bodies held in memory.");
 }
 
-static void make_admission(rl_api_metrics *m) {
+static void make_decisions(rl_api_metrics *m) {
     static const char *const decisions[RL_ADMISSION_DECISIONS] = {
         [RL_ADMISSION_OPEN] = "admitted",      [RL_ADMISSION_WAIT] = "long_wait",
         [RL_ADMISSION_ABSENT] = "no_runner",   [RL_ADMISSION_KAFKA] = "no_kafka",
         [RL_ADMISSION_RESULTS] = "not_stored", [RL_ADMISSION_STOPPING] = "stopping"};
     for (size_t i = 0; i < RL_ADMISSION_DECISIONS; i++) {
-        char labels[64];
-        (void)snprintf(labels, sizeof(labels), "decision=\"%s\"", decisions[i]);
-        m->admission[i] = rl_metrics_counter(m->registry, "runlog_api_admission_total", labels,
-                                             "Submissions, by whether they might be queued; bad ones too.");
+        for (size_t lane = 0; lane <= RL_CLIENT_LANES; lane++) {
+            char labels[64];
+            (void)snprintf(labels, sizeof(labels), "decision=\"%s\",lane=\"%s\"", decisions[i],
+                           lane < RL_CLIENT_LANES ? rl_client_lane_names[lane] : "unread");
+            m->admission[i][lane] = rl_metrics_counter(m->registry, "runlog_api_admission_total", labels,
+                                                       "Submissions, by whether they might be queued.");
+        }
     }
-    m->admission_wait =
-        gauge(m, "runlog_api_admission_wait_seconds", "Estimated wait of a submission that comes now.");
-    m->admission_rate = gauge(m, "runlog_api_admission_rate_per_minute",
-                              "Submissions that the runners finish in a minute, as estimated.");
-    m->runner_backlog = gauge(m, "runlog_api_runner_backlog", "Submissions that no runner has finished.");
+}
+
+static rl_metric *lane_gauge(rl_api_metrics *m, size_t lane, const char *name, const char *help) {
+    char labels[32];
+    (void)snprintf(labels, sizeof(labels), "lane=\"%s\"", rl_client_lane_names[lane]);
+    return rl_metrics_gauge(m->registry, name, labels, help);
+}
+
+static void make_admission(rl_api_metrics *m) {
+    make_decisions(m);
+    for (size_t lane = 0; lane < RL_CLIENT_LANES; lane++) {
+        m->admission_wait[lane] = lane_gauge(m, lane, "runlog_api_admission_wait_seconds",
+                                             "Estimated wait of a submission that comes now.");
+        m->admission_rate[lane] =
+            lane_gauge(m, lane, "runlog_api_admission_rate_per_minute",
+                       "Submissions that the runners finish in a minute, as estimated.");
+        m->runner_backlog[lane] =
+            lane_gauge(m, lane, "runlog_api_runner_backlog", "Submissions that no runner has finished.");
+    }
     m->runner_members =
         gauge(m, "runlog_api_runner_members", "Members of the runners' group, three for each runner.");
     m->unmeasured = counter(m, "runlog_api_unmeasured_total",

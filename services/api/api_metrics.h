@@ -7,6 +7,7 @@
 
 #include "lib/base/error.h"
 #include "lib/base/metrics.h"
+#include "services/api/client_lanes.h"
 
 typedef enum {
     RL_ROUTE_SUBMIT,
@@ -43,9 +44,10 @@ typedef struct {
     rl_metric *publish_failures[RL_ERROR_CLASSES];
     rl_metric *cancel_failures[RL_ERROR_CLASSES];
     rl_metric *lookup_failures[RL_ERROR_CLASSES];
-    rl_metric *admission[RL_ADMISSION_DECISIONS];
-    rl_metric *admission_wait, *admission_rate;
-    rl_metric *runner_backlog, *runner_members;
+    rl_metric *admission[RL_ADMISSION_DECISIONS]
+                        [RL_CLIENT_LANES + 1]; /* the last: decided before the lane was known */
+    rl_metric *admission_wait[RL_CLIENT_LANES], *admission_rate[RL_CLIENT_LANES];
+    rl_metric *runner_backlog[RL_CLIENT_LANES], *runner_members;
     rl_metric *unmeasured; /* times that those could not be asked for */
     rl_metric *result_tail, *result_store, *result_pending, *result_expired, *result_unknown;
     rl_metric *store_errors;

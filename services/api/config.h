@@ -30,6 +30,7 @@ typedef struct {
     int64_t publish_timeout_us;
     int64_t cache_bytes;
     int64_t admission_wait_us;
+    int64_t admission_batch_wait_us;
     int64_t admission_absence_us;
     int64_t max_queue_us;
     int64_t retention_us;

@@ -32,11 +32,11 @@ void rl_ident_free(rl_ident *ident) {
     }
 }
 
-bool rl_ident_issue(const rl_ident *ident, int64_t created_us, int32_t partition, const char *tenant,
-                    char ret_id[RL_ID_SIZE], rl_error *err) {
+bool rl_ident_issue(const rl_ident *ident, int64_t created_us, rl_lane lane, int32_t partition,
+                    const char *tenant, char ret_id[RL_ID_SIZE], rl_error *err) {
     const rl_id_parts parts = {
         .created_ms = created_us / RL_US_PER_MS,
-        .lane = RL_LANE_INTERACTIVE,
+        .lane = lane,
         .partition = partition,
         .tenant_tag = rl_id_tenant_tag(tenant),
     };

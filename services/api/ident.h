@@ -18,9 +18,9 @@ typedef struct rl_ident rl_ident;
 rl_ident *rl_ident_new(const char *secret_file, int64_t retention_us, rl_error *err);
 void rl_ident_free(rl_ident *ident);
 
-/* A new id of the interactive lane for a submission accepted at wall clock `created_us`. */
-bool rl_ident_issue(const rl_ident *ident, int64_t created_us, int32_t partition, const char *tenant,
-                    char ret_id[RL_ID_SIZE], rl_error *err);
+/* A new id for a submission to `lane`, accepted at wall clock `created_us`. */
+bool rl_ident_issue(const rl_ident *ident, int64_t created_us, rl_lane lane, int32_t partition,
+                    const char *tenant, char ret_id[RL_ID_SIZE], rl_error *err);
 
 /* Whether `id` (any text) was issued by us and lies within retention at wall clock `now_us`. */
 bool rl_ident_known(const rl_ident *ident, const char *id, int64_t now_us, rl_id_parts *ret_parts);

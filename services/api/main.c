@@ -76,6 +76,12 @@ static void bound_wait(rl_api_config *config) {
     if (config->admission_wait_us > config->max_queue_us) {
         config->admission_wait_us = config->max_queue_us;
     }
+    if (config->admission_batch_wait_us > config->max_queue_us) {
+        config->admission_batch_wait_us = config->max_queue_us;
+    }
+    if (config->admission_wait_us == 0) { /* off: in every lane */
+        config->admission_batch_wait_us = 0;
+    }
 }
 
 static bool load_config(rl_api_config *config, rl_log_level *ret_level, rl_error *err) {
@@ -146,24 +152,26 @@ static rl_stream_config stream_of(const rl_api_config *config) {
 }
 
 static rl_publisher *make_publisher(const rl_api *api, rl_codec *codec, rl_error *err) {
-    const rl_publisher_config config = {.stream = stream_of(api->config),
-                                        .codec = codec,
-                                        .admission = api->admission,
-                                        .log = api->log,
-                                        .unmeasured = api->metrics->unmeasured,
-                                        .delivery_timeout_us = api->config->publish_timeout_us};
+    const rl_publisher_config config = {
+        .stream = stream_of(api->config),
+        .codec = codec,
+        .admissions = {api->admissions[RL_LANE_INTERACTIVE], api->admissions[RL_LANE_BATCH]},
+        .log = api->log,
+        .unmeasured = api->metrics->unmeasured,
+        .delivery_timeout_us = api->config->publish_timeout_us};
     return rl_publisher_new(&config, err);
 }
 
 static rl_tail *make_tail(const rl_api *api, rl_codec *codec, rl_error *err) {
-    const rl_tail_config config = {.stream = stream_of(api->config),
-                                   .codec = codec,
-                                   .ident = api->ident,
-                                   .waiters = api->waiters,
-                                   .admission = api->admission,
-                                   .log = api->log,
-                                   .cache_bytes = api->config->cache_bytes,
-                                   .delay = api->metrics->tail_delay};
+    const rl_tail_config config = {
+        .stream = stream_of(api->config),
+        .codec = codec,
+        .ident = api->ident,
+        .waiters = api->waiters,
+        .admissions = {api->admissions[RL_LANE_INTERACTIVE], api->admissions[RL_LANE_BATCH]},
+        .log = api->log,
+        .cache_bytes = api->config->cache_bytes,
+        .delay = api->metrics->tail_delay};
     return rl_tail_new(&config, err);
 }
 
@@ -182,14 +190,17 @@ static rl_parking *make_parking(rl_api *api, rl_error *err) {
 static bool connect_and_serve(rl_api *api, rl_codec *codec, const sigset_t *signals, rl_error *err) {
     const rl_api_config *config = api->config;
     const rl_admission_config limits = {config->admission_wait_us, config->admission_absence_us};
+    const rl_admission_config batch_limits = {config->admission_batch_wait_us, config->admission_absence_us};
     RL_AUTO_WAITERS rl_waiters *waiters = rl_waiters_new(waiter_capacity(config), err);
     RL_AUTO_STORE rl_store *store =
         waiters ? rl_store_new(config->mongo_uri, (int)config->mongo_pool, err) : NULL;
     RL_AUTO_ADMISSION rl_admission *admission = store ? rl_admission_new(&limits, err) : NULL;
     api->waiters = waiters;
     api->store = store;
-    api->admission = admission;
-    RL_AUTO_PUBLISHER rl_publisher *publisher = admission ? make_publisher(api, codec, err) : NULL;
+    RL_AUTO_ADMISSION rl_admission *batch = admission ? rl_admission_new(&batch_limits, err) : NULL;
+    api->admissions[RL_LANE_INTERACTIVE] = admission;
+    api->admissions[RL_LANE_BATCH] = batch;
+    RL_AUTO_PUBLISHER rl_publisher *publisher = batch ? make_publisher(api, codec, err) : NULL;
     RL_AUTO_TAIL rl_tail *tail = publisher ? make_tail(api, codec, err) : NULL;
     api->publisher = publisher;
     api->tail = tail;

@@ -1,6 +1,6 @@
 /* publish.c: see publish.h.
  *
- * Locks: publisher.lock guards `problem`; `partitions` is an atomic, 0 until ready; `backlogs` is set before.
+ * Locks: publisher.lock guards `problem`; `ready` is an atomic, and `lanes` is set before and stays.
  *
  * A ticket's outcome passes from the producer's thread to the waiting one through a semaphore: one wake-up a
  * record. A mutex with a condition costs three, as the waiter wakes up only to wait for the mutex.
@@ -29,12 +29,18 @@
 #define RETRY_MAX_US (2 * RL_US_PER_S)
 #define MEASURE_US RL_US_PER_S
 
+/* A lane's topic. */
+typedef struct {
+    int32_t partitions;
+    rl_backlogs *backlogs;
+} lane_log;
+
 struct rl_publisher {
     rl_publisher_config config;
     rl_producer *producer;
     rl_group_lag *runners;
-    rl_backlogs *backlogs;
-    _Atomic int32_t partitions;
+    lane_log lanes[RL_CLIENT_LANES];
+    atomic_bool ready;
     rl_stopper stopper;
     pthread_t preparer;
     bool preparing;
@@ -44,7 +50,7 @@ struct rl_publisher {
 };
 
 struct rl_publish_ticket {
-    rl_backlogs *backlogs; /* of the publisher that has the record; NULL: it is no submission */
+    rl_backlogs *backlogs; /* of the lane that the record goes to; NULL: it is no submission */
     sem_t reported;        /* what follows belongs to the producer's thread until then */
     bool delivered;
     rl_error err;
@@ -53,24 +59,36 @@ struct rl_publish_ticket {
 /* --- getting the log ready --- */
 
 /* An id has room for so many partitions only; what there is beyond is not used. */
-static bool ask_partitions(rl_publisher *publisher, int32_t *ret, rl_error *err) {
-    if (!rl_producer_prime(publisher->producer, RL_TOPIC_SUBMISSIONS, PRIME_TIMEOUT_US, ret, err)) {
+static bool ask_partitions(rl_publisher *publisher, const char *topic, int32_t *ret, rl_error *err) {
+    if (!rl_producer_prime(publisher->producer, topic, PRIME_TIMEOUT_US, ret, err)) {
         return false;
     }
     *ret = *ret > RL_ID_MAX_PARTITION + 1 ? RL_ID_MAX_PARTITION + 1 : *ret;
-    return *ret > 0 || rl_error_set(err, RL_TRANSIENT, 0, "topic " RL_TOPIC_SUBMISSIONS " has no partitions");
+    return *ret > 0 || rl_error_set(err, RL_TRANSIENT, 0, "topic %s has no partitions", topic);
 }
 
-static bool prepare_once(rl_publisher *publisher, int32_t *ret_partitions, rl_error *err) {
-    static const rl_record_kind kinds[] = {RL_RECORD_SUBMISSION, RL_RECORD_CANCEL};
-    if (!ask_partitions(publisher, ret_partitions, err) ||
-        !rl_producer_prime(publisher->producer, RL_TOPIC_CONTROLS, PRIME_TIMEOUT_US, NULL, err) ||
-        !rl_schema_topic_publish(publisher->producer, publisher->config.codec, kinds,
-                                 sizeof(kinds) / sizeof(kinds[0]), err)) {
+static bool prepare_lane(rl_publisher *publisher, rl_lane lane, rl_error *err) {
+    lane_log *log = &publisher->lanes[lane];
+    if (log->backlogs) { /* at an earlier try */
+        return true;
+    }
+    if (!ask_partitions(publisher, rl_client_lane_topic(lane), &log->partitions, err)) {
         return false;
     }
-    publisher->backlogs = rl_backlogs_new(*ret_partitions, err);
-    return publisher->backlogs != NULL;
+    log->backlogs = rl_backlogs_new(log->partitions, err);
+    return log->backlogs != NULL;
+}
+
+static bool prepare_once(rl_publisher *publisher, rl_error *err) {
+    static const rl_record_kind kinds[] = {RL_RECORD_SUBMISSION, RL_RECORD_CANCEL};
+    for (size_t i = 0; i < RL_CLIENT_LANES; i++) {
+        if (!prepare_lane(publisher, (rl_lane)i, err)) {
+            return false;
+        }
+    }
+    return rl_producer_prime(publisher->producer, RL_TOPIC_CONTROLS, PRIME_TIMEOUT_US, NULL, err) &&
+           rl_schema_topic_publish(publisher->producer, publisher->config.codec, kinds,
+                                   sizeof(kinds) / sizeof(kinds[0]), err);
 }
 
 /* Notes why it is not ready and pauses; false when it is time to stop. */
@@ -83,47 +101,52 @@ static bool pause_us(rl_publisher *publisher, const rl_error *problem, int64_t u
 
 static bool get_ready(rl_publisher *publisher) {
     rl_error problem = RL_ERROR_INIT;
-    int32_t partitions = 0;
     int64_t delay_us = RETRY_MIN_US;
-    while (!prepare_once(publisher, &partitions, &problem)) {
+    while (!prepare_once(publisher, &problem)) {
         delay_us = rl_backoff_next_us(delay_us, RETRY_MIN_US, RETRY_MAX_US);
         if (!pause_us(publisher, &problem, delay_us)) {
             return false;
         }
     }
-    atomic_store(&publisher->partitions, partitions);
+    atomic_store(&publisher->ready, true);
     return true;
 }
 
-/* Where the members cannot be asked for, the backlog is told alone. */
-static bool tell_admission(rl_publisher *publisher, int64_t now_us, int64_t appended, rl_error *err) {
-    rl_admission *admission = publisher->config.admission;
-    rl_admission_sight sight = {.now_us = now_us,
-                                .backlog = rl_backlogs_total(publisher->backlogs, now_us),
-                                .members = -1,
-                                .appended = appended};
-    if (rl_admission_is_off(admission)) {
-        return true;
+/* Where the members cannot be asked for, the backlog is told alone. They are the same for all lanes. */
+static bool ask_members(rl_publisher *publisher, int64_t *ret, rl_error *err) {
+    *ret = -1;
+    for (size_t i = 0; i < RL_CLIENT_LANES; i++) {
+        if (!rl_admission_is_off(publisher->config.admissions[i])) {
+            return rl_group_lag_members(publisher->runners, ret, err);
+        }
     }
-    const bool known = rl_group_lag_members(publisher->runners, &sight.members, err);
-    rl_admission_observe(admission, &sight);
-    return known;
+    return true;
 }
 
-static bool measure(rl_publisher *publisher, rl_error *err) {
-    const int32_t partitions = atomic_load(&publisher->partitions);
-    RL_AUTO_FREE int64_t *lengths = calloc((size_t)partitions, sizeof(*lengths));
-    const int64_t now_us = rl_clock_us();
+static bool measure_lane(rl_publisher *publisher, rl_lane lane, int64_t members, rl_error *err) {
+    const lane_log *log = &publisher->lanes[lane];
+    RL_AUTO_FREE int64_t *lengths = calloc((size_t)log->partitions, sizeof(*lengths));
+    rl_admission_sight sight = {.now_us = rl_clock_us(), .members = members, .appended = -1};
     if (!lengths) {
         return rl_error_set(err, RL_TRANSIENT, ENOMEM, "out of memory");
     }
-    int64_t appended = -1;
-    if (!rl_group_lag_measure(publisher->runners, RL_TOPIC_SUBMISSIONS, partitions, lengths, &appended,
-                              err)) {
+    if (!rl_group_lag_measure(publisher->runners, rl_client_lane_topic(lane), log->partitions, lengths,
+                              &sight.appended, err)) {
         return false;
     }
-    rl_backlogs_measured(publisher->backlogs, lengths, now_us);
-    return tell_admission(publisher, now_us, appended, err);
+    rl_backlogs_measured(log->backlogs, lengths, sight.now_us);
+    sight.backlog = rl_backlogs_total(log->backlogs, sight.now_us);
+    rl_admission_observe(publisher->config.admissions[lane], &sight);
+    return true;
+}
+
+static bool measure(rl_publisher *publisher, rl_error *err) {
+    int64_t members;
+    bool measured = ask_members(publisher, &members, err);
+    for (size_t i = 0; i < RL_CLIENT_LANES; i++) {
+        measured = measure_lane(publisher, (rl_lane)i, members, err) && measured;
+    }
+    return measured;
 }
 
 /* What could not be measured is left to grow old: the choice and the admission know what to do then. Each failure is
@@ -186,7 +209,9 @@ void rl_publisher_free(rl_publisher *publisher) {
     }
     rl_group_lag_free(publisher->runners);
     rl_producer_free(publisher->producer);
-    rl_backlogs_free(publisher->backlogs);
+    for (size_t i = 0; i < RL_CLIENT_LANES; i++) {
+        rl_backlogs_free(publisher->lanes[i].backlogs);
+    }
     rl_stopper_destroy(&publisher->stopper);
     pthread_mutex_destroy(&publisher->lock);
     free(publisher);
@@ -206,7 +231,7 @@ bool rl_publisher_ready(const rl_publisher *publisher, char reason[128]) {
         (void)snprintf(reason, 128, "%.127s", failure.message);
         return false;
     }
-    if (atomic_load(&publisher->partitions) > 0) {
+    if (atomic_load(&publisher->ready)) {
         return true;
     }
     /* Taking a lock changes nothing that the caller can see. */
@@ -217,14 +242,14 @@ bool rl_publisher_ready(const rl_publisher *publisher, char reason[128]) {
     return false;
 }
 
-int32_t rl_publisher_partition(const rl_publisher *publisher) {
+int32_t rl_publisher_partition(const rl_publisher *publisher, rl_lane lane) {
     const uint64_t draw = (uint64_t)arc4random() << 32 | arc4random();
-    return rl_backlogs_choose(publisher->backlogs, draw, rl_clock_us());
+    return rl_backlogs_choose(publisher->lanes[lane].backlogs, draw, rl_clock_us());
 }
 
-int64_t rl_publisher_backlog(const rl_publisher *publisher) {
-    return atomic_load(&publisher->partitions) > 0 ? rl_backlogs_total(publisher->backlogs, rl_clock_us())
-                                                   : 0;
+int64_t rl_publisher_backlog(const rl_publisher *publisher, rl_lane lane) {
+    return atomic_load(&publisher->ready) ? rl_backlogs_total(publisher->lanes[lane].backlogs, rl_clock_us())
+                                          : 0;
 }
 
 /* --- one record --- */
@@ -279,7 +304,7 @@ static bool deliver(rl_publisher *publisher, rl_publish_ticket *ticket, rl_recor
 }
 
 bool rl_publish(rl_publisher *publisher, rl_publish_ticket *ticket, const rl_submission *submission,
-                int32_t partition, int64_t *ret_waited_us, rl_error *err) {
+                rl_lane lane, int32_t partition, int64_t *ret_waited_us, rl_error *err) {
     RL_CLEANUP(rl_buffer_free) rl_buffer encoded;
     rl_buffer_init(&encoded, RL_SUBMISSION_MAX_BYTES);
     if (!rl_submission_encode(publisher->config.codec, submission, &encoded, err)) {
@@ -287,12 +312,12 @@ bool rl_publish(rl_publisher *publisher, rl_publish_ticket *ticket, const rl_sub
     }
     const int64_t began_us = rl_clock_us();
     rl_record record = {
-        .topic = RL_TOPIC_SUBMISSIONS,
+        .topic = rl_client_lane_topic(lane),
         .partition = partition,
         .key = rl_bytes_of(submission->id),
         .value = rl_buffer_bytes(&encoded),
     };
-    ticket->backlogs = publisher->backlogs;
+    ticket->backlogs = publisher->lanes[lane].backlogs;
     const bool delivered = deliver(publisher, ticket, &record, submission->traceparent, err);
     if (ret_waited_us) {
         *ret_waited_us = rl_clock_us() - began_us;

@@ -2,8 +2,8 @@
  *
  * A thread makes the log ready first: fetches the topic's metadata (the first record would otherwise be up
  * to a second late) and announces the schemas this build writes. It tries for as long as it takes. Then it
- * measures once a second what the runners have left to do in each partition (backlogs.h), and whether there are
- * runners at all (admission.h).
+ * measures once a second what the runners have left to do in each partition of each lane (backlogs.h), and whether
+ * there are runners at all (admission.h).
  *
  * rl_publish blocks until the broker has acknowledged the record, for at most the delivery time-out. A
  * time-out is not a "no": the record may still be on the log and will then be run for nobody, as its id
@@ -20,14 +20,15 @@
 #include "lib/codec/submission.h"
 #include "lib/stream/client.h"
 #include "services/api/admission.h"
+#include "services/api/client_lanes.h"
 
 typedef struct rl_publisher rl_publisher;
 typedef struct rl_publish_ticket rl_publish_ticket;
 
 typedef struct {
     rl_stream_config stream;
-    rl_codec *codec;         /* all borrowed until rl_publisher_free */
-    rl_admission *admission; /* is told what is measured */
+    rl_codec *codec;                           /* all borrowed until rl_publisher_free */
+    rl_admission *admissions[RL_CLIENT_LANES]; /* are told what is measured */
     rl_log *log;
     rl_metric *unmeasured; /* counts measurements that failed; may be NULL */
     int64_t delivery_timeout_us;
@@ -52,18 +53,18 @@ bool rl_publisher_has_failed(const rl_publisher *publisher, rl_error *err);
 /* Records handed to the producer and not reported on yet. Any thread. */
 int rl_publisher_pending(const rl_publisher *publisher);
 
-/* A partition for the next submission: the one with less to do of two drawn at random. Only once ready. */
-int32_t rl_publisher_partition(const rl_publisher *publisher);
+/* A partition for the next submission of the lane: the one with less to do of two drawn at random. Only once ready. */
+int32_t rl_publisher_partition(const rl_publisher *publisher, rl_lane lane);
 
-/* Submissions that no runner has finished: as measured within the last second or two, and what this process has
- * added since. 0 where nothing is known, or nothing has been for ten seconds. */
-int64_t rl_publisher_backlog(const rl_publisher *publisher);
+/* Submissions of the lane that no runner has finished: as measured within the last second or two, and what this process
+ * has added since. 0 where nothing is known, or nothing has been for ten seconds. */
+int64_t rl_publisher_backlog(const rl_publisher *publisher, rl_lane lane);
 
-/* Sends `submission` to `partition` with its id as key and waits for the report. `*ret_waited_us` (may be NULL)
+/* Sends `submission` to `partition` of the lane with its id as key and waits for the report. `*ret_waited_us` (may be NULL)
  * gets the time from sending to report. INVALID: the record would be larger than RL_SUBMISSION_MAX_BYTES;
  * TRANSIENT: not acknowledged; FATAL: nor will any other be. */
 bool rl_publish(rl_publisher *publisher, rl_publish_ticket *ticket, const rl_submission *submission,
-                int32_t partition, int64_t *ret_waited_us, rl_error *err);
+                rl_lane lane, int32_t partition, int64_t *ret_waited_us, rl_error *err);
 
 /* The same for a request to cancel, on `controls`. `traceparent` may be NULL. */
 bool rl_publish_cancel(rl_publisher *publisher, rl_publish_ticket *ticket, const rl_cancel *cancel,

@@ -64,35 +64,35 @@ static void answer_failed(rl_api *api, const char *id, rl_http_response *respons
     rl_http_unavailable(response, 2, "The submission could not be queued: Kafka did not acknowledge it");
 }
 
-static void note_queued(const rl_api *api, const rl_submission *submission, int32_t partition) {
+static void note_queued(const rl_api *api, const rl_submission *submission, rl_lane lane, int32_t partition) {
     if (rl_log_writes(api->log, RL_LOG_DEBUG)) {
         const rl_trace_ids trace = rl_trace_ids_of(submission->traceparent);
         rl_log(api->log, RL_LOG_DEBUG, "submission.queued", RL_S("id", submission->id),
-               RL_I("partition", partition), RL_S("lang", submission->lang), RL_S("trace_id", trace.trace),
-               RL_S("span_id", trace.span));
+               RL_S("lane", rl_client_lane_names[lane]), RL_I("partition", partition),
+               RL_S("lang", submission->lang), RL_S("trace_id", trace.trace), RL_S("span_id", trace.span));
     }
 }
 
-static void publish(rl_api *api, rl_api_thread *thread, rl_submission *submission,
+static void publish(rl_api *api, rl_api_thread *thread, rl_submission *submission, rl_lane lane,
                     rl_http_response *response) {
     rl_error err = RL_ERROR_INIT;
     char id[RL_ID_SIZE];
     int64_t waited_us = 0;
-    const int32_t partition = rl_publisher_partition(api->publisher);
+    const int32_t partition = rl_publisher_partition(api->publisher, lane);
     submission->created_us = rl_wall_clock_us();
     submission->deadline_us = submission->created_us + api->config->max_queue_us;
-    if (!rl_ident_issue(api->ident, submission->created_us, partition, submission->tenant, id, &err)) {
+    if (!rl_ident_issue(api->ident, submission->created_us, lane, partition, submission->tenant, id, &err)) {
         rl_log_failure(api->log, RL_LOG_ERROR, "id.failed", &err);
         rl_http_unavailable(response, 2, "No id could be issued");
         return;
     }
     submission->id = id;
-    if (!rl_publish(api->publisher, thread->ticket, submission, partition, &waited_us, &err)) {
+    if (!rl_publish(api->publisher, thread->ticket, submission, lane, partition, &waited_us, &err)) {
         answer_failed(api, id, response, &err);
         return;
     }
     rl_metric_observe_us(api->metrics->produce_duration, waited_us);
-    note_queued(api, submission, partition);
+    note_queued(api, submission, lane, partition);
     answer_accepted(response, id);
 }
 
@@ -104,8 +104,11 @@ static void judge(rl_api *api, rl_api_thread *thread, rl_bytes body, rl_http_res
         rl_http_error_bytes(response, 400, rl_buffer_bytes(&problem));
         return;
     }
+    if (!rl_admission_gate_admit(api, in.lane, response)) {
+        return;
+    }
     in.submission.traceparent = response->traceparent;
-    publish(api, thread, &in.submission, response);
+    publish(api, thread, &in.submission, in.lane, response);
 }
 
 void rl_route_submit(rl_api *api, rl_api_thread *thread, rl_http_request *request,

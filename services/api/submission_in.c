@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 
+#include "services/api/client_lanes.h"
 #include "services/api/submission_in_parts.h"
 
 /* jansson's integers are 64 bits and it refuses longer ones, even in a field that nobody reads; as reals
@@ -150,6 +151,16 @@ static bool read_fields(const rl_json_in *root, const rl_manifests *manifests, c
            rl_submission_in_limits(root, manifest, maxima, submission, problem);
 }
 
+static bool read_lane(const rl_json_in *root, rl_lane *ret, rl_buffer *problem) {
+    const rl_json_in field = rl_json_in_member(root, "lane");
+    size_t lane = RL_LANE_INTERACTIVE;
+    if (!rl_json_in_word(&field, rl_client_lane_names, RL_CLIENT_LANES, &lane, problem)) {
+        return false;
+    }
+    *ret = (rl_lane)lane;
+    return true;
+}
+
 static json_t *parse(rl_bytes body, rl_buffer *problem) {
     json_error_t error;
     json_t *root = json_loadb(body.data, body.size, PARSE_FLAGS, &error);
@@ -177,7 +188,8 @@ bool rl_submission_in_parse(rl_bytes body, const rl_manifests *manifests, const 
     ret->arena = rl_arena_new(body.size + ARRAYS_BYTES);
     const rl_json_in root = rl_json_in_root(ret->document);
     const bool read = ret->arena
-                          ? read_fields(&root, manifests, maxima, ret->arena, &ret->submission, problem)
+                          ? read_fields(&root, manifests, maxima, ret->arena, &ret->submission, problem) &&
+                                read_lane(&root, &ret->lane, problem)
                           : rl_submission_in_no_memory(problem);
     if (!read) {
         rl_submission_in_free(ret);

@@ -14,6 +14,7 @@
 #define RL_API_SUBMISSION_IN_H
 
 #include "lib/base/buffer.h"
+#include "lib/codec/id.h"
 #include "lib/codec/submission.h"
 #include "lib/manifest/manifest.h"
 
@@ -23,12 +24,13 @@
 #define RL_SUBMISSION_IN_REQUIRED "Code and language are required"
 
 typedef struct {
+    rl_lane lane;             /* one of the clients': client_lanes.h */
     rl_submission submission; /* id, created_us, deadline_us and traceparent are the caller's to fill in */
     void *document;           /* with `arena`, owner of what the submission's views point at */
     rl_arena *arena;
 } rl_submission_in;
 
-#define RL_SUBMISSION_IN_INIT {.document = NULL}
+#define RL_SUBMISSION_IN_INIT {.document = NULL} /* the interactive lane */
 
 /* Parses and checks `body`. `manifests` says which languages there are and is borrowed: the submission's
  * `lang` and limits come from there, with what the request says instead; `maxima` is the most that it may

@@ -162,10 +162,11 @@ static int64_t executed_us(const rl_finished *finished) {
     return us < MOST_EXECUTED_US ? us : MOST_EXECUTED_US;
 }
 
-/* A replay is none of the lane's work. */
+/* A replay is none of the work of the lane in its id. */
 static void count_finished(rl_tail *tail, const rl_id_parts *parts, const rl_finished *finished) {
-    if (tail->config.admission && finished->generation == 0 && parts->lane == RL_LANE_INTERACTIVE) {
-        rl_admission_finished(tail->config.admission, executed_us(finished));
+    const bool counts = finished->generation == 0 && parts->lane < RL_CLIENT_LANES;
+    if (counts && tail->config.admissions[parts->lane]) {
+        rl_admission_finished(tail->config.admissions[parts->lane], executed_us(finished));
     }
 }
 

@@ -30,6 +30,7 @@
 #include "lib/codec/result.h"
 #include "lib/stream/client.h"
 #include "services/api/admission.h"
+#include "services/api/client_lanes.h"
 #include "services/api/ident.h"
 #include "services/api/result_cache.h"
 #include "services/api/waiters.h"
@@ -41,7 +42,9 @@ typedef struct {
     rl_codec *codec;       /* all borrowed until rl_tail_free */
     const rl_ident *ident; /* results under ids that we never issued are ignored */
     rl_waiters *waiters;
-    rl_admission *admission; /* hears of each submission that is finished from now on; NULL: nobody does */
+    rl_admission
+        *admissions[RL_CLIENT_LANES]; /* hear of each submission of their lane that is finished from now on;
+                                                  NULL: nobody does */
     rl_log *log;
     int64_t cache_bytes;
     rl_metric

@@ -64,4 +64,4 @@ def test_more_than_can_be_answered_in_time_is_refused_until_there_is_less(client
         late = eventually("a submission is accepted again", lambda: submit(client, 100), deadline=120, pause=0.2)
         expect_answers(client, {**accepted, 100: late})
         metrics = client.metrics()
-        assert metrics['runlog_api_admission_total{decision="long_wait"}'] > 0, str(metrics)
+        assert metrics['runlog_api_admission_total{decision="long_wait",lane="interactive"}'] > 0, str(metrics)

@@ -67,19 +67,26 @@ void add_submissions(int32_t partition, int count) {
     ck_assert(rl_producer_flush(producer, PATIENCE_US));
 }
 
-void commit_submissions_but(int32_t partition, int64_t left) {
+static void commit_but(const char *topic, int32_t partition, int64_t left) {
     rd_kafka_t *client = client_of_runners();
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(PARTITIONS);
     for (int32_t i = 0; i < PARTITIONS; i++) {
         int64_t low;
         int64_t high;
-        rl_test_offsets(client, RL_TOPIC_SUBMISSIONS, i, &low, &high);
-        rd_kafka_topic_partition_list_add(list, RL_TOPIC_SUBMISSIONS, i)->offset =
-            i == partition ? high - left : high;
+        rl_test_offsets(client, topic, i, &low, &high);
+        rd_kafka_topic_partition_list_add(list, topic, i)->offset = i == partition ? high - left : high;
     }
     ck_assert_int_eq(rd_kafka_commit(client, list, 0), RD_KAFKA_RESP_ERR_NO_ERROR);
     rd_kafka_topic_partition_list_destroy(list);
     leave_runners(client);
+}
+
+void commit_submissions_but(int32_t partition, int64_t left) {
+    commit_but(RL_TOPIC_SUBMISSIONS, partition, left);
+}
+
+void commit_batch(void) {
+    commit_but(RL_TOPIC_SUBMISSIONS_BATCH, 0, 0);
 }
 
 rd_kafka_t *join_runners(void) {
@@ -161,9 +168,10 @@ void read_submission(const char *secret, const char *id, rl_arena *arena, rl_sub
     rl_error err = RL_ERROR_INIT;
     rl_codec *codec = rl_codec_new(&err);
     must(codec != NULL, &err);
-    const int32_t partition = parts_of(secret, id).partition;
-    rd_kafka_t *client =
-        consumer_at(RL_TOPIC_SUBMISSIONS, partition, near_end(RL_TOPIC_SUBMISSIONS, partition));
+    const rl_id_parts parts = parts_of(secret, id);
+    const int32_t partition = parts.partition;
+    const char *topic = parts.lane == RL_LANE_BATCH ? RL_TOPIC_SUBMISSIONS_BATCH : RL_TOPIC_SUBMISSIONS;
+    rd_kafka_t *client = consumer_at(topic, partition, near_end(topic, partition));
     const int64_t deadline_us = rl_clock_us() + PATIENCE_US;
     bool found = false;
     while (!found) {

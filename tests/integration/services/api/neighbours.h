@@ -41,6 +41,9 @@ void add_submissions(int32_t partition, int count);
 /* As if the runners had finished everything, but for `left` records of one partition. While the group has no member. */
 void commit_submissions_but(int32_t partition, int64_t left);
 
+/* The same of everything in the lane batch. */
+void commit_batch(void);
+
 /* A member of the runners' group that is given partitions and leaves what is in them alone. Ended by leave_runners. */
 rd_kafka_t *join_runners(void);
 void leave_runners(rd_kafka_t *member);

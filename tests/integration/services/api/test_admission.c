@@ -5,6 +5,7 @@
 #include "suite.h"
 
 #define PROGRAM "{\"code\":\"print(1)\",\"lang\":\"python\"}"
+#define BATCH_PROGRAM "{\"code\":\"print(1)\",\"lang\":\"python\",\"lane\":\"batch\"}"
 #define BUSY 3
 /* Of unknown runners ten a second are expected: with the settings below, 100 within the longest wait. */
 #define TOO_MANY 130
@@ -74,7 +75,7 @@ START_TEST(a_backlog_that_takes_too_long_is_refused_until_it_has_fallen) {
     commit_submissions_but(BUSY, TOO_MANY);
     api_start_ready(&api, settings);
     await_submit(503, "the wait would be 1");
-    expect_at("/metrics", 200, "\nrunlog_api_admission_wait_seconds 1");
+    expect_at("/metrics", 200, "\nrunlog_api_admission_wait_seconds{lane=\"interactive\"} 1");
     expect_at("/readyz", 200, "\"status\":\"ready\"");
     commit_submissions_but(BUSY, 0);
     await_submit(201, "codeSubmissionId");
@@ -106,6 +107,39 @@ START_TEST(what_this_instance_adds_counts_at_once) {
 }
 END_TEST
 
+START_TEST(a_full_lane_refuses_nothing_of_the_other) {
+    static const char *const settings[] = {"RUNLOG_API_ADMISSION_WAIT=10s",
+                                           "RUNLOG_API_ADMISSION_BATCH_WAIT=1s", NULL};
+    char id[RL_ID_SIZE];
+    answer a;
+    topics_ready();
+    add_submissions(BUSY, TOO_MANY);
+    commit_submissions_but(BUSY, TOO_MANY);
+    commit_batch();
+    api_start_ready(&api, settings);
+    await_submit(503, "the wait would be 1");
+    submit(&api, BATCH_PROGRAM, id);
+    commit_submissions_but(BUSY, 0);
+    await_submit(201, "codeSubmissionId");
+    do { /* ten a second, or so many before the first measurement */
+        ask(&api, "POST", "/api/submit", rl_bytes_of(BATCH_PROGRAM), &a);
+        const bool accepted = a.status == 201;
+        if (!accepted) {
+            break;
+        }
+        answer_free(&a);
+    } while (true);
+    expect_status(&a, 503);
+    expect_in_body(&a, "the wait in the batch lane would be ");
+    answer_free(&a);
+    submit(&api, PROGRAM, id);
+    expect_at("/metrics", 200, "\nrunlog_api_admission_total{decision=\"long_wait\",lane=\"batch\"} 1\n");
+    commit_submissions_but(0, 0);
+    commit_batch();
+    api_stop(&api);
+}
+END_TEST
+
 START_TEST(when_it_is_off_neither_matters) {
     static const char *const settings[] = {"RUNLOG_API_ADMISSION_WAIT=off", "RUNLOG_API_ADMISSION_ABSENCE=1s",
                                            NULL};
@@ -133,6 +167,7 @@ int main(void) {
     tcase_add_test(tests, without_a_runner_submissions_are_refused_until_one_joins);
     tcase_add_test(tests, a_backlog_that_takes_too_long_is_refused_until_it_has_fallen);
     tcase_add_test(tests, what_this_instance_adds_counts_at_once);
+    tcase_add_test(tests, a_full_lane_refuses_nothing_of_the_other);
     tcase_add_test(tests, when_it_is_off_neither_matters);
     suite_add_tcase(suite, tests);
     return run_suite(suite);

@@ -50,6 +50,28 @@ START_TEST(an_accepted_submission_is_on_the_log_byte_for_byte) {
 }
 END_TEST
 
+START_TEST(the_lane_is_in_the_id_and_says_which_topic) {
+    rl_error err = RL_ERROR_INIT;
+    char id[RL_ID_SIZE];
+    char trace[64];
+    rl_id_parts parts;
+    rl_submission seen;
+    rl_arena *arena = rl_arena_new(1 << 20);
+    rl_id_keys *keys = rl_id_keys_load(api.secret, &err);
+    ck_assert_msg(keys != NULL, "%s", err.message);
+    submit(&api, "{\"code\":\"print(1)\",\"lang\":\"py\",\"lane\":\"batch\"}", id);
+    ck_assert(rl_id_verify(keys, id, &parts));
+    ck_assert_int_eq(parts.lane, RL_LANE_BATCH);
+    read_submission(api.secret, id, arena, &seen, trace); /* where the id says */
+    ck_assert_str_eq(seen.id, id);
+    expect_refusal("{\"code\":\"print(1)\",\"lang\":\"py\",\"lane\":\"replay\"}", 400,
+                   "{\"error\":\"Field \\\"lane\\\" must be \\\"interactive\\\" or \\\"batch\\\", not "
+                   "\\\"replay\\\"\"}");
+    rl_id_keys_free(keys);
+    rl_arena_free(arena);
+}
+END_TEST
+
 START_TEST(tests_files_and_limits_are_on_the_log_byte_for_byte) {
     char id[RL_ID_SIZE];
     char trace[64];
@@ -264,6 +286,7 @@ int main(void) {
     tcase_add_unchecked_fixture(tests, set_up, tear_down);
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, an_accepted_submission_is_on_the_log_byte_for_byte);
+    tcase_add_test(tests, the_lane_is_in_the_id_and_says_which_topic);
     tcase_add_test(tests, tests_files_and_limits_are_on_the_log_byte_for_byte);
     tcase_add_test(tests, a_trace_goes_on_in_the_record_its_header_and_the_answer);
     tcase_add_test(tests, a_trace_that_cannot_be_gone_on_with_is_replaced);

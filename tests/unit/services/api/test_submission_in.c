@@ -16,6 +16,26 @@ START_TEST(an_alias_is_recorded_by_its_language) {
 }
 END_TEST
 
+START_TEST(the_lane_is_interactive_unless_the_request_says_batch) {
+    accept_text("{\"code\":\"1\",\"lang\":\"py\"}");
+    ck_assert_int_eq(in.lane, RL_LANE_INTERACTIVE);
+    accept_text("{\"code\":\"1\",\"lang\":\"py\",\"lane\":null}");
+    ck_assert_int_eq(in.lane, RL_LANE_INTERACTIVE);
+    accept_text("{\"code\":\"1\",\"lang\":\"py\",\"lane\":\"interactive\"}");
+    ck_assert_int_eq(in.lane, RL_LANE_INTERACTIVE);
+    accept_text("{\"code\":\"1\",\"lang\":\"py\",\"lane\":\"batch\"}");
+    ck_assert_int_eq(in.lane, RL_LANE_BATCH);
+}
+END_TEST
+
+START_TEST(any_other_lane_is_refused_with_the_known_ones) {
+    refuse("{\"code\":\"1\",\"lang\":\"py\",\"lane\":\"replay\"}",
+           "\"lane\" must be \"interactive\" or \"batch\", not \"replay\"");
+    refuse("{\"code\":\"1\",\"lang\":\"py\",\"lane\":\"\"}", "\"lane\" must be \"interactive\" or \"batch\"");
+    refuse("{\"code\":\"1\",\"lang\":\"py\",\"lane\":1}", "\"lane\" must be a string, not a number");
+}
+END_TEST
+
 START_TEST(missing_null_or_empty_code_or_lang_is_the_known_complaint) {
     const char *bodies[] = {"",
                             " \r\n\t",
@@ -132,6 +152,8 @@ START_TEST(an_unfinished_string_or_escape_at_the_end_is_no_trap) {
 END_TEST
 
 SUBMISSION_SUITE("submission_in", code_and_language_are_enough, an_alias_is_recorded_by_its_language,
+                 the_lane_is_interactive_unless_the_request_says_batch,
+                 any_other_lane_is_refused_with_the_known_ones,
                  missing_null_or_empty_code_or_lang_is_the_known_complaint, nul_crlf_and_emoji_arrive_exactly,
                  null_and_empty_input_are_no_input, unknown_fields_are_ignored_whatever_they_hold,
                  wrong_types_name_the_field, a_body_that_is_no_object_is_refused,
