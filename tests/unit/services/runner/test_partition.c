@@ -222,6 +222,78 @@ START_TEST(an_acknowledgement_from_before_the_log_was_cut_back_is_no_news_of_the
 }
 END_TEST
 
+/* ---- tenants ---- */
+
+#define RECORDS 7
+
+static rd_kafka_message_t messages[RECORDS];
+
+/* As if a record had been read: the message is not librdkafka's to free. */
+static rl_record_held *read_record(rl_partition *partition, uint32_t tenant) {
+    rl_error err = RL_ERROR_INIT;
+    rl_record_held *record = rl_record_held_new(&err);
+    const int64_t offset = rl_watermark_next(partition->window);
+    ck_assert_ptr_nonnull(record);
+    ck_assert(rl_watermark_take(partition->window, offset));
+    record->message = &messages[offset % RECORDS];
+    record->message->offset = offset;
+    record->item = (rl_fair_item){.flow = tenant, .cost = 1};
+    return record;
+}
+
+static void read_leased(rl_partition *partition, uint32_t tenant) {
+    rl_record_held *record = read_record(partition, tenant);
+    rl_lease_hold(partition->lease, record->message->offset, true);
+    rl_record_list_push(&partition->ready, record);
+}
+
+static void read_waiting(rl_partition *partition, uint32_t tenant) {
+    ck_assert(rl_fair_queue_push(&partition->waiting, &read_record(partition, tenant)->item));
+}
+
+static void forget(rl_record_held *record) {
+    record->message = NULL;
+    rl_record_held_free(record);
+}
+
+static void forget_all(rl_partition *partition) {
+    rl_record_held *record;
+    while ((record = rl_record_list_pop(&partition->ready)) != NULL) {
+        forget(record);
+    }
+    while ((record = (rl_record_held *)rl_fair_queue_pop(&partition->waiting)) != NULL) {
+        forget(record);
+    }
+}
+
+START_TEST(a_tenant_with_nothing_leased_is_leased_something_at_once_and_is_next) {
+    rl_partition *partition = claimed(100, "");
+    expect_commit(partition, 100, "runlog/1 100 ....");
+    rl_partition_committed(partition, 100);
+    for (int i = 0; i < 4; i++) {
+        read_leased(partition, 1);
+    }
+    read_waiting(partition, 1);
+    read_waiting(partition, 1);
+    ck_assert_int_eq(rl_partition_commit_need(partition), RL_COMMIT_NONE); /* enough is leased */
+    read_waiting(partition, 2);
+    ck_assert_int_eq(rl_partition_commit_need(partition), RL_COMMIT_NOW);
+    char note[RL_LEASE_NOTE_SIZE];
+    (void)rl_partition_begin_commit(partition, note);
+    ck_assert_uint_eq(partition->asked.count, 1);
+    rl_partition_committed(partition, 100);
+    ck_assert_int_eq(rl_partition_commit_need(partition), RL_COMMIT_NONE);
+    rl_tenant_clock clock = {0};
+    rl_tenant_clock_charge(&clock, 1, 1);
+    uint64_t begin;
+    const rl_record_held *next = rl_partition_next(partition, &clock, &begin);
+    ck_assert_int_eq(next->message->offset, 106);
+    rl_tenant_clock_clear(&clock);
+    forget_all(partition);
+    rl_partition_free(partition);
+}
+END_TEST
+
 RL_SUITE("runner/partition", an_unclaimed_partition_is_not_committed,
          a_claimed_partition_leases_ahead_at_once_and_then_rests,
          one_record_of_an_idle_partition_makes_one_unhurried_commit, a_lease_is_renewed_before_it_runs_out,
@@ -231,4 +303,5 @@ RL_SUITE("runner/partition", an_unclaimed_partition_is_not_committed,
          a_suspect_is_not_resumed_while_its_attempt_may_be_taken_back,
          a_suspect_that_ends_while_a_note_is_under_way_leaves_its_count_to_nobody,
          a_suspect_of_a_window_that_is_over_asks_for_no_count, a_note_that_makes_no_sense_makes_no_suspects,
-         an_acknowledgement_from_before_the_log_was_cut_back_is_no_news_of_the_new_one)
+         an_acknowledgement_from_before_the_log_was_cut_back_is_no_news_of_the_new_one,
+         a_tenant_with_nothing_leased_is_leased_something_at_once_and_is_next)
