@@ -8,7 +8,7 @@ import os
 
 from runlog_client import eventually, in_parallel, show
 
-BATCH = int(os.environ.get("RUNLOG_TEST_BATCH", "150"))
+BATCH = int(os.environ.get("RUNLOG_TEST_BATCH", "100"))
 INTERACTIVE = 8
 
 # What may start on a busy host while an interactive program is on its way to the runner and through it; the batch has many
