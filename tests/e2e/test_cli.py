@@ -1,11 +1,13 @@
 """The command line, as its image has it, inside the stack's networks."""
 
 import json
+import secrets
 import shlex
 import subprocess
 
 import pytest
 
+from log_writer import LogWriter
 from runlog_client import eventually
 
 
@@ -105,3 +107,24 @@ def lag_of(cli):
     rows = json.loads(out)
     assert all(row["lag"] == sum(one["lag"] for one in row["partitions"]) for row in rows), rows
     return {(row["group"], row["topic"]): row["lag"] for row in rows}
+
+
+def test_dead_letters_are_listed_with_their_reasons_and_shown_as_they_came(cli, stack):
+    key, value = f"letter {secrets.token_hex(8)}", b"no submission \xff\x00"
+    offset = LogWriter(stack).write("submissions", 5, key.encode(), value)
+
+    def listed():
+        status, out, err = cli("dlq", "list", "--json", network="log")
+        assert status == 0, err
+        return [letter for letter in json.loads(out) if letter["key"] == key]
+
+    (letter,) = eventually(f"a dead letter {key}", listed)
+    assert (letter["origin.topic"], letter["origin.partition"], letter["origin.offset"]) == ("submissions", "5", str(offset))
+    assert letter["error.class"] == "INVALID" and letter["error.message"], letter
+    status, out, err = cli("dlq", "show", letter["letter"], network="log")
+    assert (status, json.loads(out)) == (0, letter), err
+    assert cli("dlq", "show", "--raw", letter["letter"], network="log") == (0, value, "")
+    status, _, err = cli("dlq", "show", "submissions.dlq/0@999999999", network="log")
+    assert status == 1 and "no letter" in err, (status, err)
+    status, _, err = cli("dlq", "show", "submissions/0@1", network="log")
+    assert status == 2 and "no dead letter" in err, (status, err)

@@ -3,7 +3,7 @@ _runlog() {
     local current=${COMP_WORDS[COMP_CWORD]} words="" command="${COMP_WORDS[*]:1:2}"
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W "run submit result watch cancel languages topics lag probe --help --version --manual --completion" -- "$current")
+        mapfile -t COMPREPLY < <(compgen -W "run submit result watch cancel languages topics lag dlq probe --help --version --manual --completion" -- "$current")
         return
     fi
     ((COMP_CWORD == 2)) && command=${COMP_WORDS[1]}
@@ -11,6 +11,9 @@ _runlog() {
         "topics") words="list create --help" ;;
         "topics list") words="--json --help" ;;
         "topics create") words="--help" ;;
+        "dlq") words="list show --help" ;;
+        "dlq list") words="--json --help" ;;
+        "dlq show") words="--raw --json --help" ;;
     *) case ${COMP_WORDS[1]} in
         "run") words="--lang --stdin --timeout --verbose --json --url --help" ;;
         "submit") words="--lang --stdin --json --url --help" ;;
