@@ -2,7 +2,7 @@
 # test_parts.sh: what scripts/test can run, a function for each part. Each runs in containers that carry the label
 # runlog.test=$RL_PROJECT, and leaves its output on standard output.
 #
-# Sourced after common.sh, docker.sh, stack.sh and throwaway.sh. The caller has set COVERAGE and PYTEST_ARGUMENTS.
+# Sourced after common.sh, docker.sh, stack.sh, socket_proxy.sh and throwaway.sh. The caller has set COVERAGE and PYTEST_ARGUMENTS.
 
 # Most of their time, integration tests wait for time-outs and rebalances: more at once than there are processors.
 readonly INTEGRATION_AT_ONCE=8
@@ -142,10 +142,12 @@ start_stack() {
 }
 
 # on_sanitized_stack NAME COMMAND...: the command is about a stack of that name beside the first one, with the services of
-# tests/e2e/compose.sanitized.yaml. In a subshell of its own, as every part is.
+# tests/e2e/compose.sanitized.yaml. In a subshell of its own, as every part is. Where nothing is killed, the runner reaches the
+# Engine through the filter of its socket.
 on_sanitized_stack() {
     rl_throwaway_stack "$1"
     RL_COMPOSE_FILES+=(tests/e2e/compose.sanitized.yaml)
+    [[ $1 != calm ]] || RL_COMPOSE_FILES+=("$RL_SOCKET_PROXY_FILE")
     "${@:2}"
 }
 
