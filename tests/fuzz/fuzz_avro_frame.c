@@ -5,7 +5,9 @@
  * the same bytes. */
 #include <stdlib.h>
 
+#include "lib/codec/deleted.h"
 #include "lib/codec/framing.h"
+#include "lib/codec/replay.h"
 #include "lib/codec/result.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -16,6 +18,9 @@ typedef union {
     rl_submission submission;
     rl_finished finished;
     rl_started started;
+    rl_deleted deleted;
+    rl_replay replay;
+    rl_replay_decision decision;
 } record;
 
 static bool decode(rl_codec *codec, rl_record_kind kind, rl_bytes framed, rl_arena *arena, record *ret) {
@@ -25,6 +30,13 @@ static bool decode(rl_codec *codec, rl_record_kind kind, rl_bytes framed, rl_are
         return rl_submission_decode(codec, framed, arena, &ret->submission, &err);
     case RL_RECORD_FINISHED:
         return rl_finished_decode(codec, framed, arena, &ret->finished, &err);
+    case RL_RECORD_DELETED:
+        return rl_deleted_decode(codec, framed, arena, &ret->deleted, &err);
+    case RL_RECORD_REPLAY:
+        return rl_replay_decode(codec, framed, arena, &ret->replay, &err);
+    case RL_RECORD_APPLIED:
+    case RL_RECORD_DISCARDED:
+        return rl_replay_decision_decode(codec, kind, framed, arena, &ret->decision, &err);
     default:
         return rl_started_decode(codec, framed, arena, &ret->started, &err);
     }
@@ -37,6 +49,13 @@ static bool encode(rl_codec *codec, rl_record_kind kind, const record *from, rl_
         return rl_submission_encode(codec, &from->submission, out, &err);
     case RL_RECORD_FINISHED:
         return rl_finished_encode(codec, &from->finished, out, &err);
+    case RL_RECORD_DELETED:
+        return rl_deleted_encode(codec, &from->deleted, out, &err);
+    case RL_RECORD_REPLAY:
+        return rl_replay_encode(codec, &from->replay, out, &err);
+    case RL_RECORD_APPLIED:
+    case RL_RECORD_DISCARDED:
+        return rl_replay_decision_encode(codec, kind, &from->decision, out, &err);
     default:
         return rl_started_encode(codec, &from->started, out, &err);
     }
@@ -62,7 +81,9 @@ static void try_kind(rl_codec *codec, rl_record_kind kind, rl_bytes framed) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    static const rl_record_kind kinds[] = {RL_RECORD_SUBMISSION, RL_RECORD_FINISHED, RL_RECORD_STARTED};
+    static const rl_record_kind kinds[] = {RL_RECORD_SUBMISSION, RL_RECORD_FINISHED, RL_RECORD_STARTED,
+                                           RL_RECORD_DELETED,    RL_RECORD_REPLAY,   RL_RECORD_APPLIED,
+                                           RL_RECORD_DISCARDED};
     static rl_codec *codec;
     if (!codec && !(codec = rl_codec_new(NULL))) {
         abort();
