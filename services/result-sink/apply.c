@@ -27,9 +27,11 @@ typedef enum {
 static void append_guard(bson_t *filter, const rl_apply_item *item) {
     bson_t clause;
     BSON_APPEND_UTF8(filter, "_id", item->id);
-    BSON_APPEND_DOCUMENT_BEGIN(filter, "generation", &clause);
-    BSON_APPEND_INT64(&clause, "$lt", item->generation);
-    bson_append_document_end(filter, &clause);
+    if (!item->deleted) {
+        BSON_APPEND_DOCUMENT_BEGIN(filter, "generation", &clause);
+        BSON_APPEND_INT64(&clause, "$lt", item->generation);
+        bson_append_document_end(filter, &clause);
+    }
     BSON_APPEND_DOCUMENT_BEGIN(filter, "deleted", &clause);
     BSON_APPEND_BOOL(&clause, "$ne", true);
     bson_append_document_end(filter, &clause);

@@ -1,9 +1,11 @@
 /* apply.h: results into MongoDB, each at most once, in any order, any number of times.
  *
  * A result is written by a guarded replace: it matches the document of its id only if that document
- * is of a lower generation and is not a tombstone, and inserts where there is none. So
+ * is of a lower generation and is not a tombstone, and inserts where there is none. A tombstone matches any document
+ * that is none itself. So
  *   - the same record again, or an older generation, changes nothing;
  *   - a higher generation replaces the whole document, never single fields;
+ *   - a tombstone replaces every result, and nothing replaces a tombstone;
  *   - two sinks that write the same id at once end with the higher generation.
  * Where the guard turns an existing document away, the insert meets the unique index on _id and fails
  * with E11000. That is either "stale" or a race (between the server's look and its insert another writer
@@ -42,8 +44,9 @@ typedef enum {
 } rl_apply_status;
 
 typedef struct {
-    const char *id; /* borrowed, as `document` */
-    int64_t generation;
+    const char *id;         /* borrowed, as `document` */
+    int64_t generation;     /* of a result */
+    bool deleted;           /* `document` is a tombstone */
     const bson_t *document; /* the whole document, _id included */
     rl_apply_status status; /* PENDING before the first call */
     bool turned_away;       /* in this call: its insert met a document that is there */

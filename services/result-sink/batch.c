@@ -21,6 +21,14 @@ bool rl_batch_add(rl_batch *batch, rd_kafka_message_t *message) {
     return true;
 }
 
+/* Whether `record` wins over `there`, which came before it. */
+static bool wins(const rl_apply_item *record, const rl_apply_item *there) {
+    if (record->deleted != there->deleted) {
+        return record->deleted;
+    }
+    return !record->deleted && record->generation > there->generation;
+}
+
 /* Puts `record` into the open-addressed `table` (a power of two, never full) or lets it meet the one of
  * its id, which one of the two does not survive. */
 static void meet(rl_sink_record **table, size_t size, rl_sink_record *record) {
@@ -33,7 +41,7 @@ static void meet(rl_sink_record **table, size_t size, rl_sink_record *record) {
         table[slot] = record;
         return;
     }
-    if (record->item.generation > there->item.generation) {
+    if (wins(&record->item, &there->item)) {
         there->fate = RL_FATE_SUPERSEDED;
         table[slot] = record;
     } else {

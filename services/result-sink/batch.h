@@ -17,8 +17,8 @@ typedef struct {
 /* Takes `message` over. When memory is short, false: it stays the caller's. */
 bool rl_batch_add(rl_batch *batch, rd_kafka_message_t *message);
 
-/* Of the records that are to be written, keeps one for each id: the highest generation, and of
- * equal generations the one that came first. The others become SUPERSEDED. One
+/* Of the records that are to be written, keeps one for each id: a tombstone if there is one, else the highest
+ * generation, and of equals the one that came first. The others become SUPERSEDED. One
  * by one the guards would come to the same end, but an unordered bulk has no first. TRANSIENT when memory
  * is short. */
 bool rl_batch_coalesce(rl_batch *batch, rl_error *err);

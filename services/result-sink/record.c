@@ -1,5 +1,5 @@
-/* record.c: message -> Finished -> document. The arena in which a record is decoded lives only here: what
- * stays in memory until the batch is written is the message (for a dead letter) and the document. */
+/* record.c: message -> Finished -> document, or Deleted -> tombstone. The arena in which a record is decoded lives
+ * only here: what stays in memory until the batch is written is the message (for a dead letter) and the document. */
 #include "services/result-sink/record.h"
 
 #include <stdlib.h>
@@ -26,55 +26,78 @@ static int64_t logged_us(const rd_kafka_message_t *message) {
     return type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE || ms < 0 ? 0 : ms * RL_US_PER_MS;
 }
 
-static bool make_document(rl_sink_record *record, const rl_finished *finished, int64_t expires_us,
-                          rl_error *err) {
-    record->id = strdup(finished->id);
+/* An empty document for `id`, which becomes the record's. */
+static bool begin_document(rl_sink_record *record, const char *id, rl_error *err) {
+    record->id = strdup(id);
     record->document = bson_new();
-    if (!record->id || !record->document) {
-        return rl_error_set(err, RL_TRANSIENT, 0, "out of memory");
-    }
-    if (!rl_result_document_write(finished, expires_us, record->document, err)) {
-        return false;
-    }
-    record->item =
-        (rl_apply_item){.id = record->id, .generation = finished->generation, .document = record->document};
+    return (record->id && record->document) || rl_error_set(err, RL_TRANSIENT, 0, "out of memory");
+}
+
+static bool to_write(rl_sink_record *record, int64_t generation, bool deleted) {
+    record->item = (rl_apply_item){
+        .id = record->id, .generation = generation, .deleted = deleted, .document = record->document};
     record->fate = RL_FATE_TO_WRITE;
     return true;
 }
 
-/* Only Finished records have a meaning here yet. */
-static bool check_kind(rl_codec *codec, rl_bytes value, bool *ret_unknown_schema, rl_error *err) {
+static bool expire(rl_sink_record *record) {
+    record->fate = RL_FATE_EXPIRED;
+    return true;
+}
+
+/* What a record may need, beside itself. */
+typedef struct {
+    rl_codec *codec;
+    rl_arena *arena;
+    int64_t retention_us;
+    int64_t now_us; /* wall clock */
+} reading;
+
+static bool read_finished(rl_sink_record *record, const reading *r, rl_error *err) {
+    rl_finished finished;
+    if (!rl_finished_decode(r->codec, rl_message_value(record->message), r->arena, &finished, err)) {
+        return false;
+    }
+    int64_t expires_us = rl_retention_expires_us(&finished, logged_us(record->message), r->retention_us);
+    if (expires_us <= r->now_us) {
+        return expire(record);
+    }
+    return begin_document(record, finished.id, err) &&
+           rl_result_document_write(&finished, expires_us, record->document, err) &&
+           to_write(record, finished.generation, false);
+}
+
+static bool read_deleted(rl_sink_record *record, const reading *r, rl_error *err) {
+    rl_deleted deleted;
+    if (!rl_deleted_decode(r->codec, rl_message_value(record->message), r->arena, &deleted, err)) {
+        return false;
+    }
+    int64_t expires_us = rl_retention_deleted_us(&deleted, logged_us(record->message), r->retention_us);
+    if (expires_us <= r->now_us) {
+        return expire(record);
+    }
+    return begin_document(record, deleted.id, err) &&
+           rl_result_document_write_deleted(deleted.id, expires_us, record->document, err) &&
+           to_write(record, 0, true);
+}
+
+static bool read_value(rl_sink_record *record, const reading *r, bool *ret_unknown_schema, rl_error *err) {
+    const rl_bytes value = rl_message_value(record->message);
     uint64_t fingerprint;
     rl_bytes body;
     rl_record_kind kind;
-    if (!rl_codec_kind(codec, value, &kind, err)) {
+    if (!rl_codec_kind(r->codec, value, &kind, err)) {
         *ret_unknown_schema = rl_framing_parse(value, &fingerprint, &body, NULL);
         return false;
     }
-    return kind == RL_RECORD_FINISHED ||
-           rl_error_set(err, RL_INVALID, (int)kind, "a record of another kind than Finished");
-}
-
-static bool read_finished(rl_sink_record *record, rl_codec *codec, int64_t retention_us, int64_t now_us,
-                          bool *ret_unknown_schema, rl_error *err) {
-    rl_bytes value = rl_message_value(record->message);
-    if (!check_kind(codec, value, ret_unknown_schema, err)) {
-        return false;
+    switch (kind) {
+    case RL_RECORD_FINISHED:
+        return read_finished(record, r, err);
+    case RL_RECORD_DELETED:
+        return read_deleted(record, r, err);
+    default:
+        return rl_error_set(err, RL_INVALID, (int)kind, "a record of another kind than Finished and Deleted");
     }
-    RL_AUTO_ARENA rl_arena *arena = rl_arena_new(DECODED_MAX_BYTES);
-    rl_finished finished;
-    if (!arena) {
-        return rl_error_set(err, RL_TRANSIENT, 0, "out of memory");
-    }
-    if (!rl_finished_decode(codec, value, arena, &finished, err)) {
-        return false;
-    }
-    int64_t expires_us = rl_retention_expires_us(&finished, logged_us(record->message), retention_us);
-    if (expires_us <= now_us) {
-        record->fate = RL_FATE_EXPIRED;
-        return true;
-    }
-    return make_document(record, &finished, expires_us, err);
 }
 
 static void drop_document(rl_sink_record *record) {
@@ -89,8 +112,13 @@ static void drop_document(rl_sink_record *record) {
 bool rl_sink_record_read(rl_sink_record *record, rl_codec *codec, int64_t retention_us, int64_t now_us,
                          bool *ret_unknown_schema, rl_error *err) {
     rl_error why = RL_ERROR_INIT;
+    RL_AUTO_ARENA rl_arena *arena = rl_arena_new(DECODED_MAX_BYTES);
+    const reading r = {codec, arena, retention_us, now_us};
     *ret_unknown_schema = false;
-    if (read_finished(record, codec, retention_us, now_us, ret_unknown_schema, &why)) {
+    if (!arena) {
+        return rl_error_set(err, RL_TRANSIENT, 0, "out of memory");
+    }
+    if (read_value(record, &r, ret_unknown_schema, &why)) {
         return true;
     }
     drop_document(record);

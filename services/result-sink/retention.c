@@ -1,13 +1,27 @@
 /* retention.c: the date and the indexes. */
 #include "services/result-sink/retention.h"
 
+#include "lib/base/clock.h"
+
+/* A submission stays on its topic for seven days; the eighth is for its time in the queue of a replay. */
+#define LATEST_RESULT_US (INT64_C(8) * 86400 * RL_US_PER_S)
+
+static int64_t later_us(int64_t from_us, int64_t us) {
+    return from_us > INT64_MAX - us ? INT64_MAX : from_us + us;
+}
+
 int64_t rl_retention_expires_us(const rl_finished *finished, int64_t logged_us, int64_t retention_us) {
     const int64_t times[] = {finished->finished_us, finished->started_us, finished->queued_us, logged_us};
     int64_t from = 0;
     for (size_t i = 0; i < sizeof times / sizeof times[0] && from <= 0; i++) {
         from = times[i];
     }
-    return from > INT64_MAX - retention_us ? INT64_MAX : from + retention_us;
+    return later_us(from, retention_us);
+}
+
+int64_t rl_retention_deleted_us(const rl_deleted *deleted, int64_t logged_us, int64_t retention_us) {
+    const int64_t from = deleted->deleted_us > 0 ? deleted->deleted_us : logged_us;
+    return later_us(later_us(from, retention_us), LATEST_RESULT_US);
 }
 
 static void append_index(bson_t *indexes, const char *position, const char *name, bool expires,

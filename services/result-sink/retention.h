@@ -9,12 +9,18 @@
 #ifndef RL_SINK_RETENTION_H
 #define RL_SINK_RETENTION_H
 
+#include "lib/codec/deleted.h"
 #include "lib/codec/result.h"
 #include "lib/store/mongo.h"
 
 /* Wall-clock time at which a result goes. Counted from when it finished; a record that does not know (0 or
  * less) from when it started, was queued, or was written to the log (`logged_us`), in this order. */
 int64_t rl_retention_expires_us(const rl_finished *finished, int64_t logged_us, int64_t retention_us);
+
+/* The same for the tombstone of a deleted submission. It outlives what may still come of that submission: a program that runs
+ * when it is deleted, and replays of its record, which stays on the log for a week. So a sink that reads the log again
+ * never meets the result without the tombstone, or both have expired. */
+int64_t rl_retention_deleted_us(const rl_deleted *deleted, int64_t logged_us, int64_t retention_us);
 
 /* Makes the indexes that are missing, in the collection of the database that `mongo` names:
  *   expiry           {expiresAt: 1}, expireAfterSeconds 0: MongoDB removes what has expired

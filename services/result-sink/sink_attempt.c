@@ -56,6 +56,7 @@ static size_t note_outcomes(rl_sink *sink) {
         }
         if (record->item.status == RL_APPLY_DONE) {
             record->fate = RL_FATE_SETTLED;
+            rl_metric_add(sink->metrics.deleted, record->item.deleted);
         } else if (record->item.status == RL_APPLY_REFUSED) {
             record->fate = RL_FATE_SET_ASIDE;
             record->why = record->item.why;

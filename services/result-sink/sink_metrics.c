@@ -8,6 +8,8 @@ void rl_sink_metrics_make(rl_metrics *registry, rl_sink_metrics *m) {
         rl_metrics_counter(registry, "runlog_sink_applied_total", NULL, "Documents inserted or replaced.");
     m->stale = rl_metrics_counter(registry, "runlog_sink_stale_total", NULL,
                                   "Records that a document of the same or a higher generation turned away.");
+    m->deleted = rl_metrics_counter(registry, "runlog_sink_deleted_total", NULL,
+                                    "Deletions whose tombstone MongoDB has, stored just now or before.");
     m->superseded = rl_metrics_counter(registry, "runlog_sink_superseded_total", NULL,
                                        "Records that another record of the same batch won over.");
     m->expired = rl_metrics_counter(registry, "runlog_sink_expired_total", NULL,

@@ -7,7 +7,7 @@
 #include "services/result-sink/intake.h"
 
 typedef struct {
-    rl_metric *records, *applied, *stale, *superseded, *expired, *dead_letters;
+    rl_metric *records, *applied, *stale, *deleted, *superseded, *expired, *dead_letters;
     rl_metric *batches, *batch_records, *batch_time, *write_time, *delay, *suspects, *holding;
     rl_metric *failures[RL_ERROR_CLASSES]; /* of attempts */
     rl_metric *commits, *commit_failures, *lost, *lag, *partitions;

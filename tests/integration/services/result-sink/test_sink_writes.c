@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "lib/base/clock.h"
+#include "lib/codec/deleted.h"
 #include "lib/codec/framing.h"
 #include "lib/store/result_document.h"
 #include "lib/stream/message.h"
@@ -176,6 +177,104 @@ START_TEST(a_tombstone_is_not_brought_back_by_a_late_result) {
     put_saying(&w, "gone", 12, "later");
     await_committed(&w);
     ck_assert_int_eq(generation_of(&w, "gone"), -2);
+    sink_stop(s);
+    world_close(&w);
+}
+END_TEST
+
+static void put_deleted_at(world *w, const char *id, int64_t wall_us) {
+    RL_AUTO_BUFFER rl_buffer frame;
+    rl_buffer_init(&frame, RL_DELETED_MAX_BYTES);
+    const rl_deleted deleted = {.id = id, .deleted_us = wall_us};
+    ck_assert(rl_deleted_encode(w->codec, &deleted, &frame, NULL));
+    put_bytes(w, w->topic, id, rl_buffer_bytes(&frame));
+}
+
+static void put_deleted(world *w, const char *id) {
+    put_deleted_at(w, id, rl_wall_clock_us());
+}
+
+/* The tombstone and nothing else: what a program, its input and its output were is gone. */
+static void assert_only_a_tombstone(world *w, const char *id) {
+    bson_t document;
+    bson_iter_t it;
+    ck_assert_msg(get_document(w, id, &document), "no document %s", id);
+    ck_assert(rl_result_document_is_deleted(&document));
+    ck_assert_uint_eq(bson_count_keys(&document), 3);
+    ck_assert(bson_iter_init_find(&it, &document, "expiresAt") && BSON_ITER_HOLDS_DATE_TIME(&it));
+    ck_assert_int_gt(bson_iter_date_time(&it), (rl_wall_clock_us() + RETENTION_US) / RL_US_PER_MS);
+    bson_destroy(&document);
+}
+
+START_TEST(a_deleted_wins_over_every_result_in_any_order) {
+    static const char *const ids[] = {"before", "after", "between", "alone", "batched"};
+    world w;
+    world_open(&w);
+    /* In one batch: everything is on the topic before the sink starts. */
+    put_saying(&w, "batched", 3, "before");
+    put_deleted(&w, "batched");
+    put_saying(&w, "batched", 9, "after");
+    sink_runner *s = sink_start(&w, NULL, 0);
+    await_committed(&w);
+    /* In batches of their own. */
+    put_saying(&w, "before", 0, "result");
+    put_saying(&w, "between", 0, "result");
+    await_committed(&w);
+    ck_assert_int_eq(generation_of(&w, "before"), 0);
+    for (size_t i = 0; i < 4; i++) {
+        put_deleted(&w, ids[i]);
+    }
+    await_committed(&w);
+    put_saying(&w, "after", 0, "late");
+    put_saying(&w, "between", INT64_MAX, "replayed");
+    put_deleted(&w, "between");
+    await_committed(&w);
+    for (size_t i = 0; i < 5; i++) {
+        assert_only_a_tombstone(&w, ids[i]);
+    }
+    ck_assert_int_eq(sink_metric(s, "runlog_sink_dead_letters_total"), 0);
+    ck_assert_int_eq(sink_metric(s, "runlog_sink_deleted_total"), 6);
+    sink_stop(s);
+    world_close(&w);
+}
+END_TEST
+
+START_TEST(reading_deletions_again_changes_nothing) {
+    world w;
+    world_open(&w);
+    put_many(&w, "r", 60, 0);
+    for (int i = 0; i < 60; i += 2) {
+        char id[16];
+        snprintf(id, sizeof id, "r-%d", i);
+        put_deleted(&w, id);
+    }
+    put_many(&w, "r", 60, 5);
+    sink_runner *s = sink_start(&w, NULL, 7);
+    await_committed(&w);
+    sink_stop(s);
+    RL_AUTO_FREE char *before = dump_documents(&w);
+    ck_assert_int_eq(generation_of(&w, "r-58"), -2);
+    ck_assert_int_eq(generation_of(&w, "r-59"), 5);
+    rewind_group(&w);
+    s = sink_start(&w, NULL, 500); /* batched in another way, too */
+    await_committed(&w);
+    ck_assert_int_eq(sink_metric(s, "runlog_sink_records_total"), 150);
+    ck_assert_int_eq(sink_metric(s, "runlog_sink_applied_total"), 0);
+    sink_stop(s);
+    RL_AUTO_FREE char *after = dump_documents(&w);
+    ck_assert_str_eq(before, after);
+    world_close(&w);
+}
+END_TEST
+
+START_TEST(a_deleted_past_its_time_is_not_written) {
+    world w;
+    world_open(&w);
+    sink_runner *s = sink_start(&w, NULL, 0);
+    put_deleted_at(&w, "old", rl_wall_clock_us() - 2 * RETENTION_US);
+    await_committed(&w);
+    ck_assert_int_eq(generation_of(&w, "old"), -1);
+    ck_assert_int_eq(sink_metric(s, "runlog_sink_expired_total"), 1);
     sink_stop(s);
     world_close(&w);
 }
@@ -359,6 +458,8 @@ RL_SUITE("sink/writes", a_result_reaches_mongodb_whole,
          of_one_generation_the_first_wins_and_a_higher_one_replaces,
          what_a_refused_result_superseded_in_its_batch_is_stored,
          a_higher_generation_replaces_the_whole_document, reading_everything_again_changes_nothing,
-         a_tombstone_is_not_brought_back_by_a_late_result, what_is_past_its_retention_is_not_written,
-         the_indexes_are_there_and_expiry_is_by_date, garbage_is_set_aside_and_the_rest_is_written,
-         a_result_of_the_greatest_size_is_written, a_record_of_a_newer_build_is_read_by_the_schema_on_the_log)
+         a_tombstone_is_not_brought_back_by_a_late_result, a_deleted_wins_over_every_result_in_any_order,
+         reading_deletions_again_changes_nothing, a_deleted_past_its_time_is_not_written,
+         what_is_past_its_retention_is_not_written, the_indexes_are_there_and_expiry_is_by_date,
+         garbage_is_set_aside_and_the_rest_is_written, a_result_of_the_greatest_size_is_written,
+         a_record_of_a_newer_build_is_read_by_the_schema_on_the_log)

@@ -47,6 +47,38 @@ START_TEST(of_equal_generations_the_first_is_kept) {
 }
 END_TEST
 
+static void add_deleted(rl_batch *batch, const char *id) {
+    add(batch, id, 0);
+    batch->records[batch->count - 1].item.deleted = true;
+}
+
+START_TEST(a_tombstone_is_kept_wherever_it_stands) {
+    for (size_t place = 0; place < 3; place++) {
+        rl_batch batch = {0};
+        for (size_t i = 0; i < 3; i++) {
+            if (i == place) {
+                add_deleted(&batch, "a");
+            } else {
+                add(&batch, "a", INT64_MAX - (int64_t)i);
+            }
+        }
+        ck_assert_uint_eq(coalesce(&batch), 2);
+        ck_assert_int_eq(batch.records[place].fate, RL_FATE_TO_WRITE);
+        rl_batch_free(&batch);
+    }
+}
+END_TEST
+
+START_TEST(of_two_tombstones_the_first_is_kept) {
+    rl_batch batch = {0};
+    add_deleted(&batch, "a");
+    add_deleted(&batch, "a");
+    ck_assert_uint_eq(coalesce(&batch), 1);
+    ck_assert_int_eq(batch.records[0].fate, RL_FATE_TO_WRITE);
+    rl_batch_free(&batch);
+}
+END_TEST
+
 START_TEST(different_ids_never_meet) {
     rl_batch batch = {0};
     for (int i = 0; i < 4000; i++) {
@@ -111,5 +143,6 @@ START_TEST(an_empty_batch_coalesces_to_nothing) {
 END_TEST
 
 RL_SUITE("sink/batch", the_highest_generation_of_an_id_is_kept, of_equal_generations_the_first_is_kept,
+         a_tombstone_is_kept_wherever_it_stands, of_two_tombstones_the_first_is_kept,
          different_ids_never_meet, coalescing_again_changes_nothing, what_is_settled_takes_no_part,
          what_a_refused_record_superseded_is_written_in_its_place, an_empty_batch_coalesces_to_nothing)
