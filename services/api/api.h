@@ -41,6 +41,7 @@ typedef struct {
     _Atomic bool draining;       /* after SIGTERM: no more submissions, no more waiting */
     rl_log_limit failed_lookups; /* lines about them; so too the next */
     rl_log_limit refused_submissions;
+    rl_log_limit failed_deletions;
     _Atomic int64_t body_memory; /* bytes of request bodies held now */
 } rl_api;
 

@@ -8,7 +8,7 @@
 static const int statuses[RL_METRICS_STATUSES] = {200, 201, 202, 204, 400, 404, 405, 408, 409,
                                                   411, 413, 417, 431, 500, 501, 503, 505};
 
-static const char *const route_names[RL_ROUTE_COUNT] = {"submit",  "result", "cancel",  "languages",
+static const char *const route_names[RL_ROUTE_COUNT] = {"submit",  "result", "cancel",  "delete", "languages",
                                                         "healthz", "readyz", "metrics", "none"};
 
 static void make_requests(rl_api_metrics *m) {
@@ -67,6 +67,9 @@ static void make_submit(rl_api_metrics *m) {
     rl_metrics_counters_by_class(m->registry, "runlog_api_cancel_failures_total", NULL,
                                  "Requests to cancel that did not get onto the log, by class of error.",
                                  m->cancel_failures);
+    rl_metrics_counters_by_class(m->registry, "runlog_api_delete_failures_total", NULL,
+                                 "Deletions that did not get onto the log, by class of error.",
+                                 m->delete_failures);
     m->produce_queue =
         gauge(m, "runlog_api_produce_queue_records", "Records handed to the producer and not reported on.");
     m->body_memory = gauge(m, "runlog_api_body_memory_bytes", "Request bodies held in memory.");
@@ -118,6 +121,8 @@ static void make_tail(rl_api_metrics *m) {
     m->tail_lag = gauge(m, "runlog_api_tail_lag_records", "Records of the topic results not read yet.");
     m->sink_lag = gauge(m, "runlog_api_sink_lag_records", "Results read that the sink has not committed.");
     m->tail_read = counter(m, "runlog_api_tail_records_total", "Records of the topic results read.");
+    m->tail_deleted =
+        counter(m, "runlog_api_tail_deleted_total", "Records of the topic results that say: forget this id.");
     m->tail_undecodable = counter(m, "runlog_api_tail_undecodable_total",
                                   "Records of the topic results skipped as unreadable.");
     m->cache_entries = gauge(m, "runlog_api_cache_entries", "Results known in memory.");

@@ -13,6 +13,7 @@ typedef enum {
     RL_ROUTE_SUBMIT,
     RL_ROUTE_RESULT,
     RL_ROUTE_CANCEL,
+    RL_ROUTE_DELETE,
     RL_ROUTE_LANGUAGES,
     RL_ROUTE_HEALTHZ,
     RL_ROUTE_READYZ,
@@ -43,6 +44,7 @@ typedef struct {
     rl_metric *request_duration[RL_ROUTE_COUNT]; /* from the head to the answer, waiting included */
     rl_metric *publish_failures[RL_ERROR_CLASSES];
     rl_metric *cancel_failures[RL_ERROR_CLASSES];
+    rl_metric *delete_failures[RL_ERROR_CLASSES];
     rl_metric *lookup_failures[RL_ERROR_CLASSES];
     rl_metric *admission[RL_ADMISSION_DECISIONS]
                         [RL_CLIENT_LANES + 1]; /* the last: decided before the lane was known */
@@ -56,7 +58,7 @@ typedef struct {
     rl_metric *waits_refused;
     rl_metric *tail_lag, *sink_lag;
     rl_metric *tail_delay; /* from a result's timestamp until it has been read here */
-    rl_metric *tail_read, *tail_undecodable;
+    rl_metric *tail_read, *tail_deleted, *tail_undecodable;
     rl_metric *cache_entries, *cache_bytes, *cache_uncommitted, *cache_stripped, *cache_evicted;
     rl_metric *body_memory;
     rl_metric *produce_queue; /* records not reported on */

@@ -34,7 +34,8 @@ struct rl_cache_entry {
     uint64_t sequence; /* order of arrival within the shard */
     int32_t partition;
     bool committed;
-    bool doubtful;            /* MongoDB may have an earlier record of its generation */
+    bool doubtful; /* MongoDB may have an earlier record of its generation */
+    bool deleted;
     rl_cached_record *record; /* NULL: stripped */
 };
 

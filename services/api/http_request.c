@@ -23,8 +23,11 @@ static rl_http_method method_of(const char *name) {
     static const struct {
         const char *name;
         rl_http_method method;
-    } methods[] = {
-        {"GET", RL_HTTP_GET}, {"HEAD", RL_HTTP_HEAD}, {"POST", RL_HTTP_POST}, {"OPTIONS", RL_HTTP_OPTIONS}};
+    } methods[] = {{"GET", RL_HTTP_GET},
+                   {"HEAD", RL_HTTP_HEAD},
+                   {"POST", RL_HTTP_POST},
+                   {"DELETE", RL_HTTP_DELETE},
+                   {"OPTIONS", RL_HTTP_OPTIONS}};
     for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
         if (strcmp(methods[i].name, name) == 0) {
             return methods[i].method;

@@ -23,6 +23,7 @@ typedef enum {
     RL_HTTP_GET,
     RL_HTTP_HEAD,
     RL_HTTP_POST,
+    RL_HTTP_DELETE,
     RL_HTTP_OPTIONS,
     RL_HTTP_OTHER,
 } rl_http_method;

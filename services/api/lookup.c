@@ -11,6 +11,11 @@ static bool is_expired(const rl_api *api, const rl_id_parts *parts) {
            rl_wall_clock_us();
 }
 
+static rl_lookup_status answer_deleted(rl_api *api) {
+    rl_metric_add(api->metrics->result_unknown, 1);
+    return RL_LOOKUP_UNKNOWN;
+}
+
 /* Nobody has a result of an id that is past its time. "Expired" is a final answer: it needs a tail that has
  * read everything, and a second look at it, as the result may have come while MongoDB was asked. */
 static rl_lookup_status expire(rl_api *api, const char *id, rl_arena *arena, rl_finished *ret,
@@ -21,6 +26,8 @@ static rl_lookup_status expire(rl_api *api, const char *id, rl_arena *arena, rl_
     case RL_TAIL_FOUND:
         rl_metric_add(api->metrics->result_tail, 1);
         return RL_LOOKUP_FINISHED;
+    case RL_TAIL_DELETED:
+        return answer_deleted(api);
     case RL_TAIL_FAILED:
         return RL_LOOKUP_UNAVAILABLE;
     case RL_TAIL_ABSENT:
@@ -41,8 +48,7 @@ static rl_lookup_status ask_store(rl_api *api, const char *id, const rl_id_parts
         rl_metric_add(api->metrics->result_store, 1);
         return RL_LOOKUP_FINISHED;
     case RL_STORE_DELETED:
-        rl_metric_add(api->metrics->result_unknown, 1);
-        return RL_LOOKUP_UNKNOWN;
+        return answer_deleted(api);
     case RL_STORE_FAILED:
         rl_metric_add(api->metrics->store_errors, 1);
         return RL_LOOKUP_UNAVAILABLE;
@@ -87,6 +93,9 @@ rl_lookup_status rl_lookup(rl_api *api, const char *id, const rl_id_parts *parts
     if (status == RL_TAIL_FOUND) {
         rl_metric_add(api->metrics->result_tail, 1);
         return RL_LOOKUP_FINISHED;
+    }
+    if (status == RL_TAIL_DELETED) {
+        return answer_deleted(api);
     }
     if (status == RL_TAIL_DOUBTFUL) {
         return prefer_stored(api, id, arena, ret, err);

@@ -80,13 +80,14 @@ static bool prepare_lane(rl_publisher *publisher, rl_lane lane, rl_error *err) {
 }
 
 static bool prepare_once(rl_publisher *publisher, rl_error *err) {
-    static const rl_record_kind kinds[] = {RL_RECORD_SUBMISSION, RL_RECORD_CANCEL};
+    static const rl_record_kind kinds[] = {RL_RECORD_SUBMISSION, RL_RECORD_CANCEL, RL_RECORD_DELETED};
     for (size_t i = 0; i < RL_CLIENT_LANES; i++) {
         if (!prepare_lane(publisher, (rl_lane)i, err)) {
             return false;
         }
     }
     return rl_producer_prime(publisher->producer, RL_TOPIC_CONTROLS, PRIME_TIMEOUT_US, NULL, err) &&
+           rl_producer_prime(publisher->producer, RL_TOPIC_RESULTS, PRIME_TIMEOUT_US, NULL, err) &&
            rl_schema_topic_publish(publisher->producer, publisher->config.codec, kinds,
                                    sizeof(kinds) / sizeof(kinds[0]), err);
 }
@@ -336,6 +337,23 @@ bool rl_publish_cancel(rl_publisher *publisher, rl_publish_ticket *ticket, const
         .topic = RL_TOPIC_CONTROLS,
         .partition = RD_KAFKA_PARTITION_UA,
         .key = rl_bytes_of(cancel->id),
+        .value = rl_buffer_bytes(&encoded),
+    };
+    ticket->backlogs = NULL;
+    return deliver(publisher, ticket, &record, traceparent, err);
+}
+
+bool rl_publish_deleted(rl_publisher *publisher, rl_publish_ticket *ticket, const rl_deleted *deleted,
+                        const char *traceparent, rl_error *err) {
+    RL_CLEANUP(rl_buffer_free) rl_buffer encoded;
+    rl_buffer_init(&encoded, RL_DELETED_MAX_BYTES);
+    if (!rl_deleted_encode(publisher->config.codec, deleted, &encoded, err)) {
+        return rl_error_prefix(err, "cannot encode the deletion");
+    }
+    rl_record record = {
+        .topic = RL_TOPIC_RESULTS,
+        .partition = RD_KAFKA_PARTITION_UA,
+        .key = rl_bytes_of(deleted->id),
         .value = rl_buffer_bytes(&encoded),
     };
     ticket->backlogs = NULL;

@@ -1,4 +1,4 @@
-/* publish.h: an accepted submission goes onto the log, or the client hears that it did not.
+/* publish.h: an accepted submission goes onto the log, or the client hears that it did not; so too a deletion.
  *
  * A thread makes the log ready first: fetches the topic's metadata (the first record would otherwise be up
  * to a second late) and announces the schemas this build writes. It tries for as long as it takes. Then it
@@ -17,6 +17,7 @@
 #include "lib/base/log.h"
 #include "lib/base/metrics.h"
 #include "lib/codec/cancel.h"
+#include "lib/codec/deleted.h"
 #include "lib/codec/submission.h"
 #include "lib/stream/client.h"
 #include "services/api/admission.h"
@@ -69,6 +70,10 @@ bool rl_publish(rl_publisher *publisher, rl_publish_ticket *ticket, const rl_sub
 /* The same for a request to cancel, on `controls`. `traceparent` may be NULL. */
 bool rl_publish_cancel(rl_publisher *publisher, rl_publish_ticket *ticket, const rl_cancel *cancel,
                        const char *traceparent, rl_error *err);
+/* The same for `deleted`, onto `results`: by the hash of its id, as runners write what they have finished, so that both are in
+ * one partition and everybody reads them in one order. */
+bool rl_publish_deleted(rl_publisher *publisher, rl_publish_ticket *ticket, const rl_deleted *deleted,
+                        const char *traceparent, rl_error *err);
 
 RL_DEFINE_CLEANUP(rl_publisher_slot, rl_publisher, rl_publisher_free)
 #define RL_AUTO_PUBLISHER RL_CLEANUP(rl_publisher_slot)

@@ -118,6 +118,7 @@ static void assign(const rl_result_cache *cache, rl_cache_entry *e, const rl_res
     memcpy(e->id, key->id, RL_ID_LENGTH);
     e->created_ms = key->created_ms;
     e->generation = key->generation;
+    e->deleted = key->deleted;
     e->partition = key->partition;
     e->offset = key->offset;
     e->doubtful = key->doubtful || key->created_ms <= atomic_load(&cache->forgotten_ms);
@@ -174,9 +175,13 @@ static rl_cache_put_status put_new(rl_result_cache *cache, rl_cache_shard *s, rl
     return RL_CACHE_ADDED;
 }
 
+static bool wins(const rl_result_key *key, const rl_cache_entry *there) {
+    return !there->deleted && (key->deleted || key->generation > there->generation);
+}
+
 static rl_cache_put_status put_again(rl_result_cache *cache, rl_cache_shard *s, rl_cache_entry *e,
                                      const rl_result_key *key, rl_cached_record *record) {
-    if (key->generation <= e->generation) {
+    if (!wins(key, e)) {
         rl_cached_record_release(record);
         return RL_CACHE_KNOWN;
     }
@@ -212,6 +217,9 @@ static rl_cache_get_status read_entry(rl_cache_shard *s, rl_cache_entry *e, rl_c
     }
     *ret_partition = e->partition;
     *ret_offset = e->offset;
+    if (e->deleted) {
+        return RL_CACHE_DELETED;
+    }
     if (!e->record) {
         return RL_CACHE_POSITION;
     }

@@ -12,6 +12,8 @@
  * When a committed entry goes, its id's time is remembered (the newest such time): an id that is newer
  * cannot have been here.
  *
+ * A Deleted is an entry like a result's: it replaces any result and none replaces it.
+ *
  * The bounds are kept within one record for each of the 16 shards.
  *
  * A record may be the second of its generation while the first is remembered here no more, or never was. Who puts it
@@ -39,20 +41,21 @@ typedef struct rl_result_cache rl_result_cache;
 rl_result_cache *rl_result_cache_new(size_t max_bytes, size_t max_committed_bytes, rl_error *err);
 void rl_result_cache_free(rl_result_cache *cache);
 
-/* Where a Finished record came from and what it is about. */
+/* Where a Finished or Deleted record came from and what it is about. */
 typedef struct {
     const char *id; /* RL_ID_LENGTH characters */
     int64_t created_ms;
-    int64_t generation;
-    int32_t partition; /* of the results topic, below RL_TOPIC_MAX_PARTITIONS */
+    int64_t generation; /* of a Finished */
+    int32_t partition;  /* of the results topic, below RL_TOPIC_MAX_PARTITIONS */
     int64_t offset;
     bool doubtful; /* MongoDB may have an earlier one */
+    bool deleted;  /* a Deleted */
 } rl_result_key;
 
 typedef enum {
     RL_CACHE_ADDED,
-    RL_CACHE_REPLACED, /* of a higher generation than what was there */
-    RL_CACHE_KNOWN,    /* the first of a generation stays */
+    RL_CACHE_REPLACED, /* of a higher generation than what was there, or a Deleted */
+    RL_CACHE_KNOWN,    /* the first of a generation stays, and a Deleted */
     RL_CACHE_FULL,     /* memory is short: nothing was kept */
 } rl_cache_put_status;
 
@@ -63,6 +66,7 @@ typedef enum {
     RL_CACHE_MISS,
     RL_CACHE_HIT,      /* `*ret_record` is the caller's to release */
     RL_CACHE_POSITION, /* only partition and offset are known */
+    RL_CACHE_DELETED,
 } rl_cache_get_status;
 
 /* `ret_doubtful` may be NULL. */

@@ -8,12 +8,14 @@
 
 #define ALLOW_GET "GET, HEAD, OPTIONS"
 #define ALLOW_POST "POST, OPTIONS"
+#define ALLOW_DELETE "DELETE, OPTIONS"
 #define PATH_SHOWN 200
 
 static const rl_route routes[] = {
     {RL_ROUTE_SUBMIT, "/api/submit", RL_HTTP_POST, ALLOW_POST, true, rl_route_submit},
     {RL_ROUTE_RESULT, "/api/result/*", RL_HTTP_GET, ALLOW_GET, true, rl_route_result},
     {RL_ROUTE_CANCEL, "/api/submissions/*/cancel", RL_HTTP_POST, ALLOW_POST, true, rl_route_cancel},
+    {RL_ROUTE_DELETE, "/api/submissions/*", RL_HTTP_DELETE, ALLOW_DELETE, true, rl_route_delete},
     {RL_ROUTE_LANGUAGES, "/api/languages", RL_HTTP_GET, ALLOW_GET, false, rl_route_languages},
     {RL_ROUTE_HEALTHZ, "/healthz", RL_HTTP_GET, ALLOW_GET, false, rl_route_healthz},
     {RL_ROUTE_READYZ, "/readyz", RL_HTTP_GET, ALLOW_GET, false, rl_route_readyz},
@@ -68,7 +70,7 @@ static bool answer_options(const rl_route *route, const rl_http_request *request
         return false;
     }
     response->status = 204;
-    response->allow = route ? route->allow : "GET, HEAD, POST, OPTIONS";
+    response->allow = route ? route->allow : "GET, HEAD, POST, DELETE, OPTIONS";
     return true;
 }
 
@@ -87,6 +89,19 @@ void rl_route_join_trace(const rl_http_request *request, rl_http_response *respo
     if (!rl_trace_continue(parent, response->traceparent)) {
         rl_trace_begin(response->traceparent);
     }
+}
+
+bool rl_route_read_id(const rl_api *api, const rl_http_request *request, const char *prefix,
+                      char ret_id[RL_ID_SIZE], rl_id_parts *ret_parts, rl_http_response *response) {
+    const size_t skip = strlen(prefix);
+    const rl_bytes segment =
+        rl_bytes_make((const char *)request->path.data + skip, request->path.size - skip);
+    if (rl_http_decode(segment, ret_id, RL_ID_SIZE) &&
+        rl_ident_known(api->ident, ret_id, rl_wall_clock_us(), ret_parts)) {
+        return true;
+    }
+    rl_http_error(response, 404, "Code submission not found");
+    return false;
 }
 
 void rl_api_log_failure(const rl_api *api, rl_log_limit *kind, const char *event, const char *id,

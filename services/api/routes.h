@@ -29,11 +29,18 @@ const rl_route *rl_route_find(rl_bytes path);
 rl_route_id rl_route_dispatch(rl_api *api, rl_api_thread *thread, rl_http_request *request,
                               rl_http_response *response);
 
+/* The id behind `prefix`, which the path begins with, decoded and verified. false, with 404 in `response`, where it is none
+ * that we issued or past its time. */
+bool rl_route_read_id(const rl_api *api, const rl_http_request *request, const char *prefix,
+                      char ret_id[RL_ID_SIZE], rl_id_parts *ret_parts, rl_http_response *response);
+
 void rl_route_submit(rl_api *api, rl_api_thread *thread, rl_http_request *request,
                      rl_http_response *response);
 void rl_route_result(rl_api *api, rl_api_thread *thread, rl_http_request *request,
                      rl_http_response *response);
 void rl_route_cancel(rl_api *api, rl_api_thread *thread, rl_http_request *request,
+                     rl_http_response *response);
+void rl_route_delete(rl_api *api, rl_api_thread *thread, rl_http_request *request,
                      rl_http_response *response);
 void rl_route_languages(rl_api *api, rl_api_thread *thread, rl_http_request *request,
                         rl_http_response *response);

@@ -63,6 +63,7 @@ static void update_gauges(rl_api *api) {
     rl_metric_set(m->tail_lag, stats.lag);
     rl_metric_set(m->sink_lag, stats.sink_lag);
     rl_metric_set(m->tail_read, stats.read);
+    rl_metric_set(m->tail_deleted, stats.deleted);
     rl_metric_set(m->tail_undecodable, stats.undecodable);
     rl_metric_set(m->cache_entries, stats.cache.entries);
     rl_metric_set(m->cache_bytes, stats.cache.bytes);

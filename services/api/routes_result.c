@@ -79,13 +79,9 @@ static bool read_options(const rl_http_request *request, question *q, rl_http_re
 
 static bool read_question(rl_api *api, const rl_http_request *request, question *q,
                           rl_http_response *response) {
-    const size_t skip = sizeof(PREFIX) - 1;
-    const rl_bytes segment =
-        rl_bytes_make((const char *)request->path.data + skip, request->path.size - skip);
-    if (!rl_http_decode(segment, q->id, sizeof(q->id)) ||
-        !rl_ident_known(api->ident, q->id, rl_wall_clock_us(), &q->parts)) {
+    if (!rl_route_read_id(api, request, PREFIX, q->id, &q->parts, response)) {
         rl_metric_add(api->metrics->result_unknown, 1);
-        return refuse(response, 404, "Code submission not found");
+        return false;
     }
     return read_options(request, q, response);
 }
@@ -185,12 +181,17 @@ bool rl_parked_result(void *context, const rl_parked_question *parked, rl_http_r
     if (!arena) {
         return false;
     }
+    /* Whether it was deleted before this instance started was asked before the client was parked. */
     switch (rl_tail_find_in_memory(api->tail, parked->id, arena, &finished, NULL)) {
     case RL_TAIL_FOUND:
         break;
     case RL_TAIL_DOUBTFUL: /* is told as the next one */
     case RL_TAIL_FAILED:   /* a thread that may block reads it from the log when the client asks again */
         rl_http_pending(response, SOON_S);
+        return true;
+    case RL_TAIL_DELETED:
+        rl_metric_add(api->metrics->result_unknown, 1);
+        rl_http_error(response, 404, "Code submission not found");
         return true;
     case RL_TAIL_ABSENT:
         return false;

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #include "lib/base/clock.h"
+#include "lib/codec/deleted.h"
 #include "lib/stream/message.h"
 #include "lib/stream/topics.h"
 #include "services/api/log_offsets.h"
@@ -170,24 +171,49 @@ static void count_finished(rl_tail *tail, const rl_id_parts *parts, const rl_fin
     }
 }
 
-static void keep(rl_tail *tail, const rd_kafka_message_t *message, const char *id, const rl_id_parts *parts,
+/* Whether it is news. `finished` is NULL for a Deleted. */
+static bool keep(rl_tail *tail, const rd_kafka_message_t *message, const char *id, const rl_id_parts *parts,
                  const rl_finished *finished) {
     const rl_result_key key = {
         .id = id,
         .created_ms = parts->created_ms,
-        .generation = finished->generation,
+        .generation = finished ? finished->generation : 0,
         .partition = message->partition,
         .offset = message->offset,
         .doubtful = parts->created_ms <= atomic_load(&tail->started_ms),
+        .deleted = !finished,
     };
     const rl_cache_put_status status = rl_result_cache_put(tail->cache, &key, rl_message_value(message));
-    if (status == RL_CACHE_ADDED || status == RL_CACHE_REPLACED) {
+    const bool news = status == RL_CACHE_ADDED || status == RL_CACHE_REPLACED;
+    if (news) {
         rl_waiters_wake(tail->config.waiters, id);
-        if (atomic_load(&tail->ready)) { /* what is read before says how long this instance was away */
-            rl_metric_observe_us(tail->config.delay, rl_message_age_us(message));
-            count_finished(tail, parts, finished);
-        }
     }
+    return news;
+}
+
+static bool take_finished(rl_tail *tail, const rd_kafka_message_t *message, const char *id,
+                          const rl_id_parts *parts, rl_arena *arena, rl_error *err) {
+    rl_finished finished;
+    if (!rl_finished_decode(tail->config.codec, rl_message_value(message), arena, &finished, err)) {
+        return false;
+    }
+    /* What is read before it is ready says how long this instance was away. */
+    if (keep(tail, message, id, parts, &finished) && atomic_load(&tail->ready)) {
+        rl_metric_observe_us(tail->config.delay, rl_message_age_us(message));
+        count_finished(tail, parts, &finished);
+    }
+    return true;
+}
+
+static bool take_deleted(rl_tail *tail, const rd_kafka_message_t *message, const char *id,
+                         const rl_id_parts *parts, rl_arena *arena, rl_error *err) {
+    rl_deleted deleted;
+    if (!rl_deleted_decode(tail->config.codec, rl_message_value(message), arena, &deleted, err)) {
+        return false;
+    }
+    atomic_fetch_add(&tail->deleted, 1);
+    (void)keep(tail, message, id, parts, NULL); /* a second one changes nothing */
+    return true;
 }
 
 /* `id` and `parts` are NULL where the key is no id of ours. */
@@ -206,11 +232,10 @@ static void skip(rl_tail *tail, const rd_kafka_message_t *message, const char *i
     }
 }
 
-/* Whether the codec knows the schema of a record, if need be from the topic where its writer, a newer build
- * than this one, has published it. */
-static bool know_schema(rl_tail *tail, rl_bytes framed, rl_error *err) {
-    rl_record_kind kind;
-    if (rl_codec_kind(tail->config.codec, framed, &kind, NULL)) {
+/* What kind of record it is, if need be by the schema on the topic where its writer, a newer build than this one,
+ * has published it. */
+static bool find_kind(rl_tail *tail, rl_bytes framed, rl_record_kind *ret_kind, rl_error *err) {
+    if (rl_codec_kind(tail->config.codec, framed, ret_kind, NULL)) {
         return true;
     }
     if (rl_clock_us() < tail->schemas_away_until_us) {
@@ -218,13 +243,27 @@ static bool know_schema(rl_tail *tail, rl_bytes framed, rl_error *err) {
     }
     rl_error why = RL_ERROR_INIT;
     if (rl_schema_source_resolve(tail->schemas, framed, SCHEMA_TIMEOUT_US, &why)) {
-        return true;
+        return rl_codec_kind(tail->config.codec, framed, ret_kind, err);
     }
     if (why.error_class != RL_INVALID) {
         tail->schemas_away_until_us = rl_clock_us() + SCHEMA_REST_US;
     }
     *err = why;
     return false;
+}
+
+static bool take_value(rl_tail *tail, const rd_kafka_message_t *message, const char *id,
+                       const rl_id_parts *parts, rl_error *err) {
+    RL_AUTO_ARENA rl_arena *arena = rl_arena_new(DECODE_BYTES);
+    rl_record_kind kind;
+    if (!arena) {
+        return rl_error_set(err, RL_TRANSIENT, ENOMEM, "out of memory");
+    }
+    if (!find_kind(tail, rl_message_value(message), &kind, err)) {
+        return false;
+    }
+    return kind == RL_RECORD_DELETED ? take_deleted(tail, message, id, parts, arena, err)
+                                     : take_finished(tail, message, id, parts, arena, err);
 }
 
 static void handle(rl_tail *tail, const rd_kafka_message_t *message) {
@@ -241,20 +280,9 @@ static void handle(rl_tail *tail, const rd_kafka_message_t *message) {
         skip(tail, message, NULL, NULL, &err);
         return;
     }
-    RL_AUTO_ARENA rl_arena *arena = rl_arena_new(DECODE_BYTES);
-    rl_finished finished;
-    if (!arena) {
-        rl_error_set(&err, RL_TRANSIENT, ENOMEM, "out of memory");
+    if (!take_value(tail, message, id, &parts, &err)) {
         skip(tail, message, id, &parts, &err);
-        return;
     }
-    const rl_bytes framed = rl_message_value(message);
-    if (!know_schema(tail, framed, &err) ||
-        !rl_finished_decode(tail->config.codec, framed, arena, &finished, &err)) {
-        skip(tail, message, id, &parts, &err);
-        return;
-    }
-    keep(tail, message, id, &parts, &finished);
 }
 
 static void take(rl_tail *tail, const rd_kafka_message_t *message) {

@@ -17,6 +17,9 @@
  * The consumer carries the sink's group id to be able to ask for its offsets. It never subscribes and
  * never commits, so it is no member of the group.
  *
+ * A Deleted makes its id unknown, and stays so whatever comes after it. One from before the start, or one that memory has let
+ * go, is in MongoDB alone; the results that it forbids are doubtful as well.
+ *
  * A record of a newer runner is read by the schema that its writer has published (schema_source.h). Records
  * that cannot be decoded even so are counted and skipped; their ids lose the short cut.
  *
@@ -72,6 +75,7 @@ typedef enum {
     RL_TAIL_FOUND,
     RL_TAIL_DOUBTFUL, /* found, but MongoDB may have an earlier one of its generation, which counts then */
     RL_TAIL_ABSENT,
+    RL_TAIL_DELETED,
     RL_TAIL_FAILED, /* there is a result, and it could not be had (`err`: TRANSIENT) */
 } rl_tail_status;
 
@@ -82,6 +86,9 @@ rl_tail_status rl_tail_find(rl_tail *tail, const char *id, rl_arena *arena, rl_f
  * on the log; or it is doubtful. */
 rl_tail_status rl_tail_find_in_memory(rl_tail *tail, const char *id, rl_arena *arena, rl_finished *ret,
                                       rl_error *err);
+
+/* Whether memory holds that `id` was deleted. Never blocks. */
+bool rl_tail_has_deleted(rl_tail *tail, const char *id);
 
 /* After RL_TAIL_ABSENT: whether an id of this time certainly has no result yet. */
 bool rl_tail_certain(const rl_tail *tail, int64_t created_ms);
@@ -94,6 +101,7 @@ typedef struct {
     rl_result_cache_stats cache;
     int64_t lag;         /* records on the topic that were not read yet */
     int64_t read;        /* records ever */
+    int64_t deleted;     /* of those, deletions */
     int64_t undecodable; /* of those, skipped */
     int64_t sink_lag;    /* records that the sink has not committed */
 } rl_tail_stats;

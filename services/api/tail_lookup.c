@@ -78,6 +78,9 @@ static rl_tail_status find(rl_tail *tail, const char *id, bool may_block, rl_are
     if (status == RL_CACHE_MISS) {
         return RL_TAIL_ABSENT;
     }
+    if (status == RL_CACHE_DELETED) {
+        return RL_TAIL_DELETED;
+    }
     if (!may_block && (doubtful || status == RL_CACHE_POSITION)) {
         rl_error_set(err, RL_TRANSIENT, 0, "the log or MongoDB has to be asked for the result");
         return RL_TAIL_FAILED;
@@ -95,6 +98,13 @@ rl_tail_status rl_tail_find_in_memory(rl_tail *tail, const char *id, rl_arena *a
 
 rl_tail_status rl_tail_find(rl_tail *tail, const char *id, rl_arena *arena, rl_finished *ret, rl_error *err) {
     return find(tail, id, true, arena, ret, err);
+}
+
+bool rl_tail_has_deleted(rl_tail *tail, const char *id) {
+    RL_AUTO_CACHED_RECORD rl_cached_record *record = NULL;
+    int32_t partition;
+    int64_t offset;
+    return rl_result_cache_get(tail->cache, id, &record, &partition, &offset, NULL) == RL_CACHE_DELETED;
 }
 
 /* Whether the reader has seen all that the sink has stored: only then is what it has not seen nowhere. */
@@ -131,6 +141,7 @@ rl_tail_stats rl_tail_statistics(const rl_tail *tail) {
     rl_tail_stats stats = {
         .cache = rl_result_cache_statistics(tail->cache),
         .read = atomic_load(&tail->read),
+        .deleted = atomic_load(&tail->deleted),
         .undecodable = atomic_load(&tail->undecodable),
     };
     for (int32_t i = 0; i < atomic_load(&tail->partitions); i++) {

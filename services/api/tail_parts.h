@@ -36,7 +36,7 @@ struct rl_tail {
     _Atomic bool ready;
     _Atomic bool failed;        /* will never start */
     _Atomic int64_t started_ms; /* wall clock: no older than any id whose result the sink had at the start */
-    _Atomic int64_t read, undecodable;
+    _Atomic int64_t read, deleted, undecodable;
     rl_log_limit skipped; /* lines about records that were skipped */
     rl_stopper stopper;
     pthread_t reader;

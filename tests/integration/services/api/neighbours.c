@@ -262,6 +262,17 @@ log_position publish_finished(const rl_finished *finished) {
     return position;
 }
 
+log_position publish_deleted(const char *id) {
+    rl_error err = RL_ERROR_INIT;
+    RL_AUTO_CODEC rl_codec *codec = rl_codec_new(&err);
+    must(codec != NULL, &err);
+    RL_AUTO_BUFFER rl_buffer record;
+    rl_buffer_init(&record, RL_DELETED_MAX_BYTES);
+    const rl_deleted deleted = {.id = id, .deleted_us = rl_wall_clock_us()};
+    must(rl_deleted_encode(codec, &deleted, &record, &err), &err);
+    return publish_result_bytes(rl_bytes_of(id), rl_buffer_bytes(&record));
+}
+
 /* --- the sink's part --- */
 
 static void store(const bson_t *document, const char *id) {

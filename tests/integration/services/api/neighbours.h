@@ -7,6 +7,7 @@
 #include <librdkafka/rdkafka.h>
 
 #include "harness.h"
+#include "lib/codec/deleted.h"
 #include "lib/codec/id.h"
 #include "lib/codec/result.h"
 
@@ -28,6 +29,9 @@ typedef struct {
 
 /* Publishes on `results` and waits for the report. */
 log_position publish_finished(const rl_finished *finished);
+
+/* The same with a Deleted. */
+log_position publish_deleted(const char *id);
 
 /* Publishes any bytes under any key. */
 log_position publish_result_bytes(rl_bytes key, rl_bytes value);

@@ -29,7 +29,7 @@ static const char *id_of(int number) {
 
 static rl_cache_put_status put(int number, int64_t generation, int32_t partition, int64_t offset,
                                rl_bytes record) {
-    const rl_result_key key = {id_of(number), number, generation, partition, offset, false};
+    const rl_result_key key = {id_of(number), number, generation, partition, offset, false, false};
     return rl_result_cache_put(cache, &key, record);
 }
 
@@ -95,7 +95,7 @@ START_TEST(what_may_have_been_here_before_is_doubtful_until_the_sink_has_seen_it
 END_TEST
 
 START_TEST(who_puts_it_may_say_that_it_is_doubtful) {
-    const rl_result_key key = {id_of(8), 8, 0, 0, 0, true};
+    const rl_result_key key = {id_of(8), 8, 0, 0, 0, true, false};
     ck_assert_int_eq(rl_result_cache_put(cache, &key, rl_bytes_of("x")), RL_CACHE_ADDED);
     ck_assert(is_doubtful(8));
 }
@@ -272,6 +272,37 @@ START_TEST(a_replaced_result_counts_once) {
 }
 END_TEST
 
+static rl_cache_put_status put_deleted(int number, int64_t offset) {
+    const rl_result_key key = {id_of(number), number, 0, 0, offset, false, true};
+    return rl_result_cache_put(cache, &key, rl_bytes_of("deleted"));
+}
+
+START_TEST(a_deleted_replaces_every_generation) {
+    put_text(1, INT64_MAX, 0, "result");
+    ck_assert_int_eq(put_deleted(1, 1), RL_CACHE_REPLACED);
+    ck_assert_int_eq(get(1), RL_CACHE_DELETED);
+}
+END_TEST
+
+START_TEST(no_result_replaces_a_deleted) {
+    ck_assert_int_eq(put_deleted(1, 0), RL_CACHE_ADDED);
+    ck_assert_int_eq(put_text(1, 0, 1, "late"), RL_CACHE_KNOWN);
+    ck_assert_int_eq(put_text(1, INT64_MAX, 2, "replayed"), RL_CACHE_KNOWN);
+    ck_assert_int_eq(put_deleted(1, 3), RL_CACHE_KNOWN);
+    ck_assert_int_eq(get(1), RL_CACHE_DELETED);
+}
+END_TEST
+
+START_TEST(a_deleted_without_its_record_is_still_known) {
+    put_deleted(1, 0);
+    for (int i = 2; i < 400; i++) {
+        put_big(i, 0, i);
+    }
+    ck_assert_int_gt(rl_result_cache_statistics(cache).stripped, 0);
+    ck_assert_int_eq(get(1), RL_CACHE_DELETED);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("result_cache");
     TCase *tests = tcase_create("cache");
@@ -294,6 +325,9 @@ int main(void) {
     tcase_add_test(tests, a_reader_keeps_its_record_when_the_cache_drops_it);
     tcase_add_test(tests, positions_alone_can_overload_it);
     tcase_add_test(tests, a_replaced_result_counts_once);
+    tcase_add_test(tests, a_deleted_replaces_every_generation);
+    tcase_add_test(tests, no_result_replaces_a_deleted);
+    tcase_add_test(tests, a_deleted_without_its_record_is_still_known);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }

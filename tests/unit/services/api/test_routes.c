@@ -17,6 +17,7 @@ START_TEST(each_path_has_its_route) {
     ck_assert_int_eq(route_of("/api/result/%2F%00"), RL_ROUTE_RESULT);
     ck_assert_int_eq(route_of("/api/submissions/abc/cancel"), RL_ROUTE_CANCEL);
     ck_assert_int_eq(route_of("/api/submissions/%2F/cancel"), RL_ROUTE_CANCEL);
+    ck_assert_int_eq(route_of("/api/submissions/abc"), RL_ROUTE_DELETE);
     ck_assert_int_eq(route_of("/api/languages"), RL_ROUTE_LANGUAGES);
     ck_assert_int_eq(route_of("/healthz"), RL_ROUTE_HEALTHZ);
     ck_assert_int_eq(route_of("/readyz"), RL_ROUTE_READYZ);
@@ -33,10 +34,11 @@ START_TEST(what_only_looks_like_a_path_has_none) {
     ck_assert_int_eq(route_of("/api/result/"), RL_ROUTE_NONE);
     ck_assert_int_eq(route_of("/api/result/a/b"), RL_ROUTE_NONE);
     ck_assert_int_eq(route_of("/api/submissions//cancel"), RL_ROUTE_NONE);
-    ck_assert_int_eq(route_of("/api/submissions/cancel"), RL_ROUTE_NONE);
     ck_assert_int_eq(route_of("/api/submissions/a/b/cancel"), RL_ROUTE_NONE);
     ck_assert_int_eq(route_of("/api/submissions/a/cancel/"), RL_ROUTE_NONE);
     ck_assert_int_eq(route_of("/api/submissions/a/cancelled"), RL_ROUTE_NONE);
+    ck_assert_int_eq(route_of("/api/submissions"), RL_ROUTE_NONE);
+    ck_assert_int_eq(route_of("/api/submissions/"), RL_ROUTE_NONE);
     ck_assert_int_eq(route_of("/API/SUBMIT"), RL_ROUTE_NONE);
 }
 END_TEST
