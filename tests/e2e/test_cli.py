@@ -12,30 +12,32 @@ from runlog_client import eventually
 
 
 class Cli:
-    """`runlog ...` in a container of the tools image."""
+    """`runlog ...` in a container of the tools image, which reaches the API and Kafka as `docker compose run tools` does."""
 
-    def __init__(self, stack):
-        self.image = stack.inspect(stack.container("topics"))["Config"]["Image"]
-        self.project = stack.project
+    def __init__(self, container):
+        self.container = container
 
-    def __call__(self, *arguments, stdin=b"", file=None, network="edge"):
+    def __call__(self, *arguments, stdin=b"", file=None):
         """(status, stdout, stderr). `file` is a name under which stdin is saved first; it is then the last argument."""
-        command = ["docker", "run", "--rm", "--interactive", "--network", f"{self.project}_{network}",
-                   "--env", "RUNLOG_URL=http://api:3005",
-                   "--env", "RUNLOG_KAFKA_BROKERS=kafka:9092"]
-        words = ["runlog", *arguments]
+        command = ["runlog", *arguments]
         if file:
-            script = f"cat >/tmp/{file} && exec {shlex.join(words)} /tmp/{file} </dev/null"
-            command += ["--entrypoint", "sh", self.image, "-c", script]
-        else:
-            command += ["--entrypoint", "runlog", self.image, *arguments]
-        done = subprocess.run(command, input=stdin, capture_output=True, timeout=120, check=False)
+            command = ["sh", "-c", f"cat >/tmp/{file} && exec {shlex.join(command)} /tmp/{file} </dev/null"]
+        done = subprocess.run(["docker", "exec", "--interactive", self.container, *command], input=stdin,
+                              capture_output=True, timeout=120, check=False)
         return done.returncode, done.stdout, done.stderr.decode()
 
 
 @pytest.fixture(scope="module")
 def cli(client, stack):
-    return Cli(stack)
+    image = stack.inspect(stack.container("topics"))["Config"]["Image"]
+    container = stack.docker("run", "--rm", "--detach", "--label", f"runlog.test={stack.project}",
+                             "--network", f"{stack.project}_edge", "--env", "RUNLOG_URL=http://api:3005",
+                             "--env", "RUNLOG_KAFKA_BROKERS=kafka:9092", "--entrypoint", "sleep", image, "infinity").strip()
+    try:
+        stack.docker("network", "connect", f"{stack.project}_log", container)
+        yield Cli(container)
+    finally:
+        stack.docker("rm", "--force", container)
 
 
 def test_a_program_runs_as_if_it_were_here(cli):
@@ -91,18 +93,18 @@ def test_cancelled_from_the_command_line(cli):
 
 def test_operators_see_topics_and_lag(cli, client):
     client.run("echo 1", "bash")
-    status, out, err = cli("topics", "list", "--json", network="log")
+    status, out, err = cli("topics", "list", "--json")
     assert status == 0, err
     topics = {topic["topic"]: topic for topic in json.loads(out)}
     assert topics["submissions"]["partitions"] == 12 and topics["submissions"]["records"] > 0, topics
     assert {topic["state"] for topic in topics.values()} <= {"there", "not of Runlog"}, topics
     eventually("no lag", lambda: (lags := lag_of(cli)) and not any(lags.values()) and lags)
-    status, out, err = cli("lag", "--partitions", network="log")
+    status, out, err = cli("lag", "--partitions")
     assert status == 0 and out.count(b"\nrunners ") == 3 * 13 and out.count(b"\nresult-sink ") == 13, (out, err)
 
 
 def lag_of(cli):
-    status, out, err = cli("lag", "--json", network="log")
+    status, out, err = cli("lag", "--json")
     assert status == 0, err
     rows = json.loads(out)
     assert all(row["lag"] == sum(one["lag"] for one in row["partitions"]) for row in rows), rows
@@ -114,17 +116,17 @@ def test_dead_letters_are_listed_with_their_reasons_and_shown_as_they_came(cli, 
     offset = LogWriter(stack).write("submissions", 5, key.encode(), value)
 
     def listed():
-        status, out, err = cli("dlq", "list", "--json", network="log")
+        status, out, err = cli("dlq", "list", "--json")
         assert status == 0, err
         return [letter for letter in json.loads(out) if letter["key"] == key]
 
     (letter,) = eventually(f"a dead letter {key}", listed)
     assert (letter["origin.topic"], letter["origin.partition"], letter["origin.offset"]) == ("submissions", "5", str(offset))
     assert letter["error.class"] == "INVALID" and letter["error.message"], letter
-    status, out, err = cli("dlq", "show", letter["letter"], network="log")
+    status, out, err = cli("dlq", "show", letter["letter"])
     assert (status, json.loads(out)) == (0, letter), err
-    assert cli("dlq", "show", "--raw", letter["letter"], network="log") == (0, value, "")
-    status, _, err = cli("dlq", "show", "submissions.dlq/0@999999999", network="log")
+    assert cli("dlq", "show", "--raw", letter["letter"]) == (0, value, "")
+    status, _, err = cli("dlq", "show", "submissions.dlq/0@999999999")
     assert status == 1 and "no letter" in err, (status, err)
-    status, _, err = cli("dlq", "show", "submissions/0@1", network="log")
+    status, _, err = cli("dlq", "show", "submissions/0@1")
     assert status == 2 and "no dead letter" in err, (status, err)

@@ -38,7 +38,7 @@ bool rl_outcome_needs_line(const json_t *result);
     "    122  OUTPUT_LIMIT\n"                                                                                \
     "    123  PROCESS_LIMIT\n"                                                                               \
     "    124  TIME_LIMIT\n"                                                                                  \
-    "    125  it could not be run: called wrongly, refused, or the service does not answer\n"                \
+    "    125  it could not be run: called wrongly, refused, or the service does not answer\n\n"              \
     "A program may exit with one of these as well; then nothing is said on standard error."
 
 #endif
