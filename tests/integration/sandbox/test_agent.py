@@ -13,7 +13,7 @@ def test_ready_names_the_protocol_and_the_accounting(sandbox):
     version, cgroup, accounting = struct.unpack_from(">3I", sandbox().ready)
     assert version == 2
     assert cgroup in (1, 2)
-    assert accounting == 15 | 16 | 32 | 64 | 128 | 256 | 512  # everything is read, and everything is offered
+    assert accounting == 15 | 16 | 32 | 64 | 128 | 512 | 1024  # everything is read, and everything is offered
 
 
 def test_hello(python):
