@@ -91,6 +91,16 @@ def test_cancelled_from_the_command_line(cli):
     assert status == 0 and out.startswith(b"CANCELLED"), (status, out, err)
 
 
+def test_what_cannot_be_undone_asks_first(cli, client):
+    submission_id = client.submit("echo 1", "bash")
+    status, _, err = cli("delete", submission_id)
+    assert status == 2 and "--yes" in err, (status, err)
+    client.await_result(submission_id)
+    assert cli("delete", "--yes", submission_id) == (0, b"deleted\n", "")
+    status, _, err = cli("result", submission_id)
+    assert status == 1 and "not found" in err, (status, err)
+
+
 def test_operators_see_topics_and_lag(cli, client):
     client.run("echo 1", "bash")
     status, out, err = cli("topics", "list", "--json")

@@ -3,7 +3,7 @@ _runlog() {
     local current=${COMP_WORDS[COMP_CWORD]} words="" command="${COMP_WORDS[*]:1:2}"
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W "run submit result watch cancel languages topics lag dlq probe --help --version --manual --completion" -- "$current")
+        mapfile -t COMPREPLY < <(compgen -W "run submit result watch cancel delete languages topics lag dlq probe --help --version --manual --completion" -- "$current")
         return
     fi
     ((COMP_CWORD == 2)) && command=${COMP_WORDS[1]}
@@ -20,6 +20,7 @@ _runlog() {
         "result") words="--wait --timeout --json --url --help" ;;
         "watch") words="--json --url --help" ;;
         "cancel") words="--wait --json --url --help" ;;
+        "delete") words="--yes --json --url --help" ;;
         "languages") words="--json --url --help" ;;
         "lag") words="--partitions --json --help" ;;
         "probe") words="--help" ;;
