@@ -146,8 +146,8 @@ start_stack() {
 # Engine through the filter of its socket.
 on_sanitized_stack() {
     rl_throwaway_stack "$1"
-    RL_COMPOSE_FILES+=(tests/e2e/compose.sanitized.yaml)
     [[ $1 != calm ]] || RL_COMPOSE_FILES+=("$RL_SOCKET_PROXY_FILE")
+    RL_COMPOSE_FILES+=(tests/e2e/compose.sanitized.yaml) # last: it adds a volume, the other replaces them all
     "${@:2}"
 }
 
@@ -200,6 +200,7 @@ start_sanitized_stack() {
     start_stack
     for service in "${RL_SERVICES[@]}"; do
         rl_compose exec -T "$service" grep -q libasan /proc/1/maps
+        rl_compose exec -T "$service" sh -c 'test -w /var/log/sanitizers'
     done
     mapfile -t options < <(rl_compose exec -T api env | grep -E '^(A|UB)SAN_OPTIONS=')
     test_container provocation --network none "${options[@]/#/--env=}" -- tests/e2e/provoke-sanitizers

@@ -53,14 +53,16 @@
 
 struct rl_admission {
     rl_admission_config config;
-    _Atomic int64_t finished; /* ever */
+    _Atomic int64_t finished; /* ever, executed */
+    _Atomic int64_t skipped;  /* ever, answered without */
     _Atomic int64_t executed_us;
     int64_t looked_us;        /* the last sight; NEVER: none */
     int64_t unfinished;       /* by then, of the backlog */
-    int64_t counted_finished; /* what `unfinished` contains */
+    int64_t counted_finished; /* what `unfinished` contains, executed or not */
     int64_t counted_appended;
     rl_admission_sight from;
     int64_t from_finished;
+    int64_t from_skipped;
     int64_t from_executed_us;
     int64_t from_unfinished;
     struct {
@@ -102,6 +104,10 @@ void rl_admission_finished(rl_admission *admission, int64_t executed_us) {
     atomic_fetch_add_explicit(&admission->finished, 1, memory_order_relaxed);
 }
 
+void rl_admission_skipped(rl_admission *admission) {
+    atomic_fetch_add_explicit(&admission->skipped, 1, memory_order_relaxed);
+}
+
 /* --- observing --- */
 
 static void note_members(rl_admission *admission, const rl_admission_sight *sight) {
@@ -123,7 +129,7 @@ static void note_members(rl_admission *admission, const rl_admission_sight *sigh
  * backlog is never less than what is unfinished, and may be far more. Counting keeps up with it, and whenever the
  * backlog is the smaller, it begins there anew. */
 static void count_unfinished(rl_admission *admission, const rl_admission_sight *sight) {
-    const int64_t finished = atomic_load(&admission->finished);
+    const int64_t finished = atomic_load(&admission->finished) + atomic_load(&admission->skipped);
     const int64_t added = sight->appended - admission->counted_appended;
     int64_t left = admission->unfinished + added - (finished - admission->counted_finished);
     const bool known = admission->looked_us != NEVER && admission->counted_appended >= 0 && added >= 0;
@@ -184,12 +190,17 @@ static bool went_on_unseen(const rl_admission *admission, const rl_admission_sig
            sight->appended - sight->backlog > admission->from.appended - admission->from.backlog;
 }
 
+/* Whether all that happened in a stretch was that some were answered without being executed. */
+static bool only_skipped(const rl_admission *admission, int64_t finished) {
+    return finished == 0 && atomic_load(&admission->skipped) > admission->from_skipped;
+}
+
 /* Takes in the stretch that ends here. */
 static void learn(rl_admission *admission, const rl_admission_sight *sight) {
     const int64_t finished = atomic_load(&admission->finished) - admission->from_finished;
     const int64_t executed_us = atomic_load(&admission->executed_us) - admission->from_executed_us;
     const double seconds = (double)(sight->now_us - admission->from.now_us) / (double)RL_US_PER_S;
-    if (went_on_unseen(admission, sight, finished)) {
+    if (went_on_unseen(admission, sight, finished) || only_skipped(admission, finished)) {
         return;
     }
     const double memory_s =
@@ -204,6 +215,7 @@ static void learn(rl_admission *admission, const rl_admission_sight *sight) {
 static void begin_stretch(rl_admission *admission, const rl_admission_sight *sight) {
     admission->from = *sight;
     admission->from_finished = atomic_load(&admission->finished);
+    admission->from_skipped = atomic_load(&admission->skipped);
     admission->from_executed_us = atomic_load(&admission->executed_us);
     admission->from_unfinished = admission->unfinished;
 }

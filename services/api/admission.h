@@ -45,6 +45,10 @@ void rl_admission_free(rl_admission *admission);
 /* A submission of the lane has been finished, for the first time, after executing for `executed_us`. */
 void rl_admission_finished(rl_admission *admission, int64_t executed_us);
 
+/* The same of one that was answered without being executed: cancelled or expired in the queue. It waits no more, and says
+ * nothing about what runners can do. */
+void rl_admission_skipped(rl_admission *admission);
+
 typedef struct {
     int64_t now_us;   /* monotonic */
     int64_t backlog;  /* records of the lane that are not committed */

@@ -52,7 +52,7 @@ static const rl_config_option options[] = {
      "results kept in memory while MongoDB may not have them; of those that it has, a 32nd of it"},
     {"RUNLOG_API_ADMISSION_WAIT", RL_CONFIG_DURATION, AT(admission_wait_us), "5m", 0, 1 * DAY,
      "estimated wait, up to RUNLOG_MAX_QUEUE_TIME, from which on submissions get a 503; off: all are taken"},
-    {"RUNLOG_API_ADMISSION_BATCH_WAIT", RL_CONFIG_DURATION, AT(admission_batch_wait_us), "30m", 0, 1 * DAY,
+    {"RUNLOG_API_ADMISSION_BATCH_WAIT", RL_CONFIG_DURATION, AT(admission_batch_wait_us), "15m", 0, 1 * DAY,
      "the same for submissions to the lane batch, which may wait longer"},
     {"RUNLOG_API_ADMISSION_ABSENCE", RL_CONFIG_DURATION, AT(admission_absence_us), "60s", 1 * SECOND, 1 * DAY,
      "how long there may be no runner in the group before submissions are answered with 503"},

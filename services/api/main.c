@@ -71,13 +71,17 @@ static bool refuse_closed(const rl_api_config *config, rl_error *err) {
                         "set RUNLOG_API_OPEN=1 if only trusted clients can reach it");
 }
 
-/* What would wait longer than it may is not taken either. */
+/* What the batch lane gets of the runners' turns at least, whatever the other lanes want: 5 of 20 (services/runner/lanes.c). */
+#define BATCH_SHARE 4
+
+/* What would wait longer than it may is not taken either. The batch lane is measured while it may have the runners for
+ * itself, and what it has taken by then must still be in time when it has its share alone. */
 static void bound_wait(rl_api_config *config) {
     if (config->admission_wait_us > config->max_queue_us) {
         config->admission_wait_us = config->max_queue_us;
     }
-    if (config->admission_batch_wait_us > config->max_queue_us) {
-        config->admission_batch_wait_us = config->max_queue_us;
+    if (config->admission_batch_wait_us > config->max_queue_us / BATCH_SHARE) {
+        config->admission_batch_wait_us = config->max_queue_us / BATCH_SHARE;
     }
     if (config->admission_wait_us == 0) { /* off: in every lane */
         config->admission_batch_wait_us = 0;

@@ -84,6 +84,19 @@ static bool log_is_ready(rl_api *api, rl_http_response *response) {
     return true;
 }
 
+bool rl_route_reaches_log(const rl_api *api, rl_http_response *response) {
+    char reason[128];
+    if (atomic_load(&api->draining)) {
+        rl_http_unavailable(response, 1, "This instance is stopping");
+        return false;
+    }
+    if (!rl_tail_connected(api->tail, reason)) {
+        rl_http_unavailable(response, 2, "Kafka does not answer");
+        return false;
+    }
+    return true;
+}
+
 void rl_route_join_trace(const rl_http_request *request, rl_http_response *response) {
     const rl_bytes parent = rl_bytes_of(rl_http_sole_header(request, "traceparent"));
     if (!rl_trace_continue(parent, response->traceparent)) {

@@ -51,6 +51,10 @@ void rl_route_readyz(rl_api *api, rl_api_thread *thread, rl_http_request *reques
 void rl_route_metrics(rl_api *api, rl_api_thread *thread, rl_http_request *request,
                       rl_http_response *response);
 
+/* Whether a record that a request wants on the log can be acknowledged now; false: `response` is a 503. So an outage of Kafka
+ * does not hold a thread for each of them until their time is up. */
+bool rl_route_reaches_log(const rl_api *api, rl_http_response *response);
+
 /* The span of this request, in the client's trace or in one of our own; told in every answer. */
 void rl_route_join_trace(const rl_http_request *request, rl_http_response *response);
 

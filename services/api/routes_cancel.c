@@ -89,7 +89,7 @@ void rl_route_cancel(rl_api *api, rl_api_thread *thread, rl_http_request *reques
         rl_http_error(response, 404, "Code submission not found");
         return;
     }
-    if (!has_ended(api, id, &parts, response)) {
+    if (!has_ended(api, id, &parts, response) && rl_route_reaches_log(api, response)) {
         publish(api, thread, id, response);
     }
 }

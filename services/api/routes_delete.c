@@ -20,12 +20,15 @@ static void await_seen(rl_api *api, rl_waiter *waiter, const char *id) {
 }
 
 static bool publish(rl_api *api, rl_api_thread *thread, const char *id, rl_http_response *response) {
+    char reason[128];
     rl_error err = RL_ERROR_INIT;
     const rl_deleted deleted = {.id = id, .tenant = "", .deleted_us = rl_wall_clock_us()};
     if (rl_publish_deleted(api->publisher, thread->ticket, &deleted, response->traceparent, &err)) {
         /* What waits or runs need not go on. Where that is not told, its result is dropped all the same. */
         const rl_cancel cancel = {.id = id, .tenant = "", .requested_us = deleted.deleted_us};
-        (void)rl_publish_cancel(api->publisher, thread->ticket, &cancel, response->traceparent, NULL);
+        if (rl_tail_connected(api->tail, reason)) {
+            (void)rl_publish_cancel(api->publisher, thread->ticket, &cancel, response->traceparent, NULL);
+        }
         return true;
     }
     rl_metric_add(api->metrics->delete_failures[err.error_class], 1);
@@ -43,6 +46,9 @@ void rl_route_delete(rl_api *api, rl_api_thread *thread, rl_http_request *reques
     }
     rl_route_join_trace(request, response);
     if (!rl_tail_has_deleted(api->tail, id)) {
+        if (!rl_route_reaches_log(api, response)) {
+            return;
+        }
         /* Where too many wait already, this one does without. */
         const bool waiting = rl_waiters_enter(api->waiters, thread->waiter, id);
         const bool published = publish(api, thread, id, response);

@@ -163,11 +163,23 @@ static int64_t executed_us(const rl_finished *finished) {
     return us < MOST_EXECUTED_US ? us : MOST_EXECUTED_US;
 }
 
+/* Cancelled or expired in the queue, or for another reason never begun: the runner gives both times as one. */
+static bool was_executed(const rl_finished *finished) {
+    const bool may_be_early =
+        finished->verdict == RL_VERDICT_CANCELLED || finished->verdict == RL_VERDICT_SYSTEM_ERROR;
+    return !may_be_early || executed_us(finished) > 0;
+}
+
 /* A replay is none of the work of the lane in its id. */
 static void count_finished(rl_tail *tail, const rl_id_parts *parts, const rl_finished *finished) {
-    const bool counts = finished->generation == 0 && parts->lane < RL_CLIENT_LANES;
-    if (counts && tail->config.admissions[parts->lane]) {
-        rl_admission_finished(tail->config.admissions[parts->lane], executed_us(finished));
+    rl_admission *admission = parts->lane < RL_CLIENT_LANES ? tail->config.admissions[parts->lane] : NULL;
+    if (finished->generation != 0 || !admission) {
+        return;
+    }
+    if (was_executed(finished)) {
+        rl_admission_finished(admission, executed_us(finished));
+    } else {
+        rl_admission_skipped(admission);
     }
 }
 

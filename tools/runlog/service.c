@@ -20,6 +20,7 @@ struct rl_service {
     CURL *curl;
     char *url; /* without a slash at its end */
     struct curl_slist *headers;
+    int64_t answered_us; /* when it last did what was asked of it; before that, when it was opened */
     char reason[CURL_ERROR_SIZE];
 };
 
@@ -69,6 +70,7 @@ rl_service *rl_service_open(const rl_cli_call *call, rl_error *err) {
         rl_error_set(err, RL_FATAL, 0, "cannot start an HTTP client");
         return NULL;
     }
+    service->answered_us = rl_clock_us();
     return RL_STEAL(service);
 }
 
@@ -161,10 +163,20 @@ static void pause_us(int64_t us) {
     (void)nanosleep(&(struct timespec){.tv_sec = us / RL_US_PER_S, .tv_nsec = us % RL_US_PER_S * 1000}, NULL);
 }
 
+bool rl_service_is_gone(const rl_service *service) {
+    return rl_clock_us() - service->answered_us > AWAY_US;
+}
+
+static int failed(const rl_error *failure, rl_error *err) {
+    if (err) {
+        *err = *failure;
+    }
+    return -1;
+}
+
 int rl_service_await(rl_service *service, const char *id, const char *encoding, int64_t timeout_us,
                      rl_answer *ret, rl_error *err) {
     const int64_t begin_us = rl_clock_us();
-    int64_t seen_us = begin_us; /* when it answered last */
     for (;;) {
         int64_t left_us = timeout_us < 0 ? POLL_S * RL_US_PER_S : timeout_us - (rl_clock_us() - begin_us);
         left_us = left_us < 0 ? 0 : left_us > POLL_S * RL_US_PER_S ? POLL_S * RL_US_PER_S : left_us;
@@ -172,17 +184,20 @@ int rl_service_await(rl_service *service, const char *id, const char *encoding, 
         (void)snprintf(path, sizeof path, "/api/result/%s?wait=%.3f%s", id, (double)left_us / RL_US_PER_S,
                        encoding);
         const int64_t asked_us = rl_clock_us();
-        if (rl_service_get(service, "GET", path, rl_bytes_of(NULL), POLL_TIMEOUT_US, ret, err)) {
-            seen_us = rl_clock_us();
+        rl_error failure = RL_ERROR_INIT;
+        const bool answered =
+            rl_service_get(service, "GET", path, rl_bytes_of(NULL), POLL_TIMEOUT_US, ret, &failure);
+        if (answered) {
+            service->answered_us = rl_clock_us();
             if (!is_pending(ret)) {
                 return 1;
             }
-        } else if (!err || err->error_class != RL_TRANSIENT || rl_clock_us() - seen_us > AWAY_US) {
-            return -1;
+        } else if (failure.error_class != RL_TRANSIENT || rl_service_is_gone(service)) {
+            return failed(&failure, err);
         }
         const bool in_time = timeout_us < 0 || rl_clock_us() - begin_us < timeout_us;
         if (!in_time) {
-            return 0;
+            return answered ? 0 : failed(&failure, err);
         }
         if (rl_clock_us() - asked_us < AWAY_PAUSE_US) {
             pause_us(AWAY_PAUSE_US); /* it is away, or has no room for one more that waits */

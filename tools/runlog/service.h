@@ -44,10 +44,13 @@ bool rl_service_get(rl_service *service, const char *method, const char *path, r
 json_t *rl_service_json(const rl_service *service, const rl_answer *answer, rl_error *err);
 
 /* Waits until the submission has finished, by long polls, and gives the answer with the result. `encoding` is "" or
- * "&encoding=base64". `timeout_us` < 0: for as long as it takes. Returns 1: finished; 0: not in time; -1: an error. A service that is
- * away is asked again for a minute. */
+ * "&encoding=base64". `timeout_us` < 0: for as long as it takes. Returns 1: finished; 0: it was pending when the time was up;
+ * -1: an error. A service that is away is asked again until it is gone, or the time is up: TRANSIENT. */
 int rl_service_await(rl_service *service, const char *id, const char *encoding, int64_t timeout_us,
                      rl_answer *ret, rl_error *err);
+
+/* It has not answered for a minute. */
+bool rl_service_is_gone(const rl_service *service);
 
 void rl_answer_init(rl_answer *answer);
 void rl_answer_free(rl_answer *answer);

@@ -50,8 +50,9 @@ static int run(const rl_cli_call *call) {
     RL_AUTO_ANSWER rl_answer answer;
     rl_answer_init(&answer);
     int finished = rl_service_await(service, call->words[0], "", 0, &answer, &err);
-    while (finished == 0) {
-        say(call, call->words[0], "pending", "");
+    while (finished == 0 ||
+           (finished < 0 && err.error_class == RL_TRANSIENT && !rl_service_is_gone(service))) {
+        say(call, call->words[0], finished == 0 ? "pending" : "away", "");
         finished = rl_service_await(service, call->words[0], "", STEP_US, &answer, &err);
     }
     return finished < 0 ? rl_cli_fail(call, &err) : show(call, service, &answer);
@@ -67,9 +68,9 @@ const rl_cli_command rl_command_watch = {
     .arguments = "ID",
     .summary = "follow a submission until it has finished",
     .details =
-        "A line at once, every ten seconds while it is pending, and when it has finished. The program's\n"
-        "output is not shown: runlog result has it. Exit status: 0 when it has finished, however it\n"
-        "did; 1 where the id is unknown or the service stays away for a minute.",
+        "A line at once, every ten seconds while it is pending or the service is away, and when it has\n"
+        "finished. The program's output is not shown: runlog result has it. Exit status: 0 when it has\n"
+        "finished, however it did; 1 where the id is unknown or the service stays away for a minute.",
     .least = 1,
     .most = 1,
     .options = options,

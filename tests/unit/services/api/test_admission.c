@@ -97,6 +97,23 @@ START_TEST(the_wait_is_the_backlog_divided_by_the_measured_rate) {
 }
 END_TEST
 
+START_TEST(what_is_answered_without_being_executed_is_no_sign_of_fast_runners) {
+    see(9500, 3);
+    work(300, 5, 0, 9500);
+    for (int64_t left = 9000; left >= 1000; left -= 1000) { /* a batch of thousands is cancelled */
+        for (int i = 0; i < 1000; i++) {
+            rl_admission_skipped(admission);
+        }
+        finished += 1000;
+        now_us += RL_US_PER_S;
+        see(left, 3);
+    }
+    expect_rate(4.9, 5.1);
+    expect(399, RL_ADMITTED); /* they wait no more */
+    expect(511, RL_REFUSED_WAIT);
+}
+END_TEST
+
 START_TEST(fast_runners_are_believed_within_seconds) {
     see(5000, 3);
     work(3, 500, 0, 5000);
@@ -325,6 +342,7 @@ int main(void) {
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, unknown_runners_are_trusted_with_a_bounded_backlog);
     tcase_add_test(tests, the_wait_is_the_backlog_divided_by_the_measured_rate);
+    tcase_add_test(tests, what_is_answered_without_being_executed_is_no_sign_of_fast_runners);
     tcase_add_test(tests, fast_runners_are_believed_within_seconds);
     tcase_add_test(tests, little_work_is_no_sign_of_slow_runners);
     tcase_add_test(tests, runners_that_have_slots_to_spare_are_not_measured);
