@@ -45,10 +45,12 @@ def test_a_running_one_stops_and_whoever_waits_hears_it(client, stack, figure):
 
 def test_a_queued_one_never_starts(client, stack):
     count = slots(stack)
-    blockers = [client.submit(SLEEPER, "python") for _ in range(count)]
-    await_busy(stack, count)
     container = stack.container("runner")
     executed = "runlog_runner_pool_wait_seconds_count"  # each that is executed asks the pool once at least
+    idle = stack.runner_metric(container, executed)
+    blockers = [client.submit(SLEEPER, "python") for _ in range(count)]
+    await_busy(stack, count)
+    eventually("each of them has asked", lambda: stack.runner_metric(container, executed) >= idle + count)
     before = stack.runner_metric(container, executed)
     queued = [client.submit("print('never')", "python") for _ in range(5)]
     for submission_id in queued + blockers:
