@@ -201,7 +201,9 @@ static int run_command(const rl_cli_command *command, int argc, char *const *arg
     return command->run(&call);
 }
 
-int rl_cli_run(int argc, char *const *argv, char *const *environment) {
+/* `*ret_failed` gets the status of failures of what was asked for. */
+static int answer(int argc, char *const *argv, char *const *environment, int *ret_failed) {
+    *ret_failed = RL_CLI_FAILED;
     if (argc < 1) {
         rl_cli_help(stderr);
         return RL_CLI_USAGE;
@@ -216,9 +218,32 @@ int rl_cli_run(int argc, char *const *argv, char *const *environment) {
                       argc > 1 ? " " : "", argc > 1 ? argv[1] : "");
         return RL_CLI_USAGE;
     }
+    if (command->failed) {
+        *ret_failed = command->failed;
+    }
     if (asks_for_help(argc - words, argv + words)) {
         rl_cli_command_help(command, stdout);
         return RL_CLI_OK;
     }
     return run_command(command, argc - words, argv + words, environment);
+}
+
+/* The status of what ended with `status`, once its output is out of the buffer. A disk that is full shows only here: what is
+ * short is refused when the buffer is written, and nobody looks at each printf(). */
+static int finish_output(int status, int failed) {
+    errno = 0;
+    const bool flushed = fflush(stdout) == 0;
+    const int reason = errno;
+    if ((flushed && !ferror(stdout)) || status == failed) {
+        return status; /* who has failed has said why */
+    }
+    (void)fprintf(stderr, "runlog: cannot write to standard output%s%s\n", flushed ? "" : ": ",
+                  flushed ? "" : strerror(reason));
+    return failed;
+}
+
+int rl_cli_run(int argc, char *const *argv, char *const *environment) {
+    int failed = RL_CLI_FAILED;
+    const int status = answer(argc, argv, environment, &failed);
+    return finish_output(status, failed);
 }

@@ -72,7 +72,8 @@ const rl_cli_command *rl_cli_find(int argc, char *const *argv, int *ret_words);
 bool rl_cli_parse(const rl_cli_command *command, int argc, char *const *argv, const char **words,
                   rl_cli_call *ret, rl_error *err);
 
-/* Runs what `argv` (without the program's name) asks for, --help and --version included. */
+/* Runs what `argv` (without the program's name) asks for, --help and --version included. Flushes stdout at the end: output
+ * that could not be written is a failure, whatever the command made of it. */
 int rl_cli_run(int argc, char *const *argv, char *const *environment);
 
 /* What was given for an option of the command: NULL where it was not, "" for one that takes no argument. */

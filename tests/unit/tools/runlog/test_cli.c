@@ -1,6 +1,8 @@
 /* From words to a command, and what is generated from the table of commands. */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/base/cleanup.h"
 #include "tests/support/suite.h"
@@ -50,6 +52,36 @@ START_TEST(wrong_calls_are_told_apart_from_failures) {
     ck_assert_int_eq(run(2, "languages", "--colour", NULL), RL_CLI_USAGE);
     ck_assert_int_eq(run(2, "result", "no-id", NULL), RL_CLI_USAGE);
     ck_assert_int_eq(run(1, "run", NULL, NULL), RL_CLI_RUN_FAILED);
+}
+END_TEST
+
+/* As run(), with a standard output that takes nothing. */
+static int run_on_a_full_disk(int argc, const char *first, const char *second, const char *third) {
+    (void)fflush(stdout);
+    const int kept = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
+    const int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+    ck_assert_int_ge(kept, 0);
+    ck_assert_int_ge(full, 0);
+    ck_assert_int_eq(dup2(full, STDOUT_FILENO), STDOUT_FILENO);
+    const int status = run(argc, first, second, third);
+    ck_assert_int_eq(dup2(kept, STDOUT_FILENO), STDOUT_FILENO);
+    clearerr(stdout);
+    (void)close(full);
+    (void)close(kept);
+    return status;
+}
+
+START_TEST(output_that_cannot_be_written_is_a_failure) {
+    ck_assert_int_eq(run_on_a_full_disk(1, "--version", NULL, NULL), RL_CLI_FAILED);
+    ck_assert_int_eq(run_on_a_full_disk(1, "--manual", NULL, NULL), RL_CLI_FAILED);
+    ck_assert_int_eq(run_on_a_full_disk(2, "result", "--help", NULL), RL_CLI_FAILED);
+    ck_assert_int_eq(run_on_a_full_disk(2, "run", "--help", NULL), RL_CLI_RUN_FAILED);
+}
+END_TEST
+
+START_TEST(who_has_nothing_to_write_needs_no_room_for_it) {
+    ck_assert_int_eq(run_on_a_full_disk(1, "topics", NULL, NULL), RL_CLI_USAGE);
+    ck_assert_int_eq(run_on_a_full_disk(2, "result", "no-id", NULL), RL_CLI_USAGE);
 }
 END_TEST
 
@@ -174,7 +206,8 @@ START_TEST(the_files_beside_the_sources_are_what_the_program_prints) {
 END_TEST
 
 RL_SUITE("tools/runlog/cli", a_command_may_have_two_words, help_and_version_succeed,
-         wrong_calls_are_told_apart_from_failures, a_wrong_setting_is_a_wrong_call,
+         wrong_calls_are_told_apart_from_failures, output_that_cannot_be_written_is_a_failure,
+         who_has_nothing_to_write_needs_no_room_for_it, a_wrong_setting_is_a_wrong_call,
          a_broker_that_does_not_answer_is_a_failure, a_service_that_does_not_answer_is_a_failure,
          options_may_stand_anywhere_before_two_dashes, what_is_wrong_with_an_option_is_said,
          help_manual_and_completion_have_every_command_and_option,
