@@ -73,7 +73,7 @@ check_format() {
 }
 
 check_bench() {
-    test_container bench --network none -- python3 -m pytest tests/bench tests/chaos/test_plan.py tests/chaos/test_oracle.py
+    test_container bench --network none -- python3 -m pytest tests/bench tests/chaos/test_{plan,faults,oracle}.py
 }
 
 unit_tests() {

@@ -16,6 +16,7 @@ from runlog_client import AWAY
 WAIT_S = 20
 TIMEOUT_S = 40
 REFUSED_PAUSE_S = 0.3
+LEAST_SHARE = 0.1  # of what the rate asks for; a loaded machine with two cores has had a quarter of it accepted
 
 
 @dataclass
@@ -72,6 +73,11 @@ class Load:
     def sent(self):
         """How many programs were taken for sending; the last ones may not have been accepted."""
         return self._sent
+
+    def shortfall(self, seconds):
+        """Lines: why this was no load for so many seconds at the rate that was asked for."""
+        asked, accepted = seconds * self.rate, len(self.accepted)
+        return [f"{accepted} programs were accepted where {asked:.0f} were to be sent"] if accepted < LEAST_SHARE * asked else []
 
     def _work(self):
         while True:
