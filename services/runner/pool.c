@@ -7,7 +7,6 @@
 #include "services/runner/pool_parts.h"
 
 #define REFILLERS_PER_SLOT 4 /* the Engine waits as much as it computes: so many at once serve it best */
-#define PRESSED_US (1 * RL_US_PER_S) /* how long one submission that found nothing counts as pressure */
 #define HOLD_US (600 * RL_US_PER_MS) /* a lone compilation ends before; who finds none meanwhile ends it */
 #define PATIENCE_MIN_US (50 * RL_US_PER_MS) /* bounds of how long a taker waits for a refill */
 #define PATIENCE_MAX_US (1 * RL_US_PER_S)
@@ -60,7 +59,8 @@ bool rl_pool_take(rl_pool *pool, const char *name, rl_warm *ret) {
     hold_back(pool, now_us);
     rl_pool_entry *taken = take_fit(pool, l);
     if (!taken) {
-        pool->pressed_until_us = now_us + PRESSED_US;
+        pool->pressed_until_us = now_us + RL_POOL_PRESSED_US;
+        l->missed_us = now_us;
         pthread_cond_broadcast(&pool->changed);
     }
     while (!taken && l->coming > l->waiting && !pool->stopping && rl_clock_us() < until_us) {
@@ -210,7 +210,8 @@ bool rl_pool_offer(rl_pool *pool, const char *name, rl_warm *warm) {
     bool room =
         l && rl_pool_have(l) < l->target && rl_pool_total(pool) < pool->options.size && !pool->stopping;
     if (room) {
-        *added = (rl_pool_entry){.warm = *warm, .serial = ++pool->next_serial, .ready_us = rl_clock_us()};
+        *added = (rl_pool_entry){
+            .warm = *warm, .serial = ++pool->next_serial, .ready_us = rl_clock_us(), .prepared = true};
         rl_pool_insert(l, added);
         pthread_cond_broadcast(&pool->changed);
     }

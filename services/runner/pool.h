@@ -19,6 +19,9 @@
  * starting containers is what holds everything up: then as many are started at once as serve the Engine best, which is
  * more than there are cores. Programs are not judged by what that takes from them: CPU time decides.
  *
+ * One that will wait is prepared for its submission meanwhile (prestart.h). Where submissions find nothing, it will not: it
+ * would only be ready later. If it is left over all the same, it is prepared when it is next looked at.
+ *
  * A language whose containers cannot be started is tried more and more seldom, once a minute where its image is
  * missing; the others are refilled meanwhile.
  *
@@ -54,6 +57,8 @@ typedef struct {
     void *context;
     /* Opens one for the language. Only READY leaves anything to be discarded. */
     rl_container_status (*open)(void *context, const rl_manifest *language, rl_warm *ret, rl_error *err);
+    /* Makes use of the time that an opened one will wait, once. Only after READY there is anything to be discarded still. */
+    rl_container_status (*prepare)(void *context, const rl_manifest *language, rl_warm *warm, rl_error *err);
     /* Whether it may be given to a submission: its stream is open and silent, its image the language's present one.
      * Quick. */
     bool (*is_fit)(void *context, const rl_manifest *language, const rl_warm *warm);
@@ -83,7 +88,7 @@ void rl_pool_free(rl_pool *pool);
  * a failure is over. */
 void rl_pool_keep(rl_pool *pool, const char *language);
 
-/* Gives the pool a container that has been opened elsewhere; false, and it stays the caller's, where there is no room. */
+/* Gives the pool a container that has been opened and prepared elsewhere; false, and it stays the caller's, where there is no room. */
 bool rl_pool_offer(rl_pool *pool, const char *language, rl_warm *warm);
 
 /* A submission of the language has arrived: gives it a warm container, or false. Waits, if at all, no longer than a
@@ -99,7 +104,7 @@ void rl_pool_end(rl_pool *pool, rl_pool_load load);
 typedef enum {
     RL_POOL_UNFIT,   /* its stream has ended or spoken, or its image is not the language's any more */
     RL_POOL_GONE,    /* the Engine does not list it as running under our labels */
-    RL_POOL_MUTE,    /* taken, but its agent did not answer (told by the caller) */
+    RL_POOL_MUTE,    /* its agent did not answer: when it was taken (told by the caller) or prepared */
     RL_POOL_OLD,     /* it has waited longer than it may */
     RL_POOL_SURPLUS, /* demand has gone down */
     RL_POOL_CLOSING, /* the runner ends */

@@ -44,6 +44,15 @@ static rl_pool_reason judge(rl_pool *pool, const rl_pool_language *l, const rl_p
     return surplus && age_us > SURPLUS_AGE_US ? RL_POOL_SURPLUS : RL_POOL_REASON_COUNT;
 }
 
+/* What was left over when submissions found nothing. Without the lock; false: it is of no use any more. */
+static bool catch_up(rl_pool *pool, const rl_pool_language *l, rl_pool_entry *idle) {
+    if (!idle->prepared) {
+        idle->prepared = pool->options.keeper.prepare(pool->options.keeper.context, l->manifest, &idle->warm,
+                                                      NULL) == RL_CONTAINER_READY;
+    }
+    return idle->prepared;
+}
+
 /* Looks at each idle container of a language, one at a time: while it is looked at it counts as coming, so that a
  * taker waits that moment for it. With the lock held, lets it go in between. */
 static void check_language(rl_pool *pool, rl_pool_language *l, const inventory *listed) {
@@ -52,8 +61,12 @@ static void check_language(rl_pool *pool, rl_pool_language *l, const inventory *
         serial = idle->serial;
         l->coming++;
         bool surplus = rl_pool_have(l) > l->target;
+        bool would_wait = rl_pool_would_wait(l, rl_clock_us());
         pthread_mutex_unlock(&pool->lock);
         rl_pool_reason reason = judge(pool, l, idle, listed, surplus);
+        if (reason == RL_POOL_REASON_COUNT && would_wait && !catch_up(pool, l, idle)) {
+            reason = RL_POOL_MUTE;
+        }
         if (reason != RL_POOL_REASON_COUNT) {
             rl_pool_drop(pool, idle, reason);
         }

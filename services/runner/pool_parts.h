@@ -13,13 +13,15 @@
 #include "services/runner/pool_policy.h"
 
 #define RL_POOL_REFILLERS_MAX 8
-#define RL_POOL_TICK_US (1 * RL_US_PER_S) /* idle containers are looked at */
+#define RL_POOL_TICK_US (1 * RL_US_PER_S)    /* idle containers are looked at */
+#define RL_POOL_PRESSED_US (1 * RL_US_PER_S) /* how long a submission that found nothing counts as pressure */
 
 typedef struct rl_pool_entry {
     struct rl_pool_entry *next; /* younger */
     rl_warm warm;
     uint64_t serial; /* in the order in which they became ready */
     int64_t ready_us;
+    bool prepared;
 } rl_pool_entry;
 
 typedef struct {
@@ -31,6 +33,7 @@ typedef struct {
     size_t coming;  /* being opened, or out of the queue for a check */
     size_t waiting; /* takers who wait for one of those */
     size_t target;
+    int64_t missed_us;     /* when one was last asked for in vain; 0: never */
     int64_t not_before_us; /* after a failure */
     int64_t backoff_us;    /* 0: the last one could be started */
     rl_metric *idle_now, *target_now, *hits, *misses;
@@ -65,6 +68,9 @@ void rl_pool_insert(rl_pool_language *l, rl_pool_entry *added);
 
 /* The oldest one that is younger than `serial`; NULL: none. */
 rl_pool_entry *rl_pool_remove_after(rl_pool_language *l, uint64_t serial);
+
+/* Whether one that is ready now has nobody waiting for it. */
+bool rl_pool_would_wait(const rl_pool_language *l, int64_t now_us);
 
 /* Idle ones, and those that will be. */
 size_t rl_pool_have(const rl_pool_language *l);

@@ -40,6 +40,10 @@ rl_pool_entry *rl_pool_remove_after(rl_pool_language *l, uint64_t serial) {
     return removed;
 }
 
+bool rl_pool_would_wait(const rl_pool_language *l, int64_t now_us) {
+    return l->waiting == 0 && (l->missed_us == 0 || now_us - l->missed_us >= RL_POOL_PRESSED_US);
+}
+
 size_t rl_pool_have(const rl_pool_language *l) {
     return l->idle + l->coming;
 }

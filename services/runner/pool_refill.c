@@ -97,7 +97,28 @@ static void note_failure(rl_pool *pool, rl_pool_language *l, rl_container_status
     }
 }
 
-/* Opens one. Called and returns with the lock held, lets it go in between. */
+/* Opens one, and prepares it if it will wait. Without the lock. */
+static rl_container_status open_one(rl_pool *pool, const rl_pool_language *l, rl_pool_entry *ret,
+                                    rl_error *err) {
+    const rl_pool_keeper *keeper = &pool->options.keeper;
+    rl_container_status status = keeper->open(keeper->context, l->manifest, &ret->warm, err);
+    if (status != RL_CONTAINER_READY) {
+        return status;
+    }
+    pthread_mutex_lock(&pool->lock);
+    bool would_wait = rl_pool_would_wait(l, rl_clock_us());
+    pthread_mutex_unlock(&pool->lock);
+    if (would_wait) {
+        status = keeper->prepare(keeper->context, l->manifest, &ret->warm, err);
+        ret->prepared = status == RL_CONTAINER_READY;
+        if (!ret->prepared) {
+            keeper->discard(keeper->context, &ret->warm);
+        }
+    }
+    return status;
+}
+
+/* Refills by one. Called and returns with the lock held, lets it go in between. */
 static void refill(rl_pool *pool, rl_pool_language *l) {
     l->coming++;
     pool->starts++;
@@ -107,7 +128,7 @@ static void refill(rl_pool *pool, rl_pool_language *l) {
     rl_pool_entry *added = calloc(1, sizeof *added);
     rl_container_status status = RL_CONTAINER_TRANSIENT;
     if (added) {
-        status = pool->options.keeper.open(pool->options.keeper.context, l->manifest, &added->warm, &err);
+        status = open_one(pool, l, added, &err);
     }
     bool ready = status == RL_CONTAINER_READY;
     if (!ready) {

@@ -112,9 +112,22 @@ static rl_container_status open_warm(void *context, const rl_manifest *manifest,
     rl_supply *supply = context;
     rl_limits limits = default_limits(supply, manifest);
     rl_container_spec spec = spec_of(supply, manifest, &limits, limits.run.memory_bytes);
-    rl_container_status status = open_cold(supply, manifest, &spec, NULL, ret->image, &ret->container, err);
-    if (status == RL_CONTAINER_READY && supply->prestart) {
-        status = rl_prestart(&ret->container, manifest, &limits, err);
+    return open_cold(supply, manifest, &spec, NULL, ret->image, &ret->container, err);
+}
+
+static rl_container_status prestart(void *context, const rl_manifest *manifest, rl_warm *warm,
+                                    rl_error *err) {
+    const rl_supply *supply = context;
+    rl_limits limits = default_limits(supply, manifest);
+    return supply->prestart ? rl_prestart(&warm->container, manifest, &limits, err) : RL_CONTAINER_READY;
+}
+
+/* One for the pool, opened by somebody else than the pool. */
+static rl_container_status open_prestarted(rl_supply *supply, const rl_manifest *manifest, rl_warm *ret,
+                                           rl_error *err) {
+    rl_container_status status = open_warm(supply, manifest, ret, err);
+    if (status == RL_CONTAINER_READY) {
+        status = prestart(supply, manifest, ret, err);
         if (status != RL_CONTAINER_READY) {
             discard(supply, &ret->container);
         }
@@ -142,7 +155,7 @@ static bool start_pool(rl_supply *supply, const rl_sandbox_options *options, rl_
         return true;
     }
     const rl_pool_options pool = {
-        .keeper = {supply, open_warm, is_fit, list_running, discard_warm},
+        .keeper = {supply, open_warm, prestart, is_fit, list_running, discard_warm},
         .languages = options->languages,
         .size = options->pool_size,
         .slots = options->slots,
@@ -170,7 +183,7 @@ rl_image_status rl_supply_check(rl_supply *supply, const rl_manifest *manifest,
     rl_container_status status = RL_CONTAINER_DIED;
     rl_image_table_unpin(supply->images, manifest->name);
     for (int i = 0; i < CHECKS && status == RL_CONTAINER_DIED; i++) {
-        status = open_warm(supply, manifest, &warm, err);
+        status = open_prestarted(supply, manifest, &warm, err);
     }
     switch (status) {
     case RL_CONTAINER_READY:
@@ -201,7 +214,7 @@ bool rl_supply_others_start(rl_supply *supply, const rl_manifest *manifest, int6
         return answer == RL_STARTS_OTHERS;
     }
     rl_warm warm;
-    bool ready = open_warm(supply, other, &warm, NULL) == RL_CONTAINER_READY;
+    bool ready = open_prestarted(supply, other, &warm, NULL) == RL_CONTAINER_READY;
     rl_starts_tried(supply->starts, ready);
     if (ready && (!supply->pool || !rl_pool_offer(supply->pool, other->name, &warm))) {
         discard(supply, &warm.container);

@@ -19,7 +19,9 @@ typedef struct {
     rl_manifests *manifests;
     rl_metrics *metrics;
     rl_pool *pool;
-    atomic_int opened, opening, most_opening, discarded, taken;
+    atomic_int opened, opening, most_opening, prepared, discarded, taken;
+    _Atomic int64_t missed_us;     /* when a submission found nothing; 0: none did */
+    atomic_int mute;               /* number of the container that cannot be prepared; 0: none */
     atomic_bool closed;            /* nothing can be opened */
     _Atomic(const char *) missing; /* the language that has no image; may be NULL */
     atomic_int missed;             /* how often it was asked for */
@@ -69,6 +71,20 @@ static rl_container_status fake_open(void *context, const rl_manifest *language,
     return RL_CONTAINER_READY;
 }
 
+static rl_container_status fake_prepare(void *context, const rl_manifest *language, rl_warm *warm,
+                                        rl_error *err) {
+    world *w = context;
+    const int64_t missed_us = atomic_load(&w->missed_us);
+    ck_assert_str_eq(warm->image, language->name);
+    ck_assert(missed_us == 0 || rl_clock_us() - missed_us >= RL_US_PER_S);
+    if (number_of(warm) == atomic_load(&w->mute)) {
+        rl_error_set(err, RL_TRANSIENT, 0, "mute");
+        return RL_CONTAINER_TRANSIENT;
+    }
+    atomic_fetch_add(&w->prepared, 1);
+    return RL_CONTAINER_READY;
+}
+
 static bool fake_is_fit(void *context, const rl_manifest *language, const rl_warm *warm) {
     const world *w = context;
     ck_assert_str_eq(warm->image, language->name);
@@ -104,7 +120,7 @@ static void open_world(world *w, size_t size, size_t slots, int64_t longest_idle
     ck_assert_msg(w->manifests != NULL, "%s", err.message);
     w->metrics = rl_metrics_new();
     const rl_pool_options options = {
-        .keeper = {w, fake_open, fake_is_fit, fake_list, fake_discard},
+        .keeper = {w, fake_open, fake_prepare, fake_is_fit, fake_list, fake_discard},
         .languages = w->manifests,
         .size = size,
         .slots = slots,
@@ -153,6 +169,36 @@ START_TEST(a_language_that_is_kept_is_filled_and_filled_again) {
     ck_assert_int_eq(take(&w, "bash"), 1);
     await(rl_pool_idle(w.pool, "bash") >= 1);
     ck_assert_int_ge(take(&w, "bash"), 2);
+    close_world(&w);
+}
+END_TEST
+
+START_TEST(one_that_will_wait_is_prepared_once) {
+    world w;
+    open_world(&w, 16, 2, 600 * RL_US_PER_S);
+    atomic_store(&w.mute, 1);
+    rl_pool_keep(w.pool, "python");
+    await(rl_pool_idle(w.pool, "python") == 2);
+    ck_assert_int_eq(atomic_load(&w.opened), 3); /* and one is discarded */
+    ck_assert_int_eq(atomic_load(&w.prepared), 2);
+    atomic_store(&w.unfit, 2);
+    await(discards(&w, "unfit") == 1 && rl_pool_idle(w.pool, "python") == 2); /* they have been looked at */
+    ck_assert_int_eq(atomic_load(&w.prepared), 3);
+    close_world(&w);
+}
+END_TEST
+
+START_TEST(where_submissions_find_nothing_none_is_prepared_and_what_is_left_over_is_later) {
+    world w;
+    open_world(&w, 16, 2, 600 * RL_US_PER_S);
+    pthread_mutex_lock(&w.gate);
+    rl_pool_keep(w.pool, "python");
+    atomic_store(&w.missed_us, rl_clock_us());
+    ck_assert_int_eq(take(&w, "python"), 0);
+    pthread_mutex_unlock(&w.gate);
+    await(rl_pool_idle(w.pool, "python") >= 2);
+    await(atomic_load(&w.prepared) ==
+          atomic_load(&w.opened)); /* not before the pressure is over: fake_prepare */
     close_world(&w);
 }
 END_TEST
@@ -370,7 +416,8 @@ START_TEST(no_container_is_given_away_twice) {
 END_TEST
 
 RL_SUITE("runner/pool", a_language_that_is_kept_is_filled_and_filled_again,
-         a_language_that_is_not_kept_is_a_miss,
+         a_language_that_is_not_kept_is_a_miss, one_that_will_wait_is_prepared_once,
+         where_submissions_find_nothing_none_is_prepared_and_what_is_left_over_is_later,
          a_container_that_is_not_fit_is_replaced_before_anybody_gets_it,
          an_idle_container_that_is_not_fit_any_more_is_noticed_without_a_taker,
          a_container_that_the_engine_does_not_list_is_replaced,
