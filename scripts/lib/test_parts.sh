@@ -176,7 +176,8 @@ security_tests() {
     test_container security --env RUNLOG_TEST_LANES="$lanes" --network host --volume "$(rl_host_socket):/var/run/docker.sock" \
         --env RUNLOG_TEST_API_URL="http://127.0.0.1:$RL_PORT" --env RUNLOG_TEST_PROJECT="$RL_PROJECT" \
         --env RUNLOG_TEST_OBSERVER_IMAGE="runlog/tests:$RL_TAG" --env RUNLOG_SANDBOX_IMAGE_TAG="$RL_TAG" \
-        -- python3 -m pytest -ra --durations=5 tests/security "${PYTEST_ARGUMENTS[@]}"
+        -- python3 -m pytest -ra --durations=5 tests/security "${PYTEST_ARGUMENTS[@]}" ||
+        nothing_was_meant $?
 }
 
 # One line for each limit: right verdicts of tried, in each language.
@@ -223,8 +224,8 @@ sanitizer_reports() {
     if rl_compose logs --no-color "${RL_SERVICES[@]}" | grep -A 8 ': runtime error: '; then bad=1; fi
     # shellcheck disable=SC2016
     test_container reports --network none --volume "${RL_PROJECT}_sanitizers:/reports:ro" -- sh -c \
-        '[ -z "$(ls -A /reports)" ] || { tail -n +1 /reports/*; exit 1; }'
+        '[ -z "$(ls -A /reports)" ] || { tail -n +1 /reports/*; exit 1; }' || bad=1
+    [[ -n $KEEP ]] || rl_compose down --volumes --remove-orphans --timeout 5
     ((bad == 0))
     echo 'sanitizers: nothing found'
-    [[ -n $KEEP ]] || rl_compose down --volumes --remove-orphans --timeout 5
 }

@@ -100,7 +100,7 @@ rl_throwaway_remove() {
 
 rl_throwaway_tell() {
     printf '\nkept: project %s at http://127.0.0.1:%s\n' "$RL_PROJECT" "$RL_PORT"
-    printf 'remove it with: docker compose -p %s --env-file %s down --volumes\n' "$RL_PROJECT" "$RL_ENV_FILE"
+    printf 'remove it with: docker compose -p %s --env-file %s down --volumes --remove-orphans\n' "$RL_PROJECT" "$RL_ENV_FILE"
 }
 
 # rl_throwaway_exit KEEP: for the trap on EXIT. KEEP not empty: leaves the stack and says how to reach and remove it.

@@ -210,8 +210,14 @@ static bool take_finished(rl_tail *tail, const rd_kafka_message_t *message, cons
         return false;
     }
     /* What is read before it is ready says how long this instance was away. */
-    if (keep(tail, message, id, parts, &finished) && atomic_load(&tail->ready)) {
+    const bool news = keep(tail, message, id, parts, &finished);
+    if (!atomic_load(&tail->ready)) {
+        return true;
+    }
+    if (news) {
         rl_metric_observe_us(tail->config.delay, rl_message_age_us(message));
+    }
+    if (news || rl_tail_has_deleted(tail, id)) { /* deleted meanwhile, it was executed all the same */
         count_finished(tail, parts, &finished);
     }
     return true;

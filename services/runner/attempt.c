@@ -76,10 +76,9 @@ static rl_try_status explain_files(rl_transcript *transcript, rl_error *err) {
     if (rl_transcript_files_do_not_fit(transcript)) {
         return tell_submitter(transcript, rl_bytes_of("the files do not fit into the work folder\n"), err);
     }
-    if (rl_transcript_paths_are_too_long(transcript)) {
-        return tell_submitter(
-            transcript,
-            rl_bytes_of("the compile step left a path that is too long to be kept for all tests\n"), err);
+    const char *unkept = rl_transcript_cannot_keep(transcript);
+    if (unkept) {
+        return tell_submitter(transcript, rl_bytes_of(unkept), err);
     }
     if (rl_transcript_cannot_restore(transcript)) {
         return rl_transcript_killed_for_memory(transcript, err) ? RL_TRY_JUDGED : RL_TRY_TRANSIENT;

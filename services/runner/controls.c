@@ -21,6 +21,8 @@
 #define POLL_MS 500
 #define RETRY_MIN_US (RL_US_PER_S / 10)
 #define RETRY_MAX_US RL_US_PER_S
+#define TRIES_MAX 60 /* of a record that cannot be read now; each may wait for the topic of schemas besides */
+#define LOOK_US RL_US_PER_S
 #define DECODE_BYTES ((size_t)64 * 1024)
 /* A request lives longer than what it may be about: for clocks that differ, and as long as the API waits for what
  * no runner has read. */
@@ -207,17 +209,29 @@ static void keep(rl_controls *controls, const rd_kafka_message_t *message, const
     }
 }
 
-static void handle(rl_controls *controls, const rd_kafka_message_t *message) {
-    rl_error err = RL_ERROR_INIT;
+static bool handle_once(rl_controls *controls, const rd_kafka_message_t *message, rl_error *err) {
     rl_cancel cancel;
     RL_AUTO_ARENA rl_arena *arena = rl_arena_new(DECODE_BYTES);
     if (!arena) {
-        rl_error_set(&err, RL_TRANSIENT, ENOMEM, "out of memory");
-        skip(controls, message, &err);
-    } else if (!read_cancel(controls, message, arena, &cancel, &err)) {
-        skip(controls, message, &err);
-    } else {
-        keep(controls, message, &cancel);
+        return rl_error_set(err, RL_TRANSIENT, ENOMEM, "out of memory");
+    }
+    if (!read_cancel(controls, message, arena, &cancel, err)) {
+        return false;
+    }
+    keep(controls, message, &cancel);
+    return true;
+}
+
+/* What may be readable later is tried again: somebody was told that the request is on the log. */
+static void handle(rl_controls *controls, const rd_kafka_message_t *message) {
+    rl_error err = RL_ERROR_INIT;
+    for (int tries = 0; !handle_once(controls, message, &err); tries++) {
+        if (err.error_class != RL_TRANSIENT || tries == TRIES_MAX ||
+            !rl_stopper_pause_us(&controls->stopper, RETRY_MAX_US)) {
+            skip(controls, message, &err);
+            return;
+        }
+        note_problem(controls, &err);
     }
 }
 
@@ -264,13 +278,16 @@ static void *read_topic(void *context) {
         return NULL;
     }
     look_whether_reached(controls);
+    int64_t look_us = 0;
     while (rl_stopper_pause_us(&controls->stopper, 0)) {
         RL_CLEANUP(rl_rd_message_slot)
         rd_kafka_message_t *message = rd_kafka_consumer_poll(controls->client, POLL_MS);
         if (message) {
             take(controls, message);
-        } else if (has_problem(controls)) {
+        }
+        if (rl_clock_us() >= look_us && has_problem(controls)) {
             look_whether_over(controls);
+            look_us = rl_clock_us() + LOOK_US;
         }
         rl_cancelled_ids_expire(controls->o.cancelled, rl_wall_clock_us());
         rl_metric_set(controls->o.metrics->cancelled_ids,

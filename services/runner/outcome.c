@@ -49,7 +49,7 @@ static void fill_end(const rl_agent_result *run, rl_finished *ret) {
 /* Which limit stopped the compiler, or the only run. */
 static rl_judgement judge(const rl_transcript *transcript) {
     if (transcript->failed == RL_AGENT_FAILURE_ARCHIVE || rl_transcript_files_do_not_fit(transcript) ||
-        rl_transcript_paths_are_too_long(transcript)) {
+        rl_transcript_cannot_keep(transcript)) {
         return (rl_judgement){RL_VERDICT_COMPILE_ERROR, RL_LIMIT_NONE, ""};
     }
     return rl_judge(&transcript->facts);
@@ -80,7 +80,7 @@ bool rl_outcome_of_transcript(const rl_transcript *transcript, const rl_submissi
                               rl_arena *arena, rl_finished *ret, rl_error *err) {
     bool tested = transcript->judging && transcript->facts.compiled &&
                   rl_agent_result_is_success(&transcript->facts.compile) &&
-                  !rl_transcript_paths_are_too_long(transcript);
+                  !rl_transcript_cannot_keep(transcript);
     size_t taken = transcript->compile.bytes.size + transcript->fetched.bytes.size;
     rl_judgement judgement = judge(transcript);
     if (tested ? !rl_judging_conclude(transcript->judging, taken, arena, ret, err)

@@ -11,9 +11,18 @@ bool rl_transcript_files_do_not_fit(const rl_transcript *transcript) {
     return has_no_room(transcript) && !transcript->facts.compiled;
 }
 
-bool rl_transcript_paths_are_too_long(const rl_transcript *transcript) {
-    return transcript->failed == RL_AGENT_FAILURE_FILES && transcript->failed_errno == ENAMETOOLONG &&
-           transcript->facts.compiled;
+const char *rl_transcript_cannot_keep(const rl_transcript *transcript) {
+    if (transcript->failed != RL_AGENT_FAILURE_FILES || !transcript->facts.compiled) {
+        return NULL;
+    }
+    switch (transcript->failed_errno) {
+    case ENAMETOOLONG:
+        return "the compile step left a path that is too long to be kept for all tests\n";
+    case EACCES:
+        return "the compile step left a folder that may not be read and so cannot be kept for all tests\n";
+    default:
+        return NULL;
+    }
 }
 
 bool rl_transcript_cannot_restore(const rl_transcript *transcript) {

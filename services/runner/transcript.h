@@ -36,9 +36,9 @@ bool rl_transcript_killed_for_memory(rl_transcript *transcript, rl_error *err);
 /* Whether the agent had no room for the submission's files: the submitter's fault, as a broken archive is. */
 bool rl_transcript_files_do_not_fit(const rl_transcript *transcript);
 
-/* Whether the agent could not keep the work folder for later tests because the compile step has left paths in it that are
- * longer than any it can keep: the submitter's fault as well. */
-bool rl_transcript_paths_are_too_long(const rl_transcript *transcript);
+/* Why the agent could not keep the work folder for later tests, as the submitter is told, whose fault it is as well: what the
+ * compile step has left there. NULL: that is not what happened. */
+const char *rl_transcript_cannot_keep(const rl_transcript *transcript);
 
 /* Whether the agent could not clean up before the first run, or give the next test its work folder back, for want of
  * memory, which it shares with what the submission has in there. The kernel may have ended the child that did it; that

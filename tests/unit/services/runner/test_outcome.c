@@ -122,7 +122,7 @@ START_TEST(files_that_do_not_fit_are_the_submitters) {
 }
 END_TEST
 
-START_TEST(a_path_too_long_to_be_kept_for_all_tests_is_the_submitters) {
+START_TEST(what_cannot_be_kept_for_all_tests_is_the_submitters) {
     const rl_phase_limits run = {.cpu_us = 1000000, .wall_us = 4000000};
     const rl_test tests[2] = {{.has_expected = false}};
     const rl_submission submission = {.id = "x", .tests = tests, .test_count = 2};
@@ -131,7 +131,10 @@ START_TEST(a_path_too_long_to_be_kept_for_all_tests_is_the_submitters) {
     f.transcript.judging = rl_judging_new(&submission, &run, 1000, NULL);
     f.transcript.failed = RL_AGENT_FAILURE_FILES;
     f.transcript.failed_errno = ENAMETOOLONG;
-    ck_assert(rl_transcript_paths_are_too_long(&f.transcript));
+    ck_assert_ptr_nonnull(rl_transcript_cannot_keep(&f.transcript));
+    f.transcript.failed_errno = EACCES;
+    ck_assert_ptr_nonnull(rl_transcript_cannot_keep(&f.transcript));
+    f.transcript.failed_errno = ENAMETOOLONG;
     ck_assert(!rl_transcript_cannot_restore(&f.transcript));
     rl_buffer_append_text(&f.transcript.compile.bytes, "too long");
     ck_assert(rl_outcome_of_transcript(&f.transcript, &submission, f.arena, &f.finished, NULL));
@@ -139,7 +142,7 @@ START_TEST(a_path_too_long_to_be_kept_for_all_tests_is_the_submitters) {
     ck_assert_int_eq(f.finished.limit_hit, RL_LIMIT_NONE);
     ck_assert(rl_bytes_equal(f.finished.compile.bytes, rl_bytes_of("too long")));
     f.transcript.facts.compiled = false; /* a file of the submission's: not the compile step's doing */
-    ck_assert(!rl_transcript_paths_are_too_long(&f.transcript));
+    ck_assert_ptr_null(rl_transcript_cannot_keep(&f.transcript));
     close_fixture(&f);
 }
 END_TEST
@@ -193,6 +196,6 @@ END_TEST
 RL_SUITE("runner/outcome", outputs_are_copied_with_what_was_cut_off,
          a_signal_takes_the_place_of_the_exit_code, a_compiler_stopped_by_a_limit_ends_with_a_line_about_it,
          a_full_arena_is_transient_and_no_verdict, our_failure_carries_its_message,
-         files_that_do_not_fit_are_the_submitters, a_path_too_long_to_be_kept_for_all_tests_is_the_submitters,
+         files_that_do_not_fit_are_the_submitters, what_cannot_be_kept_for_all_tests_is_the_submitters,
          without_memory_to_clean_up_after_the_compile_step_its_limit_was_met,
          a_work_folder_that_does_not_come_back_costs_its_test_and_no_other)
