@@ -25,7 +25,7 @@ static rd_kafka_mock_cluster_t *cluster;
 
 static void set_up(void) {
     static const char *const topics[] = {RL_TOPIC_SUBMISSIONS, RL_TOPIC_SUBMISSIONS_BATCH, RL_TOPIC_RESULTS,
-                                         RL_TOPIC_SCHEMAS};
+                                         RL_TOPIC_CONTROLS, RL_TOPIC_SCHEMAS};
     char reason[128];
     char brokers[256];
     host = rd_kafka_new(RD_KAFKA_PRODUCER, rd_kafka_conf_new(), reason, sizeof(reason));
