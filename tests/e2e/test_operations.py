@@ -29,11 +29,13 @@ def test_runner_and_sink_are_alive_ready_and_measured(stack):
             assert values["process_resident_memory_bytes"] > 0, str(values)
 
 
-def test_only_the_runner_sees_the_docker_socket(stack):
-    for service in SERVICES:
+def test_only_the_runner_or_the_proxy_before_it_sees_the_docker_socket(stack):
+    proxied = bool(stack.containers("docker-proxy"))
+    for service in (*SERVICES, "docker-proxy"):
         for container in stack.containers(service):
             mounts = [mount["Destination"] for mount in stack.inspect(container)["Mounts"]]
-            assert ("/var/run/docker.sock" in mounts) == (service == "runner"), f"{service}: {mounts}"
+            sees = "/var/run/docker.sock" in mounts
+            assert sees == (service == ("docker-proxy" if proxied else "runner")), f"{service}: {mounts}"
 
 
 def test_the_runner_shares_no_network_with_mongo(stack):
