@@ -11,6 +11,7 @@ bool rl_cancel_encode(rl_codec *codec, const rl_cancel *cancel, rl_buffer *out, 
     rl_avro_set_text(&fields, &value, "id", cancel->id);
     rl_avro_set_text(&fields, &value, "tenant", cancel->tenant);
     rl_avro_set_long(&fields, &value, "requestedAt", cancel->requested_us);
+    rl_avro_set_long(&fields, &value, "generation", cancel->generation);
     bool fine = !fields.failed
                     ? rl_codec_encode(codec, RL_RECORD_CANCEL, &value, RL_CANCEL_MAX_BYTES, out, err)
                     : rl_error_set(err, RL_TRANSIENT, 0, "out of memory");
@@ -28,6 +29,7 @@ bool rl_cancel_decode(rl_codec *codec, rl_bytes framed, rl_arena *arena, rl_canc
     rl_avro_get_text(&in, &value, "id", &ret->id);
     rl_avro_get_text(&in, &value, "tenant", &ret->tenant);
     rl_avro_get_long(&in, &value, "requestedAt", &ret->requested_us);
+    rl_avro_get_long(&in, &value, "generation", &ret->generation);
     avro_value_decref(&value);
     return !in.failed;
 }

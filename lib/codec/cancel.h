@@ -1,4 +1,6 @@
-/* cancel.h: the record on the topic `controls`: somebody wants this submission stopped, queued or running.
+/* cancel.h: the record on the topic `controls`: somebody wants this submission, or this replay, stopped, queued or running.
+ *
+ * A replay is named by its generation, which all of its records have (replay.h); a copy of such a Cancel is on `replays`.
  *
  * Ownership as in submission.h: plain values made of views; decoding copies into the caller's arena.
  * Schema: schemas/Cancel.avsc.
@@ -10,9 +12,10 @@
 #include "lib/codec/codec.h"
 
 typedef struct {
-    const char *id;       /* of the submission, and the record's key */
+    const char *id;       /* of the submission or of the replay, and the record's key */
     const char *tenant;   /* whose it is; "": everybody's */
     int64_t requested_us; /* wall clock */
+    int64_t generation;   /* 0: the submission `id`; more: everything of the replay with this generation */
 } rl_cancel;
 
 #define RL_CANCEL_MAX_BYTES 4096

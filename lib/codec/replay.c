@@ -23,6 +23,7 @@ bool rl_replay_encode(rl_codec *codec, const rl_replay *replay, rl_buffer *out, 
     rl_avro_set_text(&fields, &value, "selection", replay->selection);
     rl_avro_set_bool(&fields, &value, "applyLater", replay->apply_later);
     rl_avro_set_double(&fields, &value, "ratePerSecond", replay->rate_per_second);
+    rl_avro_set_long(&fields, &value, "count", replay->count);
     return finish(codec, RL_RECORD_REPLAY, &value, &fields, out, err);
 }
 
@@ -39,6 +40,7 @@ bool rl_replay_decode(rl_codec *codec, rl_bytes framed, rl_arena *arena, rl_repl
     rl_avro_get_text(&in, &value, "selection", &ret->selection);
     rl_avro_get_bool(&in, &value, "applyLater", &ret->apply_later);
     rl_avro_get_double(&in, &value, "ratePerSecond", &ret->rate_per_second);
+    rl_avro_get_long(&in, &value, "count", &ret->count);
     avro_value_decref(&value);
     return !in.failed;
 }

@@ -1,7 +1,9 @@
 /* replay.h: the records of replays: one asked for (topic replays), and what is to become of its results (topic results).
  *
- * A replay has one generation for all of its results. Applied makes those the visible ones, Discarded says that they never
- * become it; both are on `results`, so that whoever reads that topic alone arrives at the same answers.
+ * A replay has one generation for all of its results: one more than the offset of its record on `replays`, a topic of one
+ * partition, so that no two have the same and a later one has the higher. Applied makes those results the visible ones,
+ * Discarded says that they never become it; both are on `results`, so that whoever reads that topic alone arrives at the same
+ * answers. The first of them counts.
  *
  * Ownership as in submission.h: plain values made of views; decoding copies into the caller's arena.
  * Schemas: schemas/Replay.avsc, schemas/Applied.avsc, schemas/Discarded.avsc.
@@ -20,6 +22,7 @@ typedef struct {
     const char *selection;    /* JSON text, as it was asked for */
     bool apply_later;
     double rate_per_second; /* 0: unlimited */
+    int64_t count;          /* how many submissions were selected */
 } rl_replay;
 
 /* Of Applied and Discarded alike. */

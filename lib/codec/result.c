@@ -71,6 +71,17 @@ bool rl_finished_encode(rl_codec *codec, const rl_finished *finished, rl_buffer 
     return fine;
 }
 
+rl_finished_standing rl_finished_standing_of(const rl_finished *finished) {
+    if (finished->generation <= 0) {
+        return RL_STANDING_VISIBLE;
+    }
+    if (!finished->submission || finished->verdict == RL_VERDICT_SYSTEM_ERROR ||
+        finished->verdict == RL_VERDICT_CANCELLED) {
+        return RL_STANDING_NONE;
+    }
+    return finished->submission->held ? RL_STANDING_HELD : RL_STANDING_VISIBLE;
+}
+
 bool rl_started_encode(rl_codec *codec, const rl_started *started, rl_buffer *out, rl_error *err) {
     avro_value_t value;
     rl_avro_out fields = {false};

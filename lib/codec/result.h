@@ -71,6 +71,16 @@ typedef struct {
     int64_t started_us; /* wall clock */
 } rl_started;
 
+/* What a Finished means for the answer to its submission; everybody who reads `results` asks this. */
+typedef enum {
+    RL_STANDING_VISIBLE, /* it is the answer, unless one of a higher generation is */
+    RL_STANDING_HELD, /* it becomes one when its replay is applied (replay.h), and never if that is discarded */
+    RL_STANDING_NONE, /* a replay that could not be executed: it replaces no answer and is only counted */
+} rl_finished_standing;
+
+/* First runs (generation 0) are always visible. Pure. */
+rl_finished_standing rl_finished_standing_of(const rl_finished *finished);
+
 #define RL_FINISHED_MAX_BYTES (9 * 1024 * 1024)
 
 /* Appends the framed record to `out`. false with INVALID where it would pass RL_FINISHED_MAX_BYTES. */

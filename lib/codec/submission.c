@@ -75,6 +75,7 @@ void rl_submission_to_value(rl_avro_out *out, avro_value_t *record, const rl_sub
     rl_avro_set_maybe_text(out, record, "callback", s->callback);
     rl_avro_set_bool(out, record, "cacheable", s->cacheable);
     rl_avro_set_maybe_text(out, record, "traceparent", s->traceparent);
+    rl_avro_set_bool(out, record, "held", s->held);
 }
 
 bool rl_submission_encode(rl_codec *codec, const rl_submission *submission, rl_buffer *out, rl_error *err) {
@@ -167,6 +168,7 @@ void rl_submission_from_value(rl_avro_in *in, avro_value_t *record, rl_submissio
     rl_avro_get_maybe_text(in, record, "callback", &ret->callback);
     rl_avro_get_bool(in, record, "cacheable", &ret->cacheable);
     rl_avro_get_maybe_text(in, record, "traceparent", &ret->traceparent);
+    rl_avro_get_bool(in, record, "held", &ret->held);
 }
 
 bool rl_submission_decode(rl_codec *codec, rl_bytes framed, rl_arena *arena, rl_submission *ret,

@@ -66,10 +66,11 @@ typedef struct {
     size_t fetch_file_count;
     rl_limits limits;
     int64_t created_us;   /* wall clock, when the API accepted it */
-    int64_t deadline_us;  /* wall clock, until when it may wait in the queue */
+    int64_t deadline_us;  /* wall clock, until when it may wait in the queue; 0: for ever */
     const char *callback; /* NULL: none */
     bool cacheable;
     const char *traceparent; /* NULL: none */
+    bool held;               /* of a replay: its result waits for an Applied (replay.h) */
 } rl_submission;
 
 /* Appends the framed record to `out`. false with INVALID where it would pass RL_SUBMISSION_MAX_BYTES. */

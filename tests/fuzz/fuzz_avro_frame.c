@@ -5,6 +5,7 @@
  * the same bytes. */
 #include <stdlib.h>
 
+#include "lib/codec/cancel.h"
 #include "lib/codec/deleted.h"
 #include "lib/codec/framing.h"
 #include "lib/codec/replay.h"
@@ -19,6 +20,7 @@ typedef union {
     rl_finished finished;
     rl_started started;
     rl_deleted deleted;
+    rl_cancel cancel;
     rl_replay replay;
     rl_replay_decision decision;
 } record;
@@ -32,6 +34,8 @@ static bool decode(rl_codec *codec, rl_record_kind kind, rl_bytes framed, rl_are
         return rl_finished_decode(codec, framed, arena, &ret->finished, &err);
     case RL_RECORD_DELETED:
         return rl_deleted_decode(codec, framed, arena, &ret->deleted, &err);
+    case RL_RECORD_CANCEL:
+        return rl_cancel_decode(codec, framed, arena, &ret->cancel, &err);
     case RL_RECORD_REPLAY:
         return rl_replay_decode(codec, framed, arena, &ret->replay, &err);
     case RL_RECORD_APPLIED:
@@ -51,6 +55,8 @@ static bool encode(rl_codec *codec, rl_record_kind kind, const record *from, rl_
         return rl_finished_encode(codec, &from->finished, out, &err);
     case RL_RECORD_DELETED:
         return rl_deleted_encode(codec, &from->deleted, out, &err);
+    case RL_RECORD_CANCEL:
+        return rl_cancel_encode(codec, &from->cancel, out, &err);
     case RL_RECORD_REPLAY:
         return rl_replay_encode(codec, &from->replay, out, &err);
     case RL_RECORD_APPLIED:
@@ -83,7 +89,7 @@ static void try_kind(rl_codec *codec, rl_record_kind kind, rl_bytes framed) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static const rl_record_kind kinds[] = {RL_RECORD_SUBMISSION, RL_RECORD_FINISHED, RL_RECORD_STARTED,
                                            RL_RECORD_DELETED,    RL_RECORD_REPLAY,   RL_RECORD_APPLIED,
-                                           RL_RECORD_DISCARDED};
+                                           RL_RECORD_DISCARDED,  RL_RECORD_CANCEL};
     static rl_codec *codec;
     if (!codec && !(codec = rl_codec_new(NULL))) {
         abort();

@@ -137,6 +137,7 @@ void dump_submission(FILE *out, const char *path, const rl_submission *s) {
     dump_text(out, path, "callback", s->callback);
     dump_bool(out, path, "cacheable", s->cacheable);
     dump_text(out, path, "traceparent", s->traceparent);
+    dump_bool(out, path, "held", s->held);
 }
 
 static void dump_output(FILE *out, const char *path, const char *name, const rl_output *output) {
@@ -206,4 +207,5 @@ void dump_cancel(FILE *out, const rl_cancel *cancel) {
     dump_text(out, "", "id", cancel->id);
     dump_text(out, "", "tenant", cancel->tenant);
     dump_number(out, "", "requestedAt", cancel->requested_us);
+    dump_number(out, "", "generation", cancel->generation);
 }

@@ -28,6 +28,7 @@ typedef enum { FULL, BARE, EXTREME, SAMPLE_COUNT } sample_kind;
 
 static void make_finished(rl_sample *s, sample_kind kind) {
     rl_finished *f = rl_sample_finished_at(s, "0123456789abcdefghijABCDEFGHIJ-_01234567", 3, SAMPLE_TIME_US);
+    s->submission.held = kind == FULL;
     if (kind == BARE) {
         *f = (rl_finished){.id = s->id, .runner = "", .message = "", .image_digest = ""};
     } else if (kind == EXTREME) {
@@ -49,7 +50,8 @@ static void make_finished(rl_sample *s, sample_kind kind) {
 static const rl_started started_sample = {
     .id = "a", .generation = 64, .attempt = 65, .runner = "r\xc3\xa9", .started_us = SAMPLE_TIME_US};
 
-static const rl_cancel cancel_sample = {.id = "a", .tenant = "t\xc3\xa9", .requested_us = SAMPLE_TIME_US};
+static const rl_cancel cancel_sample = {
+    .id = "a", .tenant = "t\xc3\xa9", .requested_us = SAMPLE_TIME_US, .generation = 66};
 
 /* ---- files --------------------------------------------------------------------------------------------- */
 

@@ -39,7 +39,8 @@ START_TEST(a_replay_comes_back) {
                                .requested_us = 42,
                                .selection = "{\"lang\":\"python\"}",
                                .apply_later = true,
-                               .rate_per_second = 0.25};
+                               .rate_per_second = 0.25,
+                               .count = 1234567};
     rl_replay read;
     ck_assert(rl_replay_encode(codec, &written, &frame, NULL));
     ck_assert(rl_replay_decode(codec, rl_buffer_bytes(&frame), arena, &read, NULL));
@@ -49,6 +50,7 @@ START_TEST(a_replay_comes_back) {
     ck_assert_str_eq(read.selection, written.selection);
     ck_assert(read.apply_later);
     ck_assert_double_eq(read.rate_per_second, written.rate_per_second);
+    ck_assert_int_eq(read.count, 1234567);
 }
 END_TEST
 

@@ -39,7 +39,8 @@ static rl_submission sample_submission(void) {
                            .deadline_us = 13,
                            .callback = NULL,
                            .cacheable = true,
-                           .traceparent = "00-aa-bb-01"};
+                           .traceparent = "00-aa-bb-01",
+                           .held = true};
 }
 
 static void assert_bytes(rl_bytes got, rl_bytes expected) {
@@ -73,6 +74,7 @@ static void assert_sample(const rl_submission *s) {
     ck_assert_ptr_null(s->callback);
     ck_assert(s->cacheable);
     ck_assert_str_eq(s->traceparent, "00-aa-bb-01");
+    ck_assert(s->held);
 }
 
 static rl_codec *new_codec(void) {
@@ -159,7 +161,7 @@ START_TEST(a_cancel_comes_back_as_it_was) {
     RL_AUTO_ARENA rl_arena *arena = rl_arena_new(1 << 16);
     RL_AUTO_BUFFER rl_buffer out;
     rl_buffer_init(&out, SIZE_MAX);
-    const rl_cancel cancel = {.id = "id-1", .tenant = "t", .requested_us = 12};
+    const rl_cancel cancel = {.id = "id-1", .tenant = "t", .requested_us = 12, .generation = 7};
     rl_cancel back;
     rl_error err = RL_ERROR_INIT;
     ck_assert_msg(rl_cancel_encode(codec, &cancel, &out, &err), "%s", err.message);
@@ -167,6 +169,7 @@ START_TEST(a_cancel_comes_back_as_it_was) {
     ck_assert_str_eq(back.id, "id-1");
     ck_assert_str_eq(back.tenant, "t");
     ck_assert_int_eq(back.requested_us, 12);
+    ck_assert_int_eq(back.generation, 7);
     rl_finished finished;
     ck_assert(!rl_finished_decode(codec, rl_buffer_bytes(&out), arena, &finished, &err));
     ck_assert_int_eq(err.error_class, RL_INVALID);
