@@ -11,18 +11,16 @@
 #include <jansson.h>
 
 #include "tools/runlog/cli.h"
+#include "tools/runlog/log_scan.h"
 #include "tools/runlog/settings.h"
 
 #define RL_LETTER_NAME_SIZE 96
 
-/* Called for each letter; the message lives for the call. false ends the reading, with success. */
-typedef bool (*rl_letter_visit)(void *context, const rd_kafka_message_t *message);
-
 /* Reads `partition` of `topic` from `offset` on, or all of it for RD_KAFKA_PARTITION_UA and RD_KAFKA_OFFSET_BEGINNING, up to
- * what is there. TRANSIENT where Kafka does not answer within 30 seconds, INVALID where there is no such topic or
- * partition. */
+ * what is there when it begins (log_scan.h). TRANSIENT where Kafka does not answer within 30 seconds, INVALID where there is no
+ * such topic or partition; otherwise as the visitor says. */
 bool rl_dead_letters_read(const rl_stream_config *stream, const char *topic, int32_t partition,
-                          int64_t offset, rl_letter_visit visit, void *context, rl_error *err);
+                          int64_t offset, rl_log_visit visit, void *context, rl_error *err);
 
 typedef struct {
     char topic[64];

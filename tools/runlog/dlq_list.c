@@ -3,8 +3,12 @@
 #include "tools/runlog/dead_letters.h"
 #include "tools/runlog/service.h"
 
-static bool add(void *context, const rd_kafka_message_t *message) {
-    return json_array_append_new(context, rl_letter_json(message)) == 0;
+static rl_log_step add(void *context, const rd_kafka_message_t *message, rl_error *err) {
+    if (message && json_array_append_new(context, rl_letter_json(message)) != 0) {
+        (void)rl_error_set(err, RL_TRANSIENT, 0, "out of memory");
+        return RL_LOG_FAILED;
+    }
+    return RL_LOG_NEXT;
 }
 
 static const char *text_of(const json_t *letter, const char *name) {

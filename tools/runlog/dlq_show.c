@@ -10,11 +10,14 @@ typedef struct {
 } showing;
 
 /* The first letter that comes is the one that was asked for, or it is no longer there. */
-static bool show(void *context, const rd_kafka_message_t *message) {
+static rl_log_step show(void *context, const rd_kafka_message_t *message, rl_error *err) {
     showing *s = context;
+    if (!message) {
+        return RL_LOG_NEXT;
+    }
     s->found = message->offset == s->place->offset;
     if (!s->found) {
-        return false;
+        return RL_LOG_ENOUGH;
     }
     if (s->raw) {
         const rl_bytes value = rl_message_value(message);
@@ -25,7 +28,10 @@ static bool show(void *context, const rd_kafka_message_t *message) {
             json_dumpf(letter, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII) == 0 && putchar('\n') == '\n';
     }
     s->written = fflush(stdout) == 0 && s->written;
-    return false;
+    if (!s->written) {
+        (void)rl_error_set(err, RL_TRANSIENT, 0, "cannot write to standard output");
+    }
+    return s->written ? RL_LOG_ENOUGH : RL_LOG_FAILED;
 }
 
 static int run(const rl_cli_call *call) {
@@ -41,8 +47,6 @@ static int run(const rl_cli_call *call) {
     bool ok = rl_dead_letters_read(&stream, place.topic, place.partition, place.offset, show, &s, &err);
     if (ok && !s.found) {
         ok = rl_error_set(&err, RL_INVALID, 0, "there is no letter %s", call->words[0]);
-    } else if (ok && !s.written) {
-        ok = rl_error_set(&err, RL_TRANSIENT, 0, "cannot write to standard output");
     }
     return ok ? RL_CLI_OK : rl_cli_fail(call, &err);
 }

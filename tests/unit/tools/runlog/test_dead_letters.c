@@ -21,6 +21,9 @@ START_TEST(other_names_are_refused) {
                                          "results.dlq/2@",
                                          "results.dlq/2@17x",
                                          "results.dlq/-1@17",
+                                         "results.dlq/+1@17",
+                                         "results.dlq/4294967298@1",
+                                         "results.dlq/1@99999999999999999999",
                                          "results.dlq/1@-17",
                                          "results/2@17",
                                          "/2@17"};
