@@ -17,6 +17,7 @@
 #include "lib/base/memory.h"
 #include "services/api/admission_gate.h"
 #include "services/api/api.h"
+#include "services/api/result_answer.h"
 #include "services/api/routes.h"
 #include "services/api/server.h"
 
@@ -185,6 +186,7 @@ static rl_parking *make_parking(rl_api *api, rl_error *err) {
                                       .answer_us = api->config->body_timeout_us,
                                       .gone = api->metrics->client_gone,
                                       .look = rl_parked_result,
+                                      .pending = rl_parked_pending,
                                       .answered = rl_parked_answered,
                                       .context = api};
     return rl_parking_new(&config, err);

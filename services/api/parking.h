@@ -26,6 +26,7 @@ typedef struct {
     int64_t deadline_us; /* monotonic: "pending" is the answer then */
     int64_t began_us;    /* monotonic */
     bool base64;         /* texts are wanted in base64 */
+    bool submitted;      /* the client has submitted it with the same request (result_answer.h) */
     bool head;           /* the answer goes without its body */
 } rl_parked_question;
 
@@ -37,6 +38,9 @@ typedef struct {
     /* Fills `response` with the result, or with what else is to be answered at once; false where there is no result
      * in memory. Must not block. */
     bool (*look)(void *context, const rl_parked_question *question, rl_http_response *response);
+    /* Fills `response` for who cannot wait any longer; `retry_after_s` as rl_http_pending. */
+    void (*pending)(void *context, const rl_parked_question *question, int retry_after_s,
+                    rl_http_response *response);
     /* The answer is about to be sent. */
     void (*answered)(void *context, const rl_parked_question *question, int status);
     void *context;

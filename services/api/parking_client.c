@@ -146,7 +146,8 @@ static void answer(rl_parked *p, const rl_http_response *response) {
 static void answer_pending(rl_parked *p, int retry_after_s) {
     RL_AUTO_HTTP_RESPONSE rl_http_response response;
     rl_http_response_init(&response);
-    rl_http_pending(&response, retry_after_s);
+    const rl_parking_config *config = &p->parking->config;
+    config->pending(config->context, &p->question, retry_after_s, &response);
     answer(p, &response);
 }
 

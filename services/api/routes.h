@@ -63,16 +63,9 @@ bool rl_api_check_publisher(void *context, char reason[128]);
 bool rl_api_check_tail(void *context, char reason[128]);
 bool rl_api_check_store(void *context, char reason[128]);
 
-/* What the parking (parking.h) asks; context: rl_api. */
-bool rl_parked_result(void *context, const rl_parked_question *question, rl_http_response *response);
-void rl_parked_answered(void *context, const rl_parked_question *question, int status);
-
 #define RL_LANGUAGES_LIMIT (1024 * 1024)
 
 /* Writes the body of GET /api/languages, which never changes while the service runs: defaults under `maxima`. */
 bool rl_languages_body(const rl_manifests *manifests, const rl_limits *maxima, rl_buffer *out);
-
-/* Seconds of ?wait= as microseconds: decimal, fraction allowed, 0 to 60. */
-bool rl_wait_parse(const char *text, int64_t *ret_us);
 
 #endif

@@ -1,11 +1,12 @@
-/* routes_submit.c: POST /api/submit: validate, issue an id, publish, answer once it is on the log. */
+/* routes_submit.c: POST /api/submit: validate, issue an id, publish, answer once it is on the log; with ?wait=SECONDS, once
+ * its result is there as well, or the time is up. */
 #include <stdio.h>
 
 #include "lib/base/clock.h"
 #include "lib/base/trace.h"
 #include "lib/stream/client.h"
 #include "services/api/admission_gate.h"
-#include "services/api/json_out.h"
+#include "services/api/result_answer.h"
 #include "services/api/routes.h"
 #include "services/api/submission_in.h"
 
@@ -38,18 +39,6 @@ static bool read_body(rl_api *api, rl_http_request *request, rl_buffer *body, rl
     return false;
 }
 
-static void answer_accepted(rl_http_response *response, const char *id) {
-    rl_json json;
-    response->status = 201;
-    rl_json_init(&json, &response->body);
-    rl_json_open(&json, '{');
-    rl_json_key(&json, "message");
-    rl_json_text(&json, rl_bytes_of("Code submission queued successfully"));
-    rl_json_key(&json, "codeSubmissionId");
-    rl_json_text(&json, rl_bytes_of(id));
-    rl_json_close(&json, '}');
-}
-
 static void answer_failed(rl_api *api, const char *id, rl_http_response *response, const rl_error *err) {
     if (rl_stream_too_large(err)) {
         (void)refuse_size(response, "Submission", RL_SUBMISSION_MAX_BYTES);
@@ -73,10 +62,10 @@ static void note_queued(const rl_api *api, const rl_submission *submission, rl_l
     }
 }
 
-static void publish(rl_api *api, rl_api_thread *thread, rl_submission *submission, rl_lane lane,
+/* false where it is not on the log, as `response` then says. `id`, of RL_ID_SIZE, lives as long as the submission. */
+static bool publish(rl_api *api, rl_api_thread *thread, rl_submission *submission, rl_lane lane, char *id,
                     rl_http_response *response) {
     rl_error err = RL_ERROR_INIT;
-    char id[RL_ID_SIZE];
     int64_t waited_us = 0;
     const int32_t partition = rl_publisher_partition(api->publisher, lane);
     submission->created_us = rl_wall_clock_us();
@@ -84,50 +73,63 @@ static void publish(rl_api *api, rl_api_thread *thread, rl_submission *submissio
     if (!rl_ident_issue(api->ident, submission->created_us, lane, partition, submission->tenant, id, &err)) {
         rl_log_failure(api->log, RL_LOG_ERROR, "id.failed", &err);
         rl_http_unavailable(response, 2, "No id could be issued");
-        return;
+        return false;
     }
     submission->id = id;
     if (!rl_publish(api->publisher, thread->ticket, submission, lane, partition, &waited_us, &err)) {
         answer_failed(api, id, response, &err);
-        return;
+        return false;
     }
     rl_metric_observe_us(api->metrics->produce_duration, waited_us);
     note_queued(api, submission, lane, partition);
-    answer_accepted(response, id);
+    return true;
 }
 
-static void judge(rl_api *api, rl_api_thread *thread, rl_bytes body, rl_http_response *response) {
+/* Whether what `body` asks for is on the log now, under the id in `question`; otherwise `response` says why not. */
+static bool judge(rl_api *api, rl_api_thread *thread, rl_bytes body, rl_result_question *question,
+                   rl_http_response *response) {
     RL_AUTO_BUFFER rl_buffer problem;
     RL_AUTO_SUBMISSION_IN rl_submission_in in = RL_SUBMISSION_IN_INIT;
     rl_buffer_init(&problem, PROBLEM_LIMIT);
     if (!rl_submission_in_parse(body, api->manifests, &api->maxima, &in, &problem)) {
         rl_http_error_bytes(response, 400, rl_buffer_bytes(&problem));
-        return;
+        return false;
     }
     if (!rl_admission_gate_admit(api, in.lane, response)) {
-        return;
+        return false;
     }
     in.submission.traceparent = response->traceparent;
-    publish(api, thread, &in.submission, in.lane, response);
+    return publish(api, thread, &in.submission, in.lane, question->id, response) &&
+           rl_ident_known(api->ident, question->id, 0, &question->parts);
+}
+
+/* The body is read and let go of before anybody waits. */
+static bool take(rl_api *api, rl_api_thread *thread, rl_http_request *request, rl_result_question *question,
+                 rl_http_response *response) {
+    RL_AUTO_BUFFER rl_buffer body;
+    rl_buffer_init(&body, (size_t)api->config->body_bytes);
+    if (request->content_length > api->config->body_bytes) {
+        return refuse_size(response, "Request body", api->config->body_bytes);
+    }
+    RL_AUTO_BODY_SHARE rl_body_share share = {.used = &api->body_memory,
+                                              .max = api->config->body_memory_bytes};
+    return rl_admission_gate_open(api, response) && read_body(api, request, &body, &share, response) &&
+           judge(api, thread, rl_buffer_bytes(&body), question, response);
 }
 
 void rl_route_submit(rl_api *api, rl_api_thread *thread, rl_http_request *request,
                      rl_http_response *response) {
     const int64_t began_us = rl_clock_us();
-    RL_AUTO_BUFFER rl_buffer body;
-    rl_buffer_init(&body, (size_t)api->config->body_bytes);
+    rl_result_question question = {.submitted = true};
     rl_route_join_trace(request, response);
-    if (request->content_length > api->config->body_bytes) {
-        (void)refuse_size(response, "Request body", api->config->body_bytes);
+    if (!rl_result_options(request, &question, response) ||
+        !take(api, thread, request, &question, response)) {
         return;
     }
-    RL_AUTO_BODY_SHARE rl_body_share share = {.used = &api->body_memory,
-                                              .max = api->config->body_memory_bytes};
-    if (!rl_admission_gate_open(api, response) || !read_body(api, request, &body, &share, response)) {
-        return;
-    }
-    judge(api, thread, rl_buffer_bytes(&body), response);
-    if (response->status == 201) {
-        rl_metric_observe_us(api->metrics->submit_duration, rl_clock_us() - began_us);
+    rl_metric_observe_us(api->metrics->submit_duration, rl_clock_us() - began_us);
+    if (question.wait_us > 0) {
+        rl_result_answer(api, thread, request, &question, response);
+    } else {
+        rl_result_accepted(question.id, response);
     }
 }

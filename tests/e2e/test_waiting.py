@@ -1,8 +1,10 @@
 """Waiting for a result instead of asking again and again."""
 
+import base64
+
 import pytest
 
-from runlog_client import PENDING, in_parallel
+from runlog_client import PENDING, QUEUED, in_parallel
 
 
 def test_a_long_poll_answers_with_the_result(client):
@@ -44,6 +46,31 @@ def test_a_wait_that_is_no_number_of_seconds_is_400(client, wait):
     answer = client.get(f"/api/result/{submission_id}?wait={wait}")
     assert answer.status == 400, str(answer)
     assert "error" in answer.json(), str(answer)
+
+
+def test_submitting_and_waiting_is_one_request(client):
+    answer = client.post("/api/submit?wait=60", {"code": "print(input())", "lang": "python", "stdInput": "one"})
+    assert answer.status == 201, str(answer)
+    said = answer.json()
+    assert said["message"] == QUEUED and said["result"]["stdOutput"] == "one\n", str(answer)
+    assert client.get(f"/api/result/{said['codeSubmissionId']}").json() == said["result"]
+
+
+def test_a_submission_that_outlasts_the_wait_is_answered_without_a_result(client):
+    answer = client.post("/api/submit?wait=0.5", {"code": "import time; time.sleep(3); print(2)", "lang": "python"})
+    assert answer.status == 201, str(answer)
+    assert set(answer.json()) == {"message", "codeSubmissionId"}, str(answer)
+    assert client.await_result(answer.json()["codeSubmissionId"])["stdOutput"] == "2\n"
+
+
+def test_the_result_inside_comes_in_base64_where_that_is_wanted(client):
+    answer = client.post("/api/submit?wait=60&encoding=base64", {"code": "print(3)", "lang": "python"})
+    assert answer.json()["result"]["stdOutput"] == base64.b64encode(b"3\n").decode(), str(answer)
+
+
+def test_a_wait_that_is_none_is_refused_before_anything_is_queued(client):
+    answer = client.post("/api/submit?wait=soon", {"code": "print(1)", "lang": "python"})
+    assert answer.status == 400 and "wait" in answer.json()["error"], str(answer)
 
 
 def test_a_client_that_goes_away_while_waiting_harms_nobody(client):

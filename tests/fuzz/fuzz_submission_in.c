@@ -5,6 +5,7 @@
 #include "lib/manifest/bounds.h"
 #include "services/api/http_request.h"
 #include "services/api/json_out.h"
+#include "services/api/result_answer.h"
 #include "services/api/routes.h"
 #include "services/api/submission_in.h"
 

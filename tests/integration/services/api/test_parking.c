@@ -12,6 +12,7 @@
 /* With the fewest threads that may be set, of which six may wait. */
 #define CROWD 100
 #define ON_THREADS 6
+#define SUBMITTERS 20
 
 static api_process api;
 static char id[RL_ID_SIZE];
@@ -166,6 +167,75 @@ START_TEST(beyond_the_bound_clients_are_answered_at_once) {
 }
 END_TEST
 
+static void start_submitters(const char *wait) {
+    char request[256];
+    crowd = SUBMITTERS;
+    (void)snprintf(request, sizeof(request),
+                   "POST /api/submit?wait=%s HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\n\r\n%s", wait,
+                   strlen(PROGRAM), PROGRAM);
+    for (size_t i = 0; i < crowd; i++) {
+        fds[i] = api_connect(&api);
+        send_text(fds[i], request);
+    }
+}
+
+/* A result for each submission that the service has logged as queued; the output is the id. */
+static void answer_the_queued(void) {
+    static const char event[] = "\"submission.queued\"", field[] = "\"id\":\"";
+    char queued[RL_ID_SIZE] = "";
+    api_take_log(&api);
+    const char *at = (const char *)api.logged.data;
+    for (at = strstr(at, event); at; at = strstr(at + 1, event)) {
+        const char *value = strstr(at, field);
+        ck_assert_ptr_nonnull(value);
+        memcpy(queued, value + strlen(field), RL_ID_LENGTH);
+        const rl_finished finished = make_finished(queued, 0, queued);
+        publish_finished(&finished);
+    }
+}
+
+START_TEST(who_submits_and_waits_without_a_thread_gets_the_own_result) {
+    static const char *const settings[] = {"RUNLOG_API_THREADS=8", "RUNLOG_LOG_LEVEL=debug", NULL};
+    static const char accepted[] = "\"codeSubmissionId\":\"";
+    api_signal(&api, SIGTERM);
+    ck_assert_int_eq(api_await_end(&api), 0);
+    api_restart(&api, settings);
+    api_await_ready(&api);
+    start_submitters("60");
+    await_waiters(&api, SUBMITTERS);
+    answer_the_queued();
+    for (size_t i = 0; i < crowd; i++) {
+        char output[RL_ID_SIZE + 32];
+        answer a;
+        read_answer(fds[i], &a, false);
+        expect_status(&a, 201);
+        const char *own = memmem(a.body.data, a.body.size, accepted, strlen(accepted));
+        ck_assert_ptr_nonnull(own);
+        (void)snprintf(output, sizeof(output), "\"stdOutput\":\"%.*s\"", RL_ID_LENGTH,
+                       own + strlen(accepted));
+        expect_in_body(&a, "\"result\":{");
+        expect_in_body(&a, output);
+        answer_free(&a);
+        close(fds[i]);
+    }
+    await_waiters(&api, 0);
+}
+END_TEST
+
+START_TEST(a_submission_that_outlasts_the_wait_is_accepted_all_the_same) {
+    start_submitters("0.5");
+    for (size_t i = 0; i < crowd; i++) {
+        answer a;
+        read_answer(fds[i], &a, false);
+        expect_status(&a, 201);
+        ck_assert_ptr_null(memmem(a.body.data, a.body.size, "\"result\"", 8));
+        answer_free(&a);
+        close(fds[i]);
+    }
+    await_waiters(&api, 0);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("api: parking");
     TCase *tests = tcase_create("parking");
@@ -177,6 +247,8 @@ int main(void) {
     tcase_add_test(tests, a_large_result_comes_whole_to_clients_that_read_late);
     tcase_add_test(tests, head_gets_no_body);
     tcase_add_test(tests, when_the_service_stops_all_are_told_to_ask_again);
+    tcase_add_test(tests, who_submits_and_waits_without_a_thread_gets_the_own_result);
+    tcase_add_test(tests, a_submission_that_outlasts_the_wait_is_accepted_all_the_same);
     tcase_add_test(tests, beyond_the_bound_clients_are_answered_at_once);
     suite_add_tcase(suite, tests);
     return run_suite(suite);

@@ -40,6 +40,13 @@ static bool look(void *context, const rl_parked_question *question, rl_http_resp
     return true;
 }
 
+static void pending(void *context, const rl_parked_question *question, int retry_after_s,
+                    rl_http_response *response) {
+    (void)context;
+    (void)question;
+    rl_http_pending(response, retry_after_s);
+}
+
 static void answered(void *context, const rl_parked_question *question, int status) {
     (void)context;
     (void)question;
@@ -48,7 +55,7 @@ static void answered(void *context, const rl_parked_question *question, int stat
 
 static void set_up(void) {
     const rl_parking_config config = {
-        .capacity = 4, .answer_us = 60 * RL_US_PER_S, .look = look, .answered = answered};
+        .capacity = 4, .answer_us = 60 * RL_US_PER_S, .look = look, .pending = pending, .answered = answered};
     rl_parking_config made = config;
     int pair[2];
     waiters = rl_waiters_new(1, NULL);

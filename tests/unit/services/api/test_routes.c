@@ -1,3 +1,4 @@
+#include "services/api/result_answer.h"
 #include "services/api/routes.h"
 
 #include <stdio.h>
