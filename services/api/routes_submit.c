@@ -87,7 +87,7 @@ static bool publish(rl_api *api, rl_api_thread *thread, rl_submission *submissio
 
 /* Whether what `body` asks for is on the log now, under the id in `question`; otherwise `response` says why not. */
 static bool judge(rl_api *api, rl_api_thread *thread, rl_bytes body, rl_result_question *question,
-                   rl_http_response *response) {
+                  rl_http_response *response) {
     RL_AUTO_BUFFER rl_buffer problem;
     RL_AUTO_SUBMISSION_IN rl_submission_in in = RL_SUBMISSION_IN_INIT;
     rl_buffer_init(&problem, PROBLEM_LIMIT);
