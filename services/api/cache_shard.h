@@ -30,6 +30,7 @@ struct rl_cache_entry {
     char id[RL_ID_LENGTH];
     int64_t created_ms;
     int64_t generation;
+    int64_t held; /* the highest generation that waits for its replay to be applied; 0: none */
     int64_t offset;
     uint64_t sequence; /* order of arrival within the shard */
     int32_t partition;

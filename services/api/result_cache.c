@@ -4,7 +4,8 @@
  *
  * Locks: shard.lock guards everything inside the shard. Counters and `forgotten_ms` are atomics; the
  * latter is raised before the entry leaves its table, under the lock, so that a reader who misses the
- * entry and reads it afterwards sees it raised. `committed` only serves to classify new entries.
+ * entry and reads it afterwards sees it raised. `committed` only serves to classify new entries. `applied` is raised before
+ * the shards are gone through: what notes a held generation afterwards finds it.
  */
 #include "services/api/result_cache.h"
 
@@ -19,6 +20,7 @@ struct rl_result_cache {
     int64_t max_bytes, max_committed_bytes;
     _Atomic int64_t entries, bytes, committed_bytes, uncommitted, stripped, evicted;
     _Atomic int64_t forgotten_ms;
+    _Atomic int64_t applied; /* the highest generation of a replay that is known to be applied; 0: none */
     _Atomic int64_t committed[RL_TOPIC_MAX_PARTITIONS];
 };
 
@@ -26,10 +28,14 @@ static rl_cache_shard *shard_of(rl_result_cache *cache, uint64_t hash) {
     return &cache->shards[hash % RL_CACHE_SHARDS];
 }
 
-static void raise_forgotten(rl_result_cache *cache, int64_t created_ms) {
-    int64_t seen = atomic_load(&cache->forgotten_ms);
-    while (created_ms > seen && !atomic_compare_exchange_weak(&cache->forgotten_ms, &seen, created_ms)) {
+static void raise_to(_Atomic int64_t *mark, int64_t to) {
+    int64_t seen = atomic_load(mark);
+    while (to > seen && !atomic_compare_exchange_weak(mark, &seen, to)) {
     }
+}
+
+static void raise_forgotten(rl_result_cache *cache, int64_t created_ms) {
+    raise_to(&cache->forgotten_ms, created_ms);
 }
 
 static int64_t cost_of(const rl_cache_entry *e) {
@@ -58,6 +64,15 @@ static void forget(rl_result_cache *cache, rl_cache_shard *s, rl_cache_entry *e)
     atomic_fetch_sub(&cache->bytes, cost_of(e));
     rl_cached_record_release(e->record);
     free(e);
+}
+
+/* From here on MongoDB decides about it. What the sink has committed is there. */
+static void doubt(rl_result_cache *cache, rl_cache_shard *s, rl_cache_entry *e) {
+    e->doubtful = true;
+    if (e->committed) {
+        remove_recent(cache, s, e);
+        forget(cache, s, e);
+    }
 }
 
 static void strip(rl_result_cache *cache, rl_cache_shard *s, rl_cache_entry *e) {
@@ -185,10 +200,12 @@ static rl_cache_put_status put_again(rl_result_cache *cache, rl_cache_shard *s, 
         rl_cached_record_release(record);
         return RL_CACHE_KNOWN;
     }
+    const bool doubtful = e->doubtful && !key->deleted;
     displace(cache, s, e);
     atomic_fetch_add(&cache->bytes, rl_cached_record_cost(record) - rl_cached_record_cost(e->record));
     rl_cached_record_release(e->record);
     assign(cache, e, key, record);
+    e->doubtful = e->doubtful || doubtful; /* a replay that was applied may be of a higher generation still */
     place(cache, s, e);
     shrink(cache, s, e);
     return RL_CACHE_REPLACED;
@@ -197,7 +214,7 @@ static rl_cache_put_status put_again(rl_result_cache *cache, rl_cache_shard *s, 
 rl_cache_put_status rl_result_cache_put(rl_result_cache *cache, const rl_result_key *key, rl_bytes bytes) {
     rl_cached_record *record = rl_cached_record_new(bytes);
     if (!record) {
-        raise_forgotten(cache, key->created_ms);
+        rl_result_cache_forgot(cache, key->id, key->created_ms);
         return RL_CACHE_FULL;
     }
     const uint64_t hash = rl_cache_hash(key->id);
@@ -270,8 +287,64 @@ void rl_result_cache_committed(rl_result_cache *cache, int32_t partition, int64_
     }
 }
 
-void rl_result_cache_forgot(rl_result_cache *cache, int64_t created_ms) {
+/* --- what is not kept --- */
+
+void rl_result_cache_forgot(rl_result_cache *cache, const char *id, int64_t created_ms) {
+    const uint64_t hash = rl_cache_hash(id);
+    rl_cache_shard *s = shard_of(cache, hash);
+    pthread_mutex_lock(&s->lock);
     raise_forgotten(cache, created_ms);
+    rl_cache_entry *e = *rl_cache_shard_slot(s, hash, id);
+    if (e && !e->deleted) {
+        doubt(cache, s, e);
+    }
+    pthread_mutex_unlock(&s->lock);
+}
+
+static void note_held(rl_result_cache *cache, rl_cache_shard *s, rl_cache_entry *e, int64_t generation) {
+    if (e->deleted || generation <= e->generation) {
+        return;
+    }
+    e->held = generation > e->held ? generation : e->held;
+    if (generation <= atomic_load(&cache->applied)) {
+        doubt(cache, s, e);
+    }
+}
+
+/* Where there is no entry, a later one is a second of its generation, or a lower one than the held one. */
+void rl_result_cache_held(rl_result_cache *cache, const char *id, int64_t created_ms, int64_t generation) {
+    const uint64_t hash = rl_cache_hash(id);
+    rl_cache_shard *s = shard_of(cache, hash);
+    pthread_mutex_lock(&s->lock);
+    rl_cache_entry *e = *rl_cache_shard_slot(s, hash, id);
+    if (e) {
+        note_held(cache, s, e, generation);
+    } else {
+        raise_forgotten(cache, created_ms);
+    }
+    pthread_mutex_unlock(&s->lock);
+}
+
+/* One generation is noted for each entry, the highest: another one that it held may be among them, too. */
+static void apply_shard(rl_result_cache *cache, rl_cache_shard *s, int64_t least) {
+    for (size_t i = 0; i < s->bucket_count; i++) {
+        for (rl_cache_entry *e = s->buckets[i], *next; e; e = next) {
+            next = e->chain;
+            if (e->held >= least && e->held > e->generation && !e->deleted) {
+                doubt(cache, s, e);
+            }
+        }
+    }
+}
+
+void rl_result_cache_applied(rl_result_cache *cache, int64_t least, int64_t most) {
+    raise_to(&cache->applied, most);
+    for (size_t i = 0; i < RL_CACHE_SHARDS; i++) {
+        rl_cache_shard *s = &cache->shards[i];
+        pthread_mutex_lock(&s->lock);
+        apply_shard(cache, s, least);
+        pthread_mutex_unlock(&s->lock);
+    }
 }
 
 int64_t rl_result_cache_forgotten_ms(const rl_result_cache *cache) {

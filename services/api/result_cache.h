@@ -20,6 +20,10 @@
  * says whether that can be; so does the cache, where it has forgotten ids of that time. Such an entry is doubtful:
  * whoever reads it has to ask MongoDB first, and once the sink has seen it too, it goes.
  *
+ * A replay may hold its results back. They are not kept here: the entry of their id notes the generation, and is what it was.
+ * Once that replay is applied, MongoDB gets the held result by the sink's doing, and nobody else knows when: entries that
+ * noted the generation become doubtful. Both kinds of records come in any order, being in different partitions.
+ *
  * Pure: no Kafka, no clock. Thread: any; one lock per shard, chosen by the id's hash.
  */
 #ifndef RL_API_RESULT_CACHE_H
@@ -76,8 +80,16 @@ rl_cache_get_status rl_result_cache_get(rl_result_cache *cache, const char *id, 
 /* The sink has committed: offsets of `partition` below `offset` are in MongoDB. */
 void rl_result_cache_committed(rl_result_cache *cache, int32_t partition, int64_t offset);
 
-/* Something about an id of this time was read and is not kept: ids up to it may have results elsewhere. */
-void rl_result_cache_forgot(rl_result_cache *cache, int64_t created_ms);
+/* Something about `id` was read and is not kept: its entry here is doubtful now, and ids up to its time may have results
+ * elsewhere. */
+void rl_result_cache_forgot(rl_result_cache *cache, const char *id, int64_t created_ms);
+
+/* A result of `generation` was read that waits for its replay to be applied. */
+void rl_result_cache_held(rl_result_cache *cache, const char *id, int64_t created_ms, int64_t generation);
+
+/* A replay was applied whose generation lies between `least` and `most`: both are its generation where that is known. Looks
+ * at every entry: it is for what operators do now and then. */
+void rl_result_cache_applied(rl_result_cache *cache, int64_t least, int64_t most);
 
 /* The newest time of an id that was here and is not any more; INT64_MIN if there is none. Read it after a
  * miss, not before. */

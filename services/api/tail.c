@@ -239,7 +239,7 @@ static void skip(rl_tail *tail, const rd_kafka_message_t *message, const char *i
                  const rl_error *why) {
     atomic_fetch_add(&tail->undecodable, 1);
     if (parts) {
-        rl_result_cache_forgot(tail->cache, parts->created_ms);
+        rl_result_cache_forgot(tail->cache, id, parts->created_ms);
     }
     int64_t withheld;
     if (rl_log_limit_pass(&tail->skipped, rl_clock_us(), &withheld)) {

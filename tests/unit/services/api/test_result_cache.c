@@ -82,7 +82,7 @@ static bool is_doubtful(int number) {
 START_TEST(what_may_have_been_here_before_is_doubtful_until_the_sink_has_seen_it) {
     put_text(5, 0, 0, "first");
     ck_assert(!is_doubtful(5));
-    rl_result_cache_forgot(cache, 6);
+    rl_result_cache_forgot(cache, id_of(6), 6);
     ck_assert(!is_doubtful(5)); /* it has never left */
     put_text(6, 0, 1, "second");
     put_text(7, 0, 2, "new");
@@ -303,6 +303,149 @@ START_TEST(a_deleted_without_its_record_is_still_known) {
 }
 END_TEST
 
+START_TEST(what_was_lost_of_an_id_makes_its_entry_doubtful) {
+    put_text(1, 0, 0, "a");
+    put_text(2, 0, 1, "b");
+    rl_result_cache_committed(cache, 0, 2);
+    put_text(3, 0, 2, "c");
+    rl_result_cache_forgot(cache, id_of(1), 1);
+    rl_result_cache_forgot(cache, id_of(3), 3);
+    ck_assert_int_eq(get(1), RL_CACHE_MISS); /* MongoDB has it */
+    expect_text(2, "b");
+    ck_assert(is_doubtful(3));
+}
+END_TEST
+
+/* --- results that wait for their replay to be applied --- */
+
+static void hold(int number, int64_t generation) {
+    rl_result_cache_held(cache, id_of(number), number, generation);
+}
+
+static void apply(int64_t generation) {
+    rl_result_cache_applied(cache, generation, generation);
+}
+
+START_TEST(a_held_result_changes_nothing) {
+    put_text(1, 0, 0, "a");
+    put_text(2, 0, 1, "b");
+    rl_result_cache_committed(cache, 0, 1);
+    hold(1, 7);
+    hold(2, 7);
+    expect_text(1, "a");
+    ck_assert(!is_doubtful(1));
+    ck_assert(!is_doubtful(2));
+}
+END_TEST
+
+START_TEST(once_it_is_applied_mongodb_decides) {
+    put_text(1, 0, 0, "stored");
+    put_text(2, 0, 1, "not stored yet");
+    put_text(3, 0, 2, "of no replay");
+    rl_result_cache_committed(cache, 0, 1);
+    hold(1, 7);
+    hold(2, 7);
+    apply(7);
+    ck_assert_int_eq(get(1), RL_CACHE_MISS);
+    ck_assert_int_ge(rl_result_cache_forgotten_ms(cache), 1); /* and so it is not taken for pending */
+    ck_assert(is_doubtful(2));
+    ck_assert(!is_doubtful(3));
+    rl_result_cache_committed(cache, 0, 3);
+    ck_assert_int_eq(get(2), RL_CACHE_MISS);
+    expect_text(3, "of no replay");
+}
+END_TEST
+
+START_TEST(applied_may_be_read_before_what_was_held) {
+    put_text(1, 0, 0, "a");
+    apply(7);
+    ck_assert(!is_doubtful(1));
+    hold(1, 7);
+    ck_assert(is_doubtful(1));
+}
+END_TEST
+
+START_TEST(another_replay_that_was_applied_is_not_mistaken_for_its_own) {
+    put_text(1, 0, 0, "a");
+    put_text(2, 0, 1, "b");
+    hold(1, 5);
+    apply(9);
+    ck_assert(!is_doubtful(1)); /* nothing of 9 was held for it */
+    hold(2, 5);
+    hold(2, 9);
+    ck_assert(is_doubtful(2));
+}
+END_TEST
+
+START_TEST(of_two_held_ones_each_counts) {
+    put_text(1, 0, 0, "a");
+    hold(1, 5);
+    hold(1, 9);
+    apply(5);
+    ck_assert(is_doubtful(1));
+}
+END_TEST
+
+START_TEST(a_result_of_a_higher_generation_needs_no_other) {
+    put_text(1, 9, 0, "nine");
+    hold(1, 7);
+    apply(7);
+    ck_assert(!is_doubtful(1));
+    put_text(2, 0, 1, "zero");
+    hold(2, 17);
+    put_text(2, 19, 2, "nineteen");
+    apply(17);
+    ck_assert(!is_doubtful(2));
+}
+END_TEST
+
+START_TEST(a_result_between_does_not_clear_the_doubt) {
+    put_text(1, 0, 0, "zero");
+    hold(1, 7);
+    apply(7);
+    ck_assert_int_eq(put_text(1, 5, 1, "five"), RL_CACHE_REPLACED);
+    ck_assert(is_doubtful(1));
+    put_text(2, 0, 2, "zero");
+    hold(2, 17);
+    ck_assert_int_eq(put_text(2, 15, 3, "fifteen"), RL_CACHE_REPLACED);
+    ck_assert(!is_doubtful(2));
+    apply(17);
+    ck_assert(is_doubtful(2));
+}
+END_TEST
+
+START_TEST(what_was_held_before_its_entry_came_makes_it_doubtful) {
+    hold(3, 7);
+    put_text(3, 0, 0, "a second of its generation");
+    put_text(4, 0, 1, "newer");
+    ck_assert(is_doubtful(3));
+    ck_assert(!is_doubtful(4));
+}
+END_TEST
+
+START_TEST(a_decision_that_nobody_can_read_may_be_about_any_of_them) {
+    put_text(1, 0, 0, "a");
+    put_text(2, 0, 1, "b");
+    put_text(3, 0, 2, "c");
+    hold(1, 7);
+    rl_result_cache_applied(cache, 1, INT64_MAX);
+    ck_assert(is_doubtful(1));
+    ck_assert(!is_doubtful(2));
+    hold(3, 12);
+    ck_assert(is_doubtful(3));
+}
+END_TEST
+
+START_TEST(a_deleted_stays_deleted_whatever_is_applied) {
+    put_deleted(1, 0);
+    hold(1, 7);
+    apply(7);
+    ck_assert_int_eq(get(1), RL_CACHE_DELETED);
+    rl_result_cache_committed(cache, 0, 1);
+    ck_assert_int_eq(get(1), RL_CACHE_DELETED);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("result_cache");
     TCase *tests = tcase_create("cache");
@@ -328,6 +471,17 @@ int main(void) {
     tcase_add_test(tests, a_deleted_replaces_every_generation);
     tcase_add_test(tests, no_result_replaces_a_deleted);
     tcase_add_test(tests, a_deleted_without_its_record_is_still_known);
+    tcase_add_test(tests, what_was_lost_of_an_id_makes_its_entry_doubtful);
+    tcase_add_test(tests, a_held_result_changes_nothing);
+    tcase_add_test(tests, once_it_is_applied_mongodb_decides);
+    tcase_add_test(tests, applied_may_be_read_before_what_was_held);
+    tcase_add_test(tests, another_replay_that_was_applied_is_not_mistaken_for_its_own);
+    tcase_add_test(tests, of_two_held_ones_each_counts);
+    tcase_add_test(tests, a_result_of_a_higher_generation_needs_no_other);
+    tcase_add_test(tests, a_result_between_does_not_clear_the_doubt);
+    tcase_add_test(tests, what_was_held_before_its_entry_came_makes_it_doubtful);
+    tcase_add_test(tests, a_decision_that_nobody_can_read_may_be_about_any_of_them);
+    tcase_add_test(tests, a_deleted_stays_deleted_whatever_is_applied);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }
