@@ -17,6 +17,10 @@
  * The consumer carries the sink's group id to be able to ask for its offsets. It never subscribes and
  * never commits, so it is no member of the group.
  *
+ * A result that a replay holds back wakes nobody and is not kept; that its id has one is noted. An Applied makes the entries
+ * doubtful that noted its generation: MongoDB gets the held result when the sink has read the Applied, too. A Discarded, and a
+ * replay that could not be executed, change no answer.
+ *
  * A Deleted makes its id unknown, and stays so whatever comes after it. One from before the start, or one that memory has let
  * go, is in MongoDB alone; the results that it forbids are doubtful as well.
  *

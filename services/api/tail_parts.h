@@ -1,4 +1,4 @@
-/* tail_parts.h: what tail.c (reading) and tail_lookup.c (answering) share. Nobody else includes it.
+/* tail_parts.h: what tail.c (reading), tail_records.c (understanding) and tail_lookup.c (answering) share. Nobody else includes it.
  *
  * `positions` is written by the reading thread alone: before `partitions` is set the whole of it,
  * afterwards each partition's `next` and `reached`. Everything that others read is an atomic.
@@ -44,5 +44,8 @@ struct rl_tail {
     pthread_mutex_t lock; /* guards `problem` */
     rl_error problem;     /* why it has not started */
 };
+
+/* Takes in a record of `results`. Whatever it is, the tail goes on behind it. */
+void rl_tail_take_record(rl_tail *tail, const rd_kafka_message_t *message);
 
 #endif
