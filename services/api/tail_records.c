@@ -147,7 +147,7 @@ static bool find_kind(rl_tail *tail, rl_bytes framed, rl_record_kind *ret_kind, 
 
 /* --- decisions about replays --- */
 
-/* Their key is a replay's id, which no submission has: it has a form of its own (replay.h) and no MAC. */
+/* Their key is a replay's id: short, of lower-case letters, digits and dashes. */
 static bool may_be_replay(rl_bytes key) {
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
     const char *text = key.data;

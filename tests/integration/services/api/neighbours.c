@@ -273,6 +273,17 @@ log_position publish_deleted(const char *id) {
     return publish_result_bytes(rl_bytes_of(id), rl_buffer_bytes(&record));
 }
 
+log_position publish_decision(rl_record_kind kind, const char *replay, int64_t generation) {
+    rl_error err = RL_ERROR_INIT;
+    RL_AUTO_CODEC rl_codec *codec = rl_codec_new(&err);
+    must(codec != NULL, &err);
+    RL_AUTO_BUFFER rl_buffer record;
+    rl_buffer_init(&record, RL_REPLAY_MAX_BYTES);
+    const rl_replay_decision decision = {replay, generation, rl_wall_clock_us()};
+    must(rl_replay_decision_encode(codec, kind, &decision, &record, &err), &err);
+    return publish_result_bytes(rl_bytes_of(replay), rl_buffer_bytes(&record));
+}
+
 /* --- the sink's part --- */
 
 static void store(const bson_t *document, const char *id) {

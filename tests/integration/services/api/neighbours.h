@@ -9,6 +9,7 @@
 #include "harness.h"
 #include "lib/codec/deleted.h"
 #include "lib/codec/id.h"
+#include "lib/codec/replay.h"
 #include "lib/codec/result.h"
 
 /* Creates the topics that are missing. Once per test program. */
@@ -32,6 +33,9 @@ log_position publish_finished(const rl_finished *finished);
 
 /* The same with a Deleted. */
 log_position publish_deleted(const char *id);
+
+/* The same with what was decided about a replay: RL_RECORD_APPLIED or RL_RECORD_DISCARDED. */
+log_position publish_decision(rl_record_kind kind, const char *replay, int64_t generation);
 
 /* Publishes any bytes under any key. */
 log_position publish_result_bytes(rl_bytes key, rl_bytes value);
