@@ -71,6 +71,11 @@ static void put_base64(rl_json *json, const unsigned char *data, size_t size) {
     rl_buffer_advance(json->out, (size + 2) / 3 * 4);
 }
 
+void rl_json_members(rl_json *json, rl_bytes object) {
+    before_value(json);
+    put(json, (const char *)object.data + 1, object.size - 2);
+}
+
 void rl_json_output(rl_json *json, rl_bytes bytes) {
     if (json->base64) {
         rl_json_base64(json, bytes);

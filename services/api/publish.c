@@ -295,23 +295,27 @@ static bool await_report(rl_publish_ticket *ticket, rl_error *err) {
     return ticket->delivered;
 }
 
-/* Sends the record and waits for its report. */
-static bool deliver(rl_publisher *publisher, rl_publish_ticket *ticket, rl_record *record,
-                    const char *traceparent, rl_error *err) {
+static bool send_record(rl_publisher *publisher, rl_publish_ticket *ticket, rl_record *record,
+                        const char *traceparent, rl_error *err) {
     const rl_header trace = {RL_HEADER_TRACEPARENT, rl_bytes_of(traceparent)};
     record->headers = traceparent ? &trace : NULL;
     record->header_count = traceparent ? 1 : 0;
-    return rl_producer_send(publisher->producer, record, report, ticket, err) && await_report(ticket, err);
+    return rl_producer_send(publisher->producer, record, report, ticket, err);
 }
 
-bool rl_publish(rl_publisher *publisher, rl_publish_ticket *ticket, const rl_submission *submission,
-                rl_lane lane, int32_t partition, int64_t *ret_waited_us, rl_error *err) {
+/* Sends the record and waits for its report. */
+static bool deliver(rl_publisher *publisher, rl_publish_ticket *ticket, rl_record *record,
+                    const char *traceparent, rl_error *err) {
+    return send_record(publisher, ticket, record, traceparent, err) && await_report(ticket, err);
+}
+
+bool rl_publish_begin(rl_publisher *publisher, rl_publish_ticket *ticket, const rl_submission *submission,
+                      rl_lane lane, int32_t partition, rl_error *err) {
     RL_CLEANUP(rl_buffer_free) rl_buffer encoded;
     rl_buffer_init(&encoded, RL_SUBMISSION_MAX_BYTES);
     if (!rl_submission_encode(publisher->config.codec, submission, &encoded, err)) {
         return rl_error_prefix(err, "cannot encode submission");
     }
-    const int64_t began_us = rl_clock_us();
     rl_record record = {
         .topic = rl_client_lane_topic(lane),
         .partition = partition,
@@ -319,7 +323,18 @@ bool rl_publish(rl_publisher *publisher, rl_publish_ticket *ticket, const rl_sub
         .value = rl_buffer_bytes(&encoded),
     };
     ticket->backlogs = publisher->lanes[lane].backlogs;
-    const bool delivered = deliver(publisher, ticket, &record, submission->traceparent, err);
+    return send_record(publisher, ticket, &record, submission->traceparent, err);
+}
+
+bool rl_publish_end(rl_publish_ticket *ticket, rl_error *err) {
+    return await_report(ticket, err);
+}
+
+bool rl_publish(rl_publisher *publisher, rl_publish_ticket *ticket, const rl_submission *submission,
+                rl_lane lane, int32_t partition, int64_t *ret_waited_us, rl_error *err) {
+    const int64_t began_us = rl_clock_us();
+    const bool delivered =
+        rl_publish_begin(publisher, ticket, submission, lane, partition, err) && rl_publish_end(ticket, err);
     if (ret_waited_us) {
         *ret_waited_us = rl_clock_us() - began_us;
     }

@@ -67,6 +67,12 @@ int64_t rl_publisher_backlog(const rl_publisher *publisher, rl_lane lane);
 bool rl_publish(rl_publisher *publisher, rl_publish_ticket *ticket, const rl_submission *submission,
                 rl_lane lane, int32_t partition, int64_t *ret_waited_us, rl_error *err);
 
+/* The two halves of it, for many records at once: after rl_publish_begin has returned true, rl_publish_end is due for the same
+ * ticket, and nothing of the submission is needed any more. */
+bool rl_publish_begin(rl_publisher *publisher, rl_publish_ticket *ticket, const rl_submission *submission,
+                      rl_lane lane, int32_t partition, rl_error *err);
+bool rl_publish_end(rl_publish_ticket *ticket, rl_error *err);
+
 /* The same for a request to cancel, on `controls`. `traceparent` may be NULL. */
 bool rl_publish_cancel(rl_publisher *publisher, rl_publish_ticket *ticket, const rl_cancel *cancel,
                        const char *traceparent, rl_error *err);

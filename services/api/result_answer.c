@@ -221,13 +221,19 @@ static bool park(rl_api *api, const rl_http_request *request, const rl_result_qu
            rl_parking_take(api->parking, rl_http_socket(request), &parked);
 }
 
+void rl_result_look(rl_api *api, const rl_result_question *q, rl_http_response *response) {
+    if (!look(api, q, response)) {
+        tell_pending(q->id, q->submitted, 0, response);
+    }
+}
+
 void rl_result_answer(rl_api *api, rl_api_thread *thread, const rl_http_request *request,
                       const rl_result_question *q, rl_http_response *response) {
-    if (look(api, q, response)) {
+    if (q->wait_us == 0) {
+        rl_result_look(api, q, response);
         return;
     }
-    if (q->wait_us == 0) {
-        tell_pending(q->id, q->submitted, 0, response);
+    if (look(api, q, response)) {
         return;
     }
     if (!rl_waiters_enter(api->waiters, thread->waiter, q->id)) {

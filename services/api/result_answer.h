@@ -25,6 +25,9 @@ typedef struct {
 bool rl_result_options(const rl_http_request *request, rl_result_question *question,
                        rl_http_response *response);
 
+/* Answers it without waiting, "pending" included. */
+void rl_result_look(rl_api *api, const rl_result_question *question, rl_http_response *response);
+
 /* Answers it, or parks the connection (response->parked). */
 void rl_result_answer(rl_api *api, rl_api_thread *thread, const rl_http_request *request,
                       const rl_result_question *question, rl_http_response *response);

@@ -14,6 +14,8 @@
 static const rl_route routes[] = {
     {RL_ROUTE_SUBMIT, "/api/submit", RL_HTTP_POST, ALLOW_POST, true, rl_route_submit},
     {RL_ROUTE_RESULT, "/api/result/*", RL_HTTP_GET, ALLOW_GET, true, rl_route_result},
+    {RL_ROUTE_RESULTS, "/api/results", RL_HTTP_GET, ALLOW_GET, true, rl_route_results},
+    {RL_ROUTE_BATCH, "/api/submissions/batch", RL_HTTP_POST, ALLOW_POST, true, rl_route_batch},
     {RL_ROUTE_CANCEL, "/api/submissions/*/cancel", RL_HTTP_POST, ALLOW_POST, true, rl_route_cancel},
     {RL_ROUTE_DELETE, "/api/submissions/*", RL_HTTP_DELETE, ALLOW_DELETE, true, rl_route_delete},
     {RL_ROUTE_LANGUAGES, "/api/languages", RL_HTTP_GET, ALLOW_GET, false, rl_route_languages},

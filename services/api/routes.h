@@ -36,6 +36,9 @@ bool rl_route_read_id(const rl_api *api, const rl_http_request *request, const c
 
 void rl_route_submit(rl_api *api, rl_api_thread *thread, rl_http_request *request,
                      rl_http_response *response);
+void rl_route_batch(rl_api *api, rl_api_thread *thread, rl_http_request *request, rl_http_response *response);
+void rl_route_results(rl_api *api, rl_api_thread *thread, rl_http_request *request,
+                      rl_http_response *response);
 void rl_route_result(rl_api *api, rl_api_thread *thread, rl_http_request *request,
                      rl_http_response *response);
 void rl_route_cancel(rl_api *api, rl_api_thread *thread, rl_http_request *request,

@@ -171,22 +171,22 @@ static json_t *parse(rl_bytes body, rl_buffer *problem) {
     return root;
 }
 
-bool rl_submission_in_parse(rl_bytes body, const rl_manifests *manifests, const rl_limits *maxima,
-                            rl_submission_in *ret, rl_buffer *problem) {
-    *ret = (rl_submission_in)RL_SUBMISSION_IN_INIT;
+/* Well-formed JSON of a size that is safe to take apart, or NULL. */
+static json_t *parse_guarded(rl_bytes body, const char *blank, rl_buffer *problem) {
     if (is_blank(body)) {
-        return refuse(problem, RL_SUBMISSION_IN_REQUIRED);
+        refuse(problem, blank);
+        return NULL;
     }
-    if (!guard(body, problem)) {
-        return false;
-    }
-    ret->document = parse(body, problem);
-    if (!ret->document) {
-        return false;
-    }
-    /* What is decoded is smaller than the body; arrays have some hundred elements at most, and chunks some waste. */
-    ret->arena = rl_arena_new(body.size + ARRAYS_BYTES);
-    const rl_json_in root = rl_json_in_root(ret->document);
+    return guard(body, problem) ? parse(body, problem) : NULL;
+}
+
+/* `document` is taken over. What is decoded is smaller than the body, which has `bytes`; arrays have some hundred
+ * elements at most, and chunks some waste. */
+static bool read_document(json_t *document, size_t bytes, const rl_manifests *manifests,
+                          const rl_limits *maxima, rl_submission_in *ret, rl_buffer *problem) {
+    ret->document = document;
+    ret->arena = rl_arena_new(bytes + ARRAYS_BYTES);
+    const rl_json_in root = rl_json_in_root(document);
     const bool read = ret->arena
                           ? read_fields(&root, manifests, maxima, ret->arena, &ret->submission, problem) &&
                                 read_lane(&root, &ret->lane, problem)
@@ -197,9 +197,58 @@ bool rl_submission_in_parse(rl_bytes body, const rl_manifests *manifests, const 
     return read;
 }
 
+bool rl_submission_in_parse(rl_bytes body, const rl_manifests *manifests, const rl_limits *maxima,
+                            rl_submission_in *ret, rl_buffer *problem) {
+    *ret = (rl_submission_in)RL_SUBMISSION_IN_INIT;
+    json_t *document = parse_guarded(body, RL_SUBMISSION_IN_REQUIRED, problem);
+    return document && read_document(document, body.size, manifests, maxima, ret, problem);
+}
+
 void rl_submission_in_free(rl_submission_in *in) {
     json_decref(in->document);
     rl_arena_free(in->arena);
     in->document = NULL;
     in->arena = NULL;
+}
+
+/* --- a batch --- */
+
+static const json_t *elements(const json_t *document) {
+    return json_is_object(document) ? json_object_get(document, "submissions") : document;
+}
+
+bool rl_submission_list_parse(rl_bytes body, rl_submission_list *ret, rl_buffer *problem) {
+    static const char wanted[] =
+        "The body must be an array of submissions, or an object with one in \"submissions\"";
+    *ret = (rl_submission_list)RL_SUBMISSION_LIST_INIT;
+    json_t *document = parse_guarded(body, wanted, problem);
+    if (!document) {
+        return false;
+    }
+    const json_t *array = elements(document);
+    const size_t count = json_array_size(array); /* 0 of anything else */
+    if (!json_is_array(array) || count == 0 || count > RL_SUBMISSION_LIST_MAX) {
+        if (json_is_array(array)) {
+            (void)rl_buffer_printf(problem, "A batch must have 1 to %d submissions, not %zu",
+                                   RL_SUBMISSION_LIST_MAX, count);
+        } else {
+            refuse(problem, wanted);
+        }
+        json_decref(document);
+        return false;
+    }
+    *ret = (rl_submission_list){.document = document, .bytes = body.size, .count = count};
+    return true;
+}
+
+void rl_submission_list_free(rl_submission_list *list) {
+    json_decref(list->document);
+    list->document = NULL;
+}
+
+bool rl_submission_list_at(const rl_submission_list *list, size_t index, const rl_manifests *manifests,
+                           const rl_limits *maxima, rl_submission_in *ret, rl_buffer *problem) {
+    *ret = (rl_submission_in)RL_SUBMISSION_IN_INIT;
+    json_t *element = json_array_get(elements(list->document), index);
+    return read_document(json_incref(element), list->bytes, manifests, maxima, ret, problem);
 }

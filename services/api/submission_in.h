@@ -1,4 +1,4 @@
-/* submission_in.h: the body of POST /api/submit becomes a submission, or a reason why not.
+/* submission_in.h: the body of POST /api/submit becomes a submission, or a reason why not; that of a batch, many.
  *
  * Pure: no I/O, no clock, no configuration; fit for a fuzzer. What is accepted is exact: code and stdInput
  * arrive byte for byte as the JSON string says (RFC 8259), NUL and emoji included; ill-formed UTF-8 and
@@ -38,6 +38,26 @@ typedef struct {
  * where"; any bytes, the JSON writer repairs them) and there is nothing to free. */
 bool rl_submission_in_parse(rl_bytes body, const rl_manifests *manifests, const rl_limits *maxima,
                             rl_submission_in *ret, rl_buffer *problem);
+
+/* A batch: an array of such bodies, or an object whose "submissions" is one. */
+typedef struct {
+    void *document; /* owner of everything in it */
+    size_t bytes;   /* of the body */
+    size_t count;
+} rl_submission_list;
+
+#define RL_SUBMISSION_LIST_INIT {.document = NULL}
+#define RL_SUBMISSION_LIST_MAX 1000
+
+/* As rl_submission_in_parse for the batch as a whole: 1 to RL_SUBMISSION_LIST_MAX elements of any kind. */
+bool rl_submission_list_parse(rl_bytes body, rl_submission_list *ret, rl_buffer *problem);
+void rl_submission_list_free(rl_submission_list *list);
+#define RL_AUTO_SUBMISSION_LIST RL_CLEANUP(rl_submission_list_free)
+
+/* Checks one element as if it had come by itself; complaints name its fields alike. What it becomes may outlive the
+ * list. */
+bool rl_submission_list_at(const rl_submission_list *list, size_t index, const rl_manifests *manifests,
+                           const rl_limits *maxima, rl_submission_in *ret, rl_buffer *problem);
 
 void rl_submission_in_free(rl_submission_in *in);
 #define RL_AUTO_SUBMISSION_IN RL_CLEANUP(rl_submission_in_free)

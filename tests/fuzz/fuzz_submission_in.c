@@ -31,6 +31,21 @@ static void check(const rl_submission *s, const rl_limits *maxima) {
     require(s->limits.run.wall_us >= rl_bounds_least_wall_us(s->limits.run.cpu_us));
 }
 
+static void parse_list(const rl_manifests *manifests, rl_bytes body, const rl_limits *maxima) {
+    RL_AUTO_SUBMISSION_LIST rl_submission_list list;
+    RL_AUTO_BUFFER rl_buffer problem;
+    rl_buffer_init(&problem, 4096);
+    if (!rl_submission_list_parse(body, &list, &problem)) {
+        return;
+    }
+    for (size_t i = 0; i < list.count; i++) {
+        RL_AUTO_SUBMISSION_IN rl_submission_in in;
+        if (rl_submission_list_at(&list, i, manifests, maxima, &in, &problem)) {
+            check(&in.submission, maxima);
+        }
+    }
+}
+
 static void parse_body(const rl_manifests *manifests, rl_bytes body) {
     RL_AUTO_SUBMISSION_IN rl_submission_in in = RL_SUBMISSION_IN_INIT;
     RL_AUTO_BUFFER rl_buffer problem;
@@ -40,6 +55,7 @@ static void parse_body(const rl_manifests *manifests, rl_bytes body) {
     const rl_limits maxima = rl_maxima_limits(&most);
     rl_buffer_init(&problem, 4096);
     rl_buffer_init(&written, SIZE_MAX / 4);
+    parse_list(manifests, body, &maxima);
     rl_json_init(&json, &written);
     if (rl_submission_in_parse(body, manifests, &maxima, &in, &problem)) {
         rl_json_text(&json, in.submission.source);

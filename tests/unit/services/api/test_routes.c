@@ -19,6 +19,8 @@ START_TEST(each_path_has_its_route) {
     ck_assert_int_eq(route_of("/api/submissions/abc/cancel"), RL_ROUTE_CANCEL);
     ck_assert_int_eq(route_of("/api/submissions/%2F/cancel"), RL_ROUTE_CANCEL);
     ck_assert_int_eq(route_of("/api/submissions/abc"), RL_ROUTE_DELETE);
+    ck_assert_int_eq(route_of("/api/submissions/batch"), RL_ROUTE_BATCH);
+    ck_assert_int_eq(route_of("/api/results"), RL_ROUTE_RESULTS);
     ck_assert_int_eq(route_of("/api/languages"), RL_ROUTE_LANGUAGES);
     ck_assert_int_eq(route_of("/healthz"), RL_ROUTE_HEALTHZ);
     ck_assert_int_eq(route_of("/readyz"), RL_ROUTE_READYZ);
