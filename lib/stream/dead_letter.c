@@ -8,8 +8,7 @@
 #include "lib/base/clock.h"
 #include "lib/stream/message.h"
 
-/* A record with more headers of its own loses the rest of them: the reason matters more. */
-#define MAX_OWN_HEADERS 32
+/* A record with more headers of its own than RL_DEAD_LETTER_MAX_HEADERS loses the rest of them: the reason matters more. */
 #define REASON_HEADERS 10
 /* Key and value together: what a record may have (client.c: 10 MiB) without the headers and what frames it all. */
 #define MAX_BODY_BYTES ((size_t)9 * 1024 * 1024)
@@ -27,7 +26,7 @@ static size_t copy_own_headers(const rd_kafka_message_t *message, rl_header *out
     const char *name;
     const void *value;
     size_t size;
-    while (count < MAX_OWN_HEADERS &&
+    while (count < RL_DEAD_LETTER_MAX_HEADERS &&
            rd_kafka_header_get_all(headers, count, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR) {
         bytes += strlen(name) + size;
         if (bytes > RL_DEAD_LETTER_HEADER_BYTES) {
@@ -80,7 +79,7 @@ static size_t add_reason(const rl_dead_letter *letter, number_texts *texts, rl_h
 
 bool rl_dead_letter_send(rl_producer *producer, const rl_dead_letter *letter, rl_delivered delivered,
                          void *context, rl_error *err) {
-    rl_header headers[MAX_OWN_HEADERS + REASON_HEADERS];
+    rl_header headers[RL_DEAD_LETTER_MAX_HEADERS + REASON_HEADERS];
     number_texts texts;
     size_t count = copy_own_headers(letter->message, headers);
     count += add_reason(letter, &texts, headers + count);
@@ -94,4 +93,37 @@ bool rl_dead_letter_send(rl_producer *producer, const rl_dead_letter *letter, rl
         .header_count = count,
     };
     return rl_producer_send(producer, &record, delivered, context, err);
+}
+
+static bool is_named(rd_kafka_headers_t *headers, size_t index, const char *expected) {
+    const char *name = NULL;
+    const void *value;
+    size_t size;
+    return rd_kafka_header_get_all(headers, index, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR &&
+           strcmp(name, expected) == 0;
+}
+
+bool rl_dead_letter_own_headers(const rd_kafka_message_t *letter, rl_header *out, size_t *ret_count,
+                                rl_error *err) {
+    static const char *const ours[REASON_HEADERS] = {
+        "original-size",    "truncated",     "error.class", "error.message", "origin.topic",
+        "origin.partition", "origin.offset", "attempt",     "service",       "time"};
+    rd_kafka_headers_t *headers = NULL;
+    const bool any = rd_kafka_message_headers(letter, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR;
+    const size_t all = any ? rd_kafka_header_cnt(headers) : 0;
+    bool is_letter = all >= REASON_HEADERS && all <= RL_DEAD_LETTER_MAX_HEADERS + REASON_HEADERS;
+    for (size_t i = 0; is_letter && i < REASON_HEADERS; i++) {
+        is_letter = is_named(headers, all - REASON_HEADERS + i, ours[i]);
+    }
+    if (!is_letter) {
+        return rl_error_set(err, RL_INVALID, 0, "it does not have the headers of a dead letter");
+    }
+    *ret_count = all - REASON_HEADERS;
+    for (size_t i = 0; i < *ret_count; i++) {
+        const void *value = NULL;
+        size_t size = 0;
+        (void)rd_kafka_header_get_all(headers, i, &out[i].name, &value, &size);
+        out[i].value = rl_bytes_make(value, value ? size : 0);
+    }
+    return true;
 }

@@ -2,7 +2,7 @@
  *
  * The record goes to the dead-letter topic as it came: same key, same bytes (cut at
  * RL_DEAD_LETTER_MAX_BYTES), its own headers first, then ours. Whatever came, the letter fits into a record: own headers
- * past the first 32, or past RL_DEAD_LETTER_HEADER_BYTES together, are left out, and a key that leaves no room beside
+ * past the first RL_DEAD_LETTER_MAX_HEADERS, or past RL_DEAD_LETTER_HEADER_BYTES together, are left out, and a key that leaves no room beside
  * it costs the value, then itself, what is too much. Ours are:
  *
  *     original-size     bytes of the value before it was cut
@@ -37,5 +37,13 @@ typedef struct {
 /* As rl_producer_send. */
 bool rl_dead_letter_send(rl_producer *producer, const rl_dead_letter *letter, rl_delivered delivered,
                          void *context, rl_error *err);
+
+/* Own headers that a letter can have. */
+#define RL_DEAD_LETTER_MAX_HEADERS 32
+
+/* The headers that the record in `letter` had of its own; they borrow from the message. `out` has room for
+ * RL_DEAD_LETTER_MAX_HEADERS. INVALID where it is no letter: ours are not its last ones. */
+bool rl_dead_letter_own_headers(const rd_kafka_message_t *letter, rl_header *out, size_t *ret_count,
+                                rl_error *err);
 
 #endif

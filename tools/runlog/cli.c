@@ -11,10 +11,10 @@
 #include "tools/runlog/settings.h"
 
 static const rl_cli_command *const commands[] = {
-    &rl_command_run,           &rl_command_submit, &rl_command_result,    &rl_command_watch,
-    &rl_command_cancel,        &rl_command_delete, &rl_command_languages, &rl_command_topics_list,
-    &rl_command_topics_create, &rl_command_lag,    &rl_command_dlq_list,  &rl_command_dlq_show,
-    &rl_command_probe,
+    &rl_command_run,           &rl_command_submit,   &rl_command_result,    &rl_command_watch,
+    &rl_command_cancel,        &rl_command_delete,   &rl_command_languages, &rl_command_topics_list,
+    &rl_command_topics_create, &rl_command_lag,      &rl_command_dlq_list,  &rl_command_dlq_show,
+    &rl_command_dlq_retry,     &rl_command_dlq_drop, &rl_command_probe,
 };
 
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])

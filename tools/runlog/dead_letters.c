@@ -68,13 +68,17 @@ bool rl_letter_parse(const char *name, rl_letter_place *ret, rl_error *err) {
     return true;
 }
 
+void rl_letter_place_name(const rl_letter_place *place, char out[RL_LETTER_NAME_SIZE]) {
+    (void)snprintf(out, RL_LETTER_NAME_SIZE, "%s/%" PRId32 "@%" PRId64, place->topic, place->partition,
+                   place->offset);
+}
+
 void rl_letter_name(const rd_kafka_message_t *message, char out[RL_LETTER_NAME_SIZE]) {
     (void)snprintf(out, RL_LETTER_NAME_SIZE, "%s/%" PRId32 "@%" PRId64, rd_kafka_topic_name(message->rkt),
                    message->partition, message->offset);
 }
 
-/* Text of any bytes as JSON. */
-static json_t *text_of(rl_bytes bytes) {
+json_t *rl_letter_text(rl_bytes bytes) {
     RL_AUTO_BUFFER rl_buffer text;
     rl_buffer_init(&text, SIZE_MAX / 4);
     bool replaced = false;
@@ -92,12 +96,12 @@ json_t *rl_letter_json(const rd_kafka_message_t *message) {
     rl_letter_name(message, name);
     json_t *letter = json_object();
     (void)json_object_set_new(letter, "letter", json_string(name));
-    (void)json_object_set_new(letter, "key", text_of(rl_message_key(message)));
+    (void)json_object_set_new(letter, "key", rl_letter_text(rl_message_key(message)));
     (void)json_object_set_new(letter, "size", json_integer((json_int_t)rl_message_value(message).size));
     for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
         rl_bytes value;
         const bool there = rl_message_header(message, headers[i], &value);
-        (void)json_object_set_new(letter, headers[i], there ? text_of(value) : json_null());
+        (void)json_object_set_new(letter, headers[i], there ? rl_letter_text(value) : json_null());
     }
     return letter;
 }

@@ -10,6 +10,7 @@
 
 #include <jansson.h>
 
+#include "lib/base/buffer.h"
 #include "tools/runlog/cli.h"
 #include "tools/runlog/log_scan.h"
 #include "tools/runlog/settings.h"
@@ -30,9 +31,13 @@ typedef struct {
 
 /* "submissions.dlq/2@17". INVALID where it is none, or of a topic that holds no letters. */
 bool rl_letter_parse(const char *name, rl_letter_place *ret, rl_error *err);
+void rl_letter_place_name(const rl_letter_place *place, char out[RL_LETTER_NAME_SIZE]);
 void rl_letter_name(const rd_kafka_message_t *message, char out[RL_LETTER_NAME_SIZE]);
 
 /* Its name, key, reason and origin; never the value. Texts that are not UTF-8 have U+FFFD. Freed by the caller. */
 json_t *rl_letter_json(const rd_kafka_message_t *message);
+
+/* Any bytes as a JSON text. */
+json_t *rl_letter_text(rl_bytes bytes);
 
 #endif

@@ -1,36 +1,57 @@
 /* dlq_list.c: `runlog dlq list`. */
 #include "lib/stream/topics.h"
-#include "tools/runlog/dead_letters.h"
+#include "tools/runlog/letters.h"
 #include "tools/runlog/service.h"
-
-static rl_log_step add(void *context, const rd_kafka_message_t *message, rl_error *err) {
-    if (message && json_array_append_new(context, rl_letter_json(message)) != 0) {
-        (void)rl_error_set(err, RL_TRANSIENT, 0, "out of memory");
-        return RL_LOG_FAILED;
-    }
-    return RL_LOG_NEXT;
-}
 
 static const char *text_of(const json_t *letter, const char *name) {
     const char *text = json_string_value(json_object_get(letter, name));
     return text ? text : "-";
 }
 
-/* Keys and reasons may hold anything: what a terminal would obey is escaped. */
+/* Keys, reasons and names may hold anything: what a terminal would obey is escaped. */
 static void print_escaped(const json_t *text) {
     (void)json_dumpf(text, stdout, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
 }
 
-static void print_letters(const json_t *letters) {
-    for (size_t i = 0; i < json_array_size(letters); i++) {
-        const json_t *letter = json_array_get(letters, i);
-        (void)printf("%-24s %s key ", text_of(letter, "letter"), text_of(letter, "time"));
-        print_escaped(json_object_get(letter, "key"));
-        (void)printf(" %s ", text_of(letter, "error.class"));
-        print_escaped(json_object_get(letter, "error.message"));
-        (void)putchar('\n');
+static void print_letter(const json_t *letter) {
+    const json_t *settled = json_object_get(letter, "settled");
+    (void)printf("%-24s %s key ", text_of(letter, "letter"), text_of(letter, "time"));
+    print_escaped(json_object_get(letter, "key"));
+    (void)printf(" %s ", text_of(letter, "error.class"));
+    print_escaped(json_object_get(letter, "error.message"));
+    if (rl_letter_is_settled(letter)) {
+        (void)printf(" %s %s by ", text_of(settled, "as"), text_of(settled, "time"));
+        print_escaped(json_object_get(settled, "by"));
     }
-    (void)printf("%zu dead letters\n", json_array_size(letters));
+    (void)putchar('\n');
+}
+
+static void print_letters(json_t *letters, bool all, size_t settled) {
+    size_t i;
+    json_t *letter;
+    json_array_foreach(letters, i, letter) {
+        print_letter(letter);
+    }
+    (void)printf("%zu dead letters", json_array_size(letters));
+    if (settled > 0) {
+        (void)printf(all ? ", %zu of them settled" : ", and %zu that are settled: --all shows them", settled);
+    }
+    (void)putchar('\n');
+}
+
+/* Those to show, in the order of the log; the others are only counted. */
+static json_t *choose(json_t *letters, bool all, size_t *ret_settled) {
+    json_t *chosen = json_array();
+    const char *name;
+    json_t *letter;
+    json_object_foreach(letters, name, letter) {
+        const bool settled = rl_letter_is_settled(letter);
+        *ret_settled += settled;
+        if (all || !settled) {
+            (void)json_array_append(chosen, letter);
+        }
+    }
+    return chosen;
 }
 
 static int run(const rl_cli_call *call) {
@@ -40,24 +61,30 @@ static int run(const rl_cli_call *call) {
         return rl_cli_misused(call, &err);
     }
     const rl_stream_config stream = rl_cli_settings_stream(&settings);
-    RL_AUTO_JSON json_t *letters = json_array();
+    RL_AUTO_JSON json_t *letters = json_object();
     static const char *const topics[] = {RL_TOPIC_SUBMISSIONS_DLQ, RL_TOPIC_RESULTS_DLQ};
     for (size_t i = 0; i < sizeof topics / sizeof *topics; i++) {
-        if (!rl_dead_letters_read(&stream, topics[i], RD_KAFKA_PARTITION_UA, RD_KAFKA_OFFSET_BEGINNING, add,
-                                  letters, &err)) {
+        if (!rl_letters_collect(&stream, topics[i], RD_KAFKA_PARTITION_UA, RD_KAFKA_OFFSET_BEGINNING, letters,
+                                &err)) {
             return rl_cli_fail(call, &err);
         }
     }
+    const bool all = rl_cli_has(call, "all");
+    size_t settled = 0;
+    RL_AUTO_JSON json_t *chosen = choose(letters, all, &settled);
     if (rl_cli_has(call, "json")) {
-        (void)json_dumpf(letters, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
+        (void)json_dumpf(chosen, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
         (void)putchar('\n');
     } else {
-        print_letters(letters);
+        print_letters(chosen, all, settled);
     }
     return RL_CLI_OK;
 }
 
-static const rl_cli_option options[] = {RL_OPTION_JSON};
+static const rl_cli_option options[] = {
+    {"all", NULL, "those that were retried or dropped as well"},
+    RL_OPTION_JSON,
+};
 
 const rl_cli_command rl_command_dlq_list = {
     .name = "dlq list",

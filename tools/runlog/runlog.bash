@@ -11,9 +11,11 @@ _runlog() {
         "topics") words="list create --help" ;;
         "topics list") words="--json --help" ;;
         "topics create") words="--help" ;;
-        "dlq") words="list show --help" ;;
-        "dlq list") words="--json --help" ;;
+        "dlq") words="list show retry drop --help" ;;
+        "dlq list") words="--all --json --help" ;;
         "dlq show") words="--raw --json --help" ;;
+        "dlq retry") words="--all --topic --reason --again --yes --json --help" ;;
+        "dlq drop") words="--all --topic --reason --yes --json --help" ;;
     *) case ${COMP_WORDS[1]} in
         "run") words="--lang --stdin --timeout --verbose --json --url --help" ;;
         "submit") words="--lang --stdin --json --url --help" ;;

@@ -51,6 +51,13 @@ static bool check_letter(void *context, const rd_kafka_message_t *message) {
     rl_bytes when = {0};
     ck_assert(rl_message_header(message, "time", &when));
     ck_assert_uint_eq(when.size, RL_RFC3339_SIZE - 1);
+    rl_header own[RL_DEAD_LETTER_MAX_HEADERS];
+    size_t count = 0;
+    rl_error err = RL_ERROR_INIT;
+    ck_assert_msg(rl_dead_letter_own_headers(message, own, &count, &err), "%s", err.message);
+    ck_assert_uint_eq(count, 1);
+    ck_assert_str_eq(own[0].name, RL_HEADER_TRACEPARENT);
+    ck_assert(rl_bytes_equal(own[0].value, rl_bytes_of("00-trace")));
     return true;
 }
 
