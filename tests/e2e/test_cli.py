@@ -136,6 +136,12 @@ def test_dead_letters_are_listed_with_their_reasons_and_shown_as_they_came(cli, 
     status, out, err = cli("dlq", "show", letter["letter"])
     assert (status, json.loads(out)) == (0, letter), err
     assert cli("dlq", "show", "--raw", letter["letter"]) == (0, value, "")
+    status, _, err = cli("dlq", "retry", "--yes", letter["letter"])
+    assert status == 1 and "it would be set aside again" in err, (status, err)
+    status, _, err = cli("dlq", "drop", letter["letter"])
+    assert status == 2 and "--yes" in err and listed(), (status, err)
+    assert cli("dlq", "drop", "--yes", letter["letter"])[0] == 0
+    assert not listed()
     status, _, err = cli("dlq", "show", "submissions.dlq/0@999999999")
     assert status == 1 and "no letter" in err, (status, err)
     status, _, err = cli("dlq", "show", "submissions/0@1")
