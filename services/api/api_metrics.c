@@ -8,9 +8,9 @@
 static const int statuses[RL_METRICS_STATUSES] = {200, 201, 202, 204, 400, 404, 405, 408, 409,
                                                   411, 413, 417, 431, 500, 501, 503, 505};
 
-static const char *const route_names[RL_ROUTE_COUNT] = {"submit", "batch",   "result",    "results",
-                                                        "cancel", "delete",  "languages", "healthz",
-                                                        "readyz", "metrics", "none"};
+static const char *const route_names[RL_ROUTE_COUNT] = {
+    "submit",  "batch",  "result",  "results", "cancel", "delete", "languages",
+    "healthz", "readyz", "metrics", "openapi", "docs",   "none"};
 
 static void make_requests(rl_api_metrics *m) {
     for (size_t route = 0; route < RL_ROUTE_COUNT; route++) {

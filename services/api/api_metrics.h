@@ -20,6 +20,8 @@ typedef enum {
     RL_ROUTE_HEALTHZ,
     RL_ROUTE_READYZ,
     RL_ROUTE_METRICS,
+    RL_ROUTE_OPENAPI,
+    RL_ROUTE_DOCS,
     RL_ROUTE_NONE, /* no such route, or no request that could be read */
     RL_ROUTE_COUNT,
 } rl_route_id;

@@ -22,6 +22,8 @@ static const rl_route routes[] = {
     {RL_ROUTE_HEALTHZ, "/healthz", RL_HTTP_GET, ALLOW_GET, false, rl_route_healthz},
     {RL_ROUTE_READYZ, "/readyz", RL_HTTP_GET, ALLOW_GET, false, rl_route_readyz},
     {RL_ROUTE_METRICS, "/metrics", RL_HTTP_GET, ALLOW_GET, false, rl_route_metrics},
+    {RL_ROUTE_OPENAPI, "/openapi.json", RL_HTTP_GET, ALLOW_GET, false, rl_route_openapi},
+    {RL_ROUTE_DOCS, "/docs", RL_HTTP_GET, ALLOW_GET, false, rl_route_docs},
 };
 
 static bool matches(const rl_route *route, rl_bytes path) {
@@ -36,6 +38,11 @@ static bool matches(const rl_route *route, rl_bytes path) {
     const char *segment = (const char *)path.data + before;
     const size_t length = path.size - before - strlen(after);
     return memcmp(segment + length, after, strlen(after)) == 0 && !memchr(segment, '/', length);
+}
+
+const rl_route *rl_routes(size_t *ret_count) {
+    *ret_count = sizeof(routes) / sizeof(routes[0]);
+    return routes;
 }
 
 const rl_route *rl_route_find(rl_bytes path) {

@@ -22,6 +22,9 @@ typedef struct {
     rl_route_handler handler;
 } rl_route;
 
+/* All of them, in the order in which they are tried. */
+const rl_route *rl_routes(size_t *ret_count);
+
 /* The route of `path`, NULL where there is none. */
 const rl_route *rl_route_find(rl_bytes path);
 
@@ -53,6 +56,9 @@ void rl_route_readyz(rl_api *api, rl_api_thread *thread, rl_http_request *reques
                      rl_http_response *response);
 void rl_route_metrics(rl_api *api, rl_api_thread *thread, rl_http_request *request,
                       rl_http_response *response);
+void rl_route_openapi(rl_api *api, rl_api_thread *thread, rl_http_request *request,
+                      rl_http_response *response);
+void rl_route_docs(rl_api *api, rl_api_thread *thread, rl_http_request *request, rl_http_response *response);
 
 /* Whether a record that a request wants on the log can be acknowledged now; false: `response` is a 503. So an outage of Kafka
  * does not hold a thread for each of them until their time is up. */
