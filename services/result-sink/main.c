@@ -7,9 +7,9 @@
 #include "lib/base/log.h"
 #include "lib/base/memory.h"
 #include "lib/ops/ops_server.h"
+#include "lib/sink/apply.h"
 #include "lib/store/result_document.h"
 #include "lib/stream/topics.h"
-#include "services/result-sink/apply.h"
 #include "services/result-sink/config.h"
 #include "services/result-sink/sink.h"
 
@@ -66,7 +66,7 @@ static rl_sink_config sink_config(const rl_sink_settings *settings) {
                    .group = RL_GROUP_SINK},
         .schemas_topic = RL_TOPIC_SCHEMAS,
         .dead_letter_topic = RL_TOPIC_RESULTS_DLQ,
-        .collection = RL_STORE_COLLECTION,
+        .collections = RL_SINK_COLLECTIONS,
         .retention_us = settings->retention_us,
         .batch_records = (size_t)settings->batch_records,
         .batch_bytes = (size_t)settings->batch_bytes,

@@ -5,8 +5,8 @@
 #ifndef RL_SINK_SET_ASIDE_H
 #define RL_SINK_SET_ASIDE_H
 
+#include "lib/sink/batch.h"
 #include "lib/stream/producer.h"
-#include "services/result-sink/batch.h"
 
 /* Sends every record whose fate is SET_ASIDE to the dead-letter topic `topic` and waits for the acknowledgements, as
  * long as the producer's delivery timeout at most. Acknowledged records become SETTLED; `*ret_acknowledged` counts

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 #include "lib/base/clock.h"
+#include "lib/sink/retention.h"
 #include "lib/stream/message.h"
-#include "services/result-sink/retention.h"
 #include "services/result-sink/sink_parts.h"
 
 #define IDLE_WAIT_US (100 * RL_US_PER_MS)
@@ -24,18 +24,25 @@ static void log_done(const rl_sink *sink, const rl_sink_record *record) {
     }
 }
 
-/* After a successful attempt. */
-static void report_done(rl_sink *sink) {
-    for (size_t i = 0; i < sink->batch.count; i++) {
-        const rd_kafka_message_t *message = sink->batch.records[i].message;
-        log_done(sink, &sink->batch.records[i]);
-        rl_metric_observe_us(sink->metrics.delay, rl_message_age_us(message));
-        rl_intake_done(sink->intake, message->partition, message->offset);
+/* `through` -1: not to be committed yet. */
+static void report(void *context, const rl_sink_record *record, int64_t through) {
+    rl_sink *sink = context;
+    log_done(sink, record);
+    rl_metric_observe_us(sink->metrics.delay, rl_message_age_us(record->message));
+    if (through >= 0) {
+        rl_intake_done(sink->intake, record->message->partition, through);
     }
+}
+
+/* After an attempt that did not fail: what is left of the batch are decisions that are still being carried out. */
+static void report_done(rl_sink *sink) {
+    const size_t before = sink->batch.count;
     rl_metric_add(sink->metrics.superseded, (int64_t)rl_batch_superseded(&sink->batch));
-    rl_metric_add(sink->metrics.batches, 1);
-    rl_metric_set(sink->metrics.batch_records, (int64_t)sink->batch.count);
-    rl_batch_clear(&sink->batch);
+    rl_batch_report_done(&sink->batch, report, sink);
+    if (sink->batch.count == 0) {
+        rl_metric_add(sink->metrics.batches, 1);
+        rl_metric_set(sink->metrics.batch_records, (int64_t)before);
+    }
 }
 
 /* ---- the intake's side --------------------------------------------------------------------------------- */
@@ -44,7 +51,7 @@ static void report_done(rl_sink *sink) {
 static void release(void *context, const rd_kafka_topic_partition_list_t *partitions, bool lost) {
     rl_sink *sink = context;
     rl_error err = RL_ERROR_INIT;
-    if (!lost && !sink->holding && sink->batch.count > 0 && rl_sink_attempt(sink, &err)) {
+    if (!lost && !sink->holding && sink->batch.count > 0 && rl_sink_attempt(sink, &err) != RL_WRITER_FAILED) {
         report_done(sink);
     }
     size_t dropped = 0;
@@ -75,10 +82,10 @@ static bool take_record(rl_sink *sink, int64_t timeout_us, bool *ret_got, rl_err
     return true;
 }
 
-/* Waits a moment for a first record, then takes what is there. */
+/* Waits a moment for a first record unless there is something to do, then takes what is there. */
 static bool gather(rl_sink *sink, rl_error *err) {
     bool got;
-    if (!take_record(sink, IDLE_WAIT_US, &got, err)) {
+    if (!take_record(sink, sink->batch.count > 0 ? 0 : IDLE_WAIT_US, &got, err)) {
         return false;
     }
     int64_t end_us = rl_clock_us() + sink->config.batch_time_us;
@@ -131,12 +138,13 @@ static bool wait_polling(rl_sink *sink, int64_t pause_us, rl_error *err) {
     return true;
 }
 
-/* Brings the batch to its end, however long that takes; or leaves it when the sink is to stop. */
+/* Brings the batch to its end, however long that takes, but for decisions that are being carried out, of which it does one
+ * bite; or leaves it when the sink is to stop. */
 static bool finish_batch(rl_sink *sink, rl_error *err) {
     const int64_t begun_us = rl_clock_us();
     int64_t backoff_us = 0;
     rl_error why = RL_ERROR_INIT;
-    while (!rl_sink_attempt(sink, &why)) {
+    while (rl_sink_attempt(sink, &why) == RL_WRITER_FAILED) {
         if (why.error_class == RL_FATAL) {
             return rl_error_set(err, RL_FATAL, why.code, "%s", why.message);
         }
@@ -164,9 +172,10 @@ static bool finish_batch(rl_sink *sink, rl_error *err) {
 /* ---- upkeep -------------------------------------------------------------------------------------------- */
 
 static void make_indexes(rl_sink *sink, rl_error *err) {
-    if (rl_retention_ensure_indexes(sink->parts.mongo, sink->config.collection, err)) {
+    if (rl_retention_ensure_indexes(sink->parts.mongo, &sink->config.collections, err)) {
         sink->indexes_made = true;
-        rl_log(sink->parts.log, RL_LOG_INFO, "indexes.ensured", RL_S("collection", sink->config.collection));
+        rl_log(sink->parts.log, RL_LOG_INFO, "indexes.ensured",
+               RL_S("collection", sink->config.collections.results));
     } else if (err->error_class == RL_INVALID) {
         /* Somebody made another index of that name: results are still worth more than their index. */
         sink->indexes_made = true;
@@ -243,8 +252,10 @@ rl_sink *rl_sink_new(const rl_sink_config *config, const rl_sink_parts *parts, r
     atomic_init(&sink->stopping, false);
     atomic_init(&sink->mongo_ready, false);
     rl_sink_metrics_make(parts->metrics, &sink->metrics);
-    sink->intake = rl_intake_new(&config->intake, release, sink, err);
+    sink->writer = rl_sink_new_writer(sink, err);
+    sink->intake = sink->writer ? rl_intake_new(&config->intake, release, sink, err) : NULL;
     if (!sink->intake) {
+        rl_writer_free(sink->writer);
         free(sink);
         return NULL;
     }
@@ -261,6 +272,7 @@ void rl_sink_free(rl_sink *sink) {
     }
     rl_intake_free(sink->intake);
     rl_batch_free(&sink->batch);
+    rl_writer_free(sink->writer);
     free(sink);
 }
 

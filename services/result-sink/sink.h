@@ -5,6 +5,9 @@
  * reports the offsets as done. Records that come meanwhile make the next batch, so batches grow with the load
  * and an idle sink writes a single result as soon as it is on the log.
  *
+ * A decision about a replay with many results is carried out in bites between which further records are gathered and written:
+ * its partition is not committed past it meanwhile, the others are.
+ *
  * Nothing is remembered between runs but the committed offsets. A crash at any point, or a rewind of the
  * group, means reading records again, and the guards (apply.h) make that change nothing.
  *
@@ -23,18 +26,19 @@
 #include "lib/base/log.h"
 #include "lib/base/metrics.h"
 #include "lib/codec/codec.h"
+#include "lib/sink/query.h"
+#include "lib/sink/suspicion.h"
 #include "lib/store/mongo.h"
 #include "lib/stream/producer.h"
 #include "services/result-sink/intake.h"
-#include "services/result-sink/suspicion.h"
 
 typedef struct {
     rl_intake_config intake;
     const char *schemas_topic;     /* where schemas of newer builds are found; NULL: nowhere */
     const char *dead_letter_topic; /* must exist */
-    const char *collection;        /* in the database that `mongo` names */
-    int64_t retention_us;          /* how long a result is kept after it finished */
-    size_t batch_records;          /* a batch ends when one of the three is reached */
+    rl_sink_collections collections;
+    int64_t retention_us; /* how long a result is kept after it finished */
+    size_t batch_records; /* a batch ends when one of the three is reached */
     size_t batch_bytes;
     int64_t batch_time_us; /* spent gathering */
     rl_patience patience;  /* with a result that MongoDB refuses without saying why: apply.h */

@@ -1,109 +1,37 @@
-/* sink_attempt.c: read, write, set aside: what of a batch is done stays done, so that the next attempt goes on there. */
+/* sink_attempt.c: an attempt at the batch in hand: write it (lib/sink/writer.h), then send letters for what cannot be written. */
 #include <stdlib.h>
 
 #include "lib/base/clock.h"
 #include "lib/stream/message.h"
 #include "lib/stream/schema_topic.h"
-#include "services/result-sink/apply.h"
 #include "services/result-sink/set_aside.h"
 #include "services/result-sink/sink_parts.h"
 
 #define SERVICE "runlog-result-sink"
 #define SCHEMAS_TIMEOUT_US (5 * RL_US_PER_S)
 
-/* Reads one record; where its writer's schema is not known, looks for it on the topic of schemas first. */
-static bool read_record(rl_sink *sink, rl_sink_record *record, bool *looked, rl_error *err) {
-    bool unknown;
-    int64_t now_us = rl_wall_clock_us();
-    if (!rl_sink_record_read(record, sink->parts.codec, sink->config.retention_us, now_us, &unknown, err)) {
-        return false;
-    }
-    if (!unknown || *looked || !sink->config.schemas_topic) {
-        return true;
-    }
-    *looked = true; /* once for a batch: a producer announces its schemas before its first record */
-    record->fate = RL_FATE_UNREAD;
-    if (!rl_schema_topic_learn(&sink->config.intake.stream, sink->config.schemas_topic, sink->parts.codec,
-                               SCHEMAS_TIMEOUT_US, err)) {
-        return rl_error_prefix(err, "cannot look for an unknown schema");
-    }
-    return rl_sink_record_read(record, sink->parts.codec, sink->config.retention_us, now_us, &unknown, err);
+static bool learn_schemas(void *context, rl_error *err) {
+    const rl_sink *sink = context;
+    return !sink->config.schemas_topic ||
+           rl_schema_topic_learn(&sink->config.intake.stream, sink->config.schemas_topic, sink->parts.codec,
+                                 SCHEMAS_TIMEOUT_US, err) ||
+           rl_error_prefix(err, "cannot look for an unknown schema");
 }
 
-static bool read_records(rl_sink *sink, rl_error *err) {
-    bool looked = false;
-    for (size_t i = 0; i < sink->batch.count; i++) {
-        rl_sink_record *record = &sink->batch.records[i];
-        if (record->fate != RL_FATE_UNREAD) {
-            continue;
-        }
-        if (!read_record(sink, record, &looked, err)) {
-            return false;
-        }
-        rl_metric_add(sink->metrics.expired, record->fate == RL_FATE_EXPIRED);
-    }
-    return true;
-}
-
-/* Carries what rl_apply_run found over to the records. Returns how many are to be written in the place of refused
- * ones. */
-static size_t note_outcomes(rl_sink *sink) {
-    size_t revived = 0;
-    for (size_t i = 0; i < sink->batch.count; i++) {
-        rl_sink_record *record = &sink->batch.records[i];
-        if (record->fate != RL_FATE_TO_WRITE) {
-            continue;
-        }
-        if (record->item.status == RL_APPLY_DONE) {
-            record->fate = RL_FATE_SETTLED;
-            rl_metric_add(sink->metrics.deleted, record->item.deleted);
-        } else if (record->item.status == RL_APPLY_REFUSED) {
-            record->fate = RL_FATE_SET_ASIDE;
-            record->why = record->item.why;
-            revived += rl_batch_revive(&sink->batch, record);
-        }
-    }
-    return revived;
-}
-
-/* One bulk. `*ret_revived`: there is more to write after it. */
-static bool write_chosen(rl_sink *sink, size_t *ret_revived, rl_error *err) {
-    size_t count = 0;
-    *ret_revived = 0;
-    RL_AUTO_FREE rl_apply_item **items = calloc(sink->batch.count + 1, sizeof *items);
-    if (!items) {
-        return rl_error_set(err, RL_TRANSIENT, 0, "out of memory");
-    }
-    for (size_t i = 0; i < sink->batch.count; i++) {
-        if (sink->batch.records[i].fate == RL_FATE_TO_WRITE) {
-            items[count++] = &sink->batch.records[i].item;
-        }
-    }
-    if (count == 0) {
-        return true;
-    }
-    rl_apply_counts counts = {0};
-    int64_t begun_us = rl_clock_us();
-    const rl_apply_target target = {sink->parts.mongo, sink->config.collection, sink->config.patience};
-    bool ok = rl_apply_run(&target, items, count, &counts, err);
-    rl_metric_observe_us(sink->metrics.write_time, rl_clock_us() - begun_us);
-    rl_metric_add(sink->metrics.applied, counts.applied);
-    rl_metric_add(sink->metrics.stale, counts.stale);
-    atomic_store(&sink->mongo_ready, ok);
-    sink->check_due_us = rl_clock_us() + RL_SINK_CHECK_EVERY_US;
-    *ret_revived = note_outcomes(sink);
-    return ok;
-}
-
-/* Each turn but the last refuses a record, so that there is a last. */
-static bool write_records(rl_sink *sink, rl_error *err) {
-    size_t revived = 1;
-    while (revived > 0) {
-        if (!rl_batch_coalesce(&sink->batch, err) || !write_chosen(sink, &revived, err)) {
-            return false;
-        }
-    }
-    return true;
+rl_writer *rl_sink_new_writer(rl_sink *sink, rl_error *err) {
+    const rl_writer_config config = {
+        .mongo = sink->parts.mongo,
+        .codec = sink->parts.codec,
+        .collections = sink->config.collections,
+        .retention_us = sink->config.retention_us,
+        .patience = sink->config.patience,
+        .bite_records = sink->config.batch_records,
+        .bite_bytes = sink->config.batch_bytes,
+        .learn = learn_schemas,
+        .learn_context = sink,
+        .write_time = sink->metrics.write_time,
+    };
+    return rl_writer_new(&config, err);
 }
 
 static void log_letters(rl_sink *sink) {
@@ -120,31 +48,38 @@ static void log_letters(rl_sink *sink) {
     }
 }
 
-static void show_suspects(rl_sink *sink) {
-    int64_t suspects = 0;
-    for (size_t i = 0; i < sink->batch.count; i++) {
-        const rl_sink_record *record = &sink->batch.records[i];
-        suspects += record->fate == RL_FATE_TO_WRITE && record->item.suspicion.on;
+/* What the writes have shown of MongoDB spares asking it. */
+static void note_mongo(rl_sink *sink) {
+    bool well;
+    if (rl_writer_asked(sink->writer, &well)) {
+        atomic_store(&sink->mongo_ready, well);
+        sink->check_due_us = rl_clock_us() + RL_SINK_CHECK_EVERY_US;
     }
-    rl_metric_set(sink->metrics.suspects, suspects);
 }
 
-bool rl_sink_attempt(rl_sink *sink, rl_error *err) {
+static bool send_letters(rl_sink *sink, rl_error *err) {
+    size_t letters = 0;
+    log_letters(sink);
+    bool ok = rl_set_aside(sink->parts.producer, sink->config.dead_letter_topic, SERVICE, &sink->batch,
+                           &letters, err);
+    rl_metric_add(sink->metrics.dead_letters, (int64_t)letters);
+    return ok;
+}
+
+rl_writer_progress rl_sink_attempt(rl_sink *sink, rl_error *err) {
     rl_error why = RL_ERROR_INIT;
-    bool ok = read_records(sink, &why) && write_records(sink, &why);
-    if (ok) {
-        size_t letters = 0;
-        log_letters(sink);
-        ok = rl_set_aside(sink->parts.producer, sink->config.dead_letter_topic, SERVICE, &sink->batch,
-                          &letters, &why);
-        rl_metric_add(sink->metrics.dead_letters, (int64_t)letters);
+    rl_writer_progress progress = rl_writer_attempt(sink->writer, &sink->batch, &why);
+    note_mongo(sink);
+    if (progress != RL_WRITER_FAILED && !send_letters(sink, &why)) {
+        progress = RL_WRITER_FAILED;
     }
-    show_suspects(sink);
-    if (!ok) {
+    rl_sink_metrics_written(&sink->metrics, rl_writer_look(sink->writer));
+    rl_metric_set(sink->metrics.suspects, (int64_t)rl_writer_suspects(sink->writer, &sink->batch));
+    if (progress == RL_WRITER_FAILED) {
         rl_metric_add(sink->metrics.failures[why.error_class], 1);
         if (err) {
             *err = why;
         }
     }
-    return ok;
+    return progress;
 }

@@ -14,6 +14,21 @@ void rl_sink_metrics_make(rl_metrics *registry, rl_sink_metrics *m) {
                                        "Records that another record of the same batch won over.");
     m->expired = rl_metrics_counter(registry, "runlog_sink_expired_total", NULL,
                                     "Records past their retention, not written.");
+    m->held = rl_metrics_counter(registry, "runlog_sink_held_total", NULL,
+                                 "Results of replays stored to wait for a decision.");
+    m->promoted = rl_metrics_counter(registry, "runlog_sink_held_promoted_total", NULL,
+                                     "Held results that became the visible ones.");
+    m->withdrawn =
+        rl_metrics_counter(registry, "runlog_sink_held_withdrawn_total", NULL,
+                           "Held results removed: discarded, outdone by another, or of deleted submissions.");
+    m->held_refused =
+        rl_metrics_counter(registry, "runlog_sink_held_refused_total", NULL,
+                           "Held results that MongoDB does not take as visible ones; they stay held.");
+    m->decisions = rl_metrics_counter(registry, "runlog_sink_decisions_total", NULL,
+                                      "Decisions about replays carried out.");
+    m->unexecuted =
+        rl_metrics_counter(registry, "runlog_sink_unexecuted_total", NULL,
+                           "Replays of a submission that could not be executed; they replace nothing.");
     m->dead_letters = rl_metrics_counter(registry, "runlog_sink_dead_letters_total", NULL,
                                          "Records set aside on the dead-letter topic, acknowledged.");
     m->batches = rl_metrics_counter(registry, "runlog_sink_batches_total", NULL, "Batches finished.");
@@ -42,10 +57,27 @@ void rl_sink_metrics_make(rl_metrics *registry, rl_sink_metrics *m) {
         rl_metrics_gauge(registry, "runlog_sink_partitions", NULL, "Partitions assigned to this member.");
 }
 
+static void catch_up(rl_metric *metric, int64_t value) {
+    rl_metric_add(metric, value - rl_metric_value(metric));
+}
+
+void rl_sink_metrics_written(rl_sink_metrics *m, const rl_writer_counts *counts) {
+    catch_up(m->applied, counts->applied);
+    catch_up(m->stale, counts->stale);
+    catch_up(m->deleted, counts->deleted);
+    catch_up(m->expired, counts->expired);
+    catch_up(m->held, counts->held);
+    catch_up(m->promoted, counts->promoted);
+    catch_up(m->withdrawn, counts->withdrawn);
+    catch_up(m->held_refused, counts->refused);
+    catch_up(m->decisions, counts->decisions);
+    catch_up(m->unexecuted, counts->unexecuted);
+}
+
 void rl_sink_metrics_intake(rl_sink_metrics *m, const rl_intake_figures *figures) {
-    rl_metric_add(m->commits, figures->commits - rl_metric_value(m->commits));
-    rl_metric_add(m->commit_failures, figures->commit_failures - rl_metric_value(m->commit_failures));
-    rl_metric_add(m->lost, figures->lost - rl_metric_value(m->lost));
+    catch_up(m->commits, figures->commits);
+    catch_up(m->commit_failures, figures->commit_failures);
+    catch_up(m->lost, figures->lost);
     rl_metric_set(m->lag, figures->lag);
     rl_metric_set(m->partitions, figures->partitions);
 }

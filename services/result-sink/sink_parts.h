@@ -9,7 +9,8 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/memory.h"
-#include "services/result-sink/batch.h"
+#include "lib/sink/batch.h"
+#include "lib/sink/writer.h"
 #include "services/result-sink/sink.h"
 #include "services/result-sink/sink_metrics.h"
 
@@ -21,6 +22,7 @@ struct rl_sink {
     rl_sink_metrics metrics;
     rl_intake *intake;
     rl_batch batch;
+    rl_writer *writer;
     bool indexes_made;    /* or given up on, with a line in the log */
     int64_t check_due_us; /* monotonic: when MongoDB is asked next while there is nothing to write */
     int64_t figures_due_us;
@@ -30,8 +32,12 @@ struct rl_sink {
     atomic_bool mongo_ready; /* read by any thread */
 };
 
-/* Does what is still to be done for the batch. true: all of it is on MongoDB's majority or acknowledged as a
- * dead letter. false: TRANSIENT or FATAL; what was done stays done. */
-bool rl_sink_attempt(rl_sink *sink, rl_error *err);
+/* Does what is still to be done for the batch. DONE: all of it is on MongoDB's majority or acknowledged as a
+ * dead letter. MORE: so it is, but for decisions that are being carried out. FAILED: TRANSIENT or FATAL; what was done stays
+ * done. */
+rl_writer_progress rl_sink_attempt(rl_sink *sink, rl_error *err);
+
+/* Makes the part that writes. */
+rl_writer *rl_sink_new_writer(rl_sink *sink, rl_error *err);
 
 #endif

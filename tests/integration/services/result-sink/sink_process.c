@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 #include "lib/base/clock.h"
+#include "lib/sink/apply.h"
 #include "lib/store/result_document.h"
-#include "services/result-sink/apply.h"
 #include "services/result-sink/sink.h"
 
 static rl_sink *sink;
@@ -30,7 +30,7 @@ int main(int argc, char **argv) {
                    .group = argv[3]},
         .dead_letter_topic = argv[5],
         .schemas_topic = argv[6],
-        .collection = RL_STORE_COLLECTION,
+        .collections = RL_SINK_COLLECTIONS,
         .retention_us = 30 * 86400 * RL_US_PER_S,
         .batch_records = 50,
         .batch_bytes = 1 << 20,

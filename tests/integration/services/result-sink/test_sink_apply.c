@@ -3,8 +3,8 @@
 #include <stdlib.h>
 
 #include "lib/base/clock.h"
+#include "lib/sink/apply.h"
 #include "lib/store/result_document.h"
-#include "services/result-sink/apply.h"
 #include "tests/integration/services/result-sink/world.h"
 #include "tests/support/suite.h"
 
@@ -23,8 +23,7 @@ static void make_items(item_set *set, int64_t generation) {
         bson_init(&set->documents[i]);
         BSON_APPEND_UTF8(&set->documents[i], "_id", set->ids[i]);
         BSON_APPEND_INT64(&set->documents[i], "generation", generation);
-        set->items[i] =
-            (rl_apply_item){.id = set->ids[i], .generation = generation, .document = &set->documents[i]};
+        set->items[i] = (rl_apply_item){.generation = generation, .document = &set->documents[i]};
         set->pointers[i] = &set->items[i];
     }
 }

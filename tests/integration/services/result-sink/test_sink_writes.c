@@ -190,10 +190,6 @@ static void put_deleted_at(world *w, const char *id, int64_t wall_us) {
     put_bytes(w, w->topic, id, rl_buffer_bytes(&frame));
 }
 
-static void put_deleted(world *w, const char *id) {
-    put_deleted_at(w, id, rl_wall_clock_us());
-}
-
 /* The tombstone and nothing else: what a program, its input and its output were is gone. */
 static void assert_only_a_tombstone(world *w, const char *id) {
     bson_t document;

@@ -91,8 +91,15 @@ bool get_document(world *w, const char *id, bson_t *ret);
 int64_t count_documents(world *w);
 int64_t generation_of(world *w, const char *id); /* -1: no document, -2: a tombstone */
 void put_document(world *w, const bson_t *document);
-/* All documents, by id, as one text. The caller frees it. */
+/* All documents of the three collections, by id, as one text. The caller frees it. */
 char *dump_documents(world *w);
+
+/* Records of replays (world_replays.c): a result that waits, what was decided, a deletion. */
+void put_held(world *w, const char *id, int64_t generation);
+void put_decision(world *w, rl_record_kind kind, int64_t generation);
+void put_deleted(world *w, const char *id);
+/* How many documents `collection` has. */
+int64_t count_in(world *w, const char *collection);
 
 /* Waits for `count` dead letters and hands each to `look`. */
 void read_dead_letters(world *w, size_t count, void (*look)(const rd_kafka_message_t *letter, void *context),

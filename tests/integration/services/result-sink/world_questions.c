@@ -2,7 +2,7 @@
 #include <check.h>
 #include <stdlib.h>
 
-#include "lib/store/result_document.h"
+#include "lib/store/replay_document.h"
 #include "tests/integration/services/result-sink/world.h"
 #include "tests/support/kafka.h"
 
@@ -106,9 +106,9 @@ bool get_document(world *w, const char *id, bson_t *ret) {
     return found;
 }
 
-int64_t count_documents(world *w) {
-    mongoc_client_t *client;
-    mongoc_collection_t *collection = open_collection(w, &client);
+int64_t count_in(world *w, const char *name) {
+    mongoc_client_t *client = rl_mongo_take(w->mongo);
+    mongoc_collection_t *collection = mongoc_client_get_collection(client, rl_mongo_database(w->mongo), name);
     bson_t filter = BSON_INITIALIZER;
     bson_error_t cause;
     int64_t count = mongoc_collection_count_documents(collection, &filter, NULL, NULL, NULL, &cause);
@@ -116,6 +116,10 @@ int64_t count_documents(world *w) {
     bson_destroy(&filter);
     close_collection(w, client, collection);
     return count;
+}
+
+int64_t count_documents(world *w) {
+    return count_in(w, RL_STORE_COLLECTION);
 }
 
 int64_t generation_of(world *w, const char *id) {
@@ -141,20 +145,19 @@ void put_document(world *w, const bson_t *document) {
     close_collection(w, client, collection);
 }
 
-char *dump_documents(world *w) {
-    mongoc_client_t *client;
-    mongoc_collection_t *collection = open_collection(w, &client);
+static void dump_collection(world *w, const char *name, rl_buffer *text) {
+    mongoc_client_t *client = rl_mongo_take(w->mongo);
+    mongoc_collection_t *collection = mongoc_client_get_collection(client, rl_mongo_database(w->mongo), name);
     bson_t filter = BSON_INITIALIZER, opts = BSON_INITIALIZER, sort;
     BSON_APPEND_DOCUMENT_BEGIN(&opts, "sort", &sort);
     BSON_APPEND_INT32(&sort, "_id", 1);
     bson_append_document_end(&opts, &sort);
     mongoc_cursor_t *cursor = mongoc_collection_find_with_opts(collection, &filter, &opts, NULL);
-    rl_buffer text;
-    rl_buffer_init(&text, SIZE_MAX / 4);
     const bson_t *document;
     while (mongoc_cursor_next(cursor, &document)) {
         char *json = bson_as_canonical_extended_json(document, NULL);
-        ck_assert(rl_buffer_append_text(&text, json) && rl_buffer_append_text(&text, "\n"));
+        ck_assert(rl_buffer_append_text(text, name) && rl_buffer_append_text(text, json) &&
+                  rl_buffer_append_text(text, "\n"));
         bson_free(json);
     }
     bson_error_t cause;
@@ -163,6 +166,14 @@ char *dump_documents(world *w) {
     bson_destroy(&filter);
     bson_destroy(&opts);
     close_collection(w, client, collection);
+}
+
+char *dump_documents(world *w) {
+    rl_buffer text;
+    rl_buffer_init(&text, SIZE_MAX / 4);
+    dump_collection(w, RL_STORE_COLLECTION, &text);
+    dump_collection(w, RL_STORE_HELD, &text);
+    dump_collection(w, RL_STORE_REPLAYS, &text);
     return text.data;
 }
 

@@ -28,7 +28,7 @@ sink_runner *sink_start(world *w, const char *uri, size_t batch_records) {
                    .group = w->group},
         .schemas_topic = w->schemas_topic,
         .dead_letter_topic = w->dead_topic,
-        .collection = RL_STORE_COLLECTION,
+        .collections = RL_SINK_COLLECTIONS,
         .retention_us = RETENTION_US,
         .batch_records = batch_records ? batch_records : 500,
         .batch_bytes = 16 * 1024 * 1024,

@@ -1,4 +1,4 @@
-#include "services/result-sink/batch.h"
+#include "lib/sink/batch.h"
 
 #include "tests/support/suite.h"
 
@@ -11,7 +11,7 @@ static void add(rl_batch *batch, const char *id, int64_t generation) {
     rl_sink_record *record = &batch->records[batch->count++];
     record->fate = RL_FATE_TO_WRITE;
     record->id = strdup(id);
-    record->item = (rl_apply_item){.id = record->id, .generation = generation};
+    record->item = (rl_apply_item){.generation = generation};
 }
 
 /* How many more are superseded. */
@@ -135,6 +135,23 @@ START_TEST(what_a_refused_record_superseded_is_written_in_its_place) {
 }
 END_TEST
 
+START_TEST(documents_of_different_collections_never_meet) {
+    rl_batch batch = {0};
+    for (int place = 0; place < RL_PLACE_COUNT; place++) {
+        add(&batch, "7", place);
+        batch.records[place].place = (rl_sink_place)place;
+    }
+    ck_assert_uint_eq(coalesce(&batch), 0);
+    add(&batch, "7", 9);
+    batch.records[3].place = RL_PLACE_HELD;
+    ck_assert_uint_eq(coalesce(&batch), 1);
+    ck_assert_int_eq(batch.records[RL_PLACE_HELD].fate, RL_FATE_SUPERSEDED);
+    batch.records[3].fate = RL_FATE_SET_ASIDE;
+    ck_assert_uint_eq(rl_batch_revive(&batch, &batch.records[3]), 1);
+    rl_batch_free(&batch);
+}
+END_TEST
+
 START_TEST(an_empty_batch_coalesces_to_nothing) {
     rl_batch batch = {0};
     ck_assert_uint_eq(coalesce(&batch), 0);
@@ -145,4 +162,5 @@ END_TEST
 RL_SUITE("sink/batch", the_highest_generation_of_an_id_is_kept, of_equal_generations_the_first_is_kept,
          a_tombstone_is_kept_wherever_it_stands, of_two_tombstones_the_first_is_kept,
          different_ids_never_meet, coalescing_again_changes_nothing, what_is_settled_takes_no_part,
-         what_a_refused_record_superseded_is_written_in_its_place, an_empty_batch_coalesces_to_nothing)
+         what_a_refused_record_superseded_is_written_in_its_place,
+         documents_of_different_collections_never_meet, an_empty_batch_coalesces_to_nothing)

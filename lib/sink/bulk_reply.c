@@ -1,6 +1,6 @@
 /* bulk_reply.c: see the header. A reply comes from outside: what has another shape than expected is
  * passed over, and then the counts do not add up, which the caller notices. */
-#include "services/result-sink/bulk_reply.h"
+#include "lib/sink/bulk_reply.h"
 
 #include <string.h>
 

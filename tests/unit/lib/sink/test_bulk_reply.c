@@ -1,4 +1,4 @@
-#include "services/result-sink/bulk_reply.h"
+#include "lib/sink/bulk_reply.h"
 
 #include "lib/store/mongo.h"
 #include "tests/support/suite.h"

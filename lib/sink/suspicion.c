@@ -1,5 +1,5 @@
 /* suspicion.c: counting strikes. */
-#include "services/result-sink/suspicion.h"
+#include "lib/sink/suspicion.h"
 
 void rl_suspicion_raise(rl_suspicion *suspicion) {
     suspicion->on = true;

@@ -1,4 +1,4 @@
-#include "services/result-sink/retention.h"
+#include "lib/sink/retention.h"
 
 #include "tests/support/suite.h"
 
@@ -30,6 +30,16 @@ START_TEST(a_tombstone_outlives_what_may_finish_after_it) {
 }
 END_TEST
 
+START_TEST(a_decision_outlives_what_its_replay_may_still_bring) {
+    enum { WEEK_S = 7 * 86400 };
+    const rl_replay_decision decision = {.decided_us = 1000};
+    const rl_finished late = {.finished_us = 1000 + WEEK_S * INT64_C(1000000)};
+    ck_assert_int_gt(rl_retention_decided_us(&decision, 0, 50), rl_retention_expires_us(&late, 0, 50));
+    ck_assert_int_eq(rl_retention_decided_us(&(rl_replay_decision){0}, 1000, 50),
+                     rl_retention_decided_us(&decision, 7, 50));
+}
+END_TEST
+
 START_TEST(a_tombstone_without_a_time_counts_from_when_it_was_logged) {
     const int64_t dated = rl_retention_deleted_us(&(rl_deleted){.deleted_us = 700}, 9, 50);
     ck_assert_int_eq(rl_retention_deleted_us(&(rl_deleted){0}, 700, 50), dated);
@@ -38,5 +48,6 @@ START_TEST(a_tombstone_without_a_time_counts_from_when_it_was_logged) {
 END_TEST
 
 RL_SUITE("sink/retention", expiry_counts_from_when_it_finished, a_tombstone_outlives_what_may_finish_after_it,
+         a_decision_outlives_what_its_replay_may_still_bring,
          a_tombstone_without_a_time_counts_from_when_it_was_logged,
          a_record_that_does_not_know_falls_back_to_its_other_times, a_time_beyond_all_times_does_not_overflow)

@@ -1,5 +1,5 @@
 /* retention.c: the date and the indexes. */
-#include "services/result-sink/retention.h"
+#include "lib/sink/retention.h"
 
 #include "lib/base/clock.h"
 
@@ -21,6 +21,11 @@ int64_t rl_retention_expires_us(const rl_finished *finished, int64_t logged_us, 
 
 int64_t rl_retention_deleted_us(const rl_deleted *deleted, int64_t logged_us, int64_t retention_us) {
     const int64_t from = deleted->deleted_us > 0 ? deleted->deleted_us : logged_us;
+    return later_us(later_us(from, retention_us), LATEST_RESULT_US);
+}
+
+int64_t rl_retention_decided_us(const rl_replay_decision *decision, int64_t logged_us, int64_t retention_us) {
+    const int64_t from = decision->decided_us > 0 ? decision->decided_us : logged_us;
     return later_us(later_us(from, retention_us), LATEST_RESULT_US);
 }
 
@@ -48,12 +53,21 @@ static bool stands_in_the_way(const bson_error_t *cause) {
            (cause->code == 67 || cause->code == 68 || cause->code == 85 || cause->code == 86);
 }
 
-bool rl_retention_ensure_indexes(rl_mongo *mongo, const char *collection, rl_error *err) {
+/* One more index of a collection, beside the one for expiry. */
+typedef struct {
+    const char *name, *first, *second;
+} index_spec;
+
+static bool ensure(rl_mongo *mongo, const char *collection, const index_spec *specs, size_t count,
+                   rl_error *err) {
+    static const char *const positions[] = {"1", "2"};
     bson_t command = BSON_INITIALIZER, indexes, reply;
     BSON_APPEND_UTF8(&command, "createIndexes", collection);
     BSON_APPEND_ARRAY_BEGIN(&command, "indexes", &indexes);
     append_index(&indexes, "0", "expiry", true, "expiresAt", NULL);
-    append_index(&indexes, "1", "tenant_finished", false, "submission.tenant", "finishedAt");
+    for (size_t i = 0; i < count; i++) {
+        append_index(&indexes, positions[i], specs[i].name, false, specs[i].first, specs[i].second);
+    }
     bson_append_array_end(&command, &indexes);
 
     mongoc_client_t *client = rl_mongo_take(mongo);
@@ -69,4 +83,12 @@ bool rl_retention_ensure_indexes(rl_mongo *mongo, const char *collection, rl_err
     bson_destroy(&reply);
     bson_destroy(&command);
     return ok;
+}
+
+bool rl_retention_ensure_indexes(rl_mongo *mongo, const rl_sink_collections *names, rl_error *err) {
+    const index_spec results[] = {{"tenant_finished", "submission.tenant", "finishedAt"}};
+    const index_spec held[] = {{"generation", "generation", NULL}, {"id", "id", NULL}};
+    const bool replays_made = ensure(mongo, names->replays, NULL, 0, err);
+    const bool held_made = ensure(mongo, names->held, held, 2, err);
+    return ensure(mongo, names->results, results, 1, err) && held_made && replays_made;
 }

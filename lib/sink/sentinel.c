@@ -1,5 +1,5 @@
 /* sentinel.c: one upsert, one deletion. */
-#include "services/result-sink/sentinel.h"
+#include "lib/sink/sentinel.h"
 
 #include <inttypes.h>
 #include <stdio.h>

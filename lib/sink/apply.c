@@ -1,12 +1,12 @@
 /* apply.c: guarded bulk replaces: suspects alone, then the rest in two rounds, with insert and without for what
  * was turned away. */
-#include "services/result-sink/apply.h"
+#include "lib/sink/apply.h"
 
 #include <stdlib.h>
 
 #include "lib/base/clock.h"
-#include "services/result-sink/bulk_reply.h"
-#include "services/result-sink/sentinel.h"
+#include "lib/sink/bulk_reply.h"
+#include "lib/sink/sentinel.h"
 
 typedef struct {
     const rl_apply_target *target;
@@ -26,7 +26,10 @@ typedef enum {
 
 static void append_guard(bson_t *filter, const rl_apply_item *item) {
     bson_t clause;
-    BSON_APPEND_UTF8(filter, "_id", item->id);
+    bson_iter_t id;
+    if (bson_iter_init_find(&id, item->document, "_id")) {
+        bson_append_iter(filter, "_id", -1, &id);
+    }
     if (!item->deleted) {
         BSON_APPEND_DOCUMENT_BEGIN(filter, "generation", &clause);
         BSON_APPEND_INT64(&clause, "$lt", item->generation);

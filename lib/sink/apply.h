@@ -1,4 +1,5 @@
-/* apply.h: results into MongoDB, each at most once, in any order, any number of times.
+/* apply.h: documents into MongoDB, each at most once, in any order, any number of times. Results are meant by the words that
+ * follow; held ones and decisions (replay_document.h) have no two generations of an _id, so the first of them stays.
  *
  * A result is written by a guarded replace: it matches the document of its id only if that document
  * is of a lower generation and is not a tombstone, and inserts where there is none. A tombstone matches any document
@@ -34,8 +35,8 @@
 #ifndef RL_SINK_APPLY_H
 #define RL_SINK_APPLY_H
 
+#include "lib/sink/suspicion.h"
 #include "lib/store/mongo.h"
-#include "services/result-sink/suspicion.h"
 
 typedef enum {
     RL_APPLY_PENDING, /* not done yet: rl_apply_run takes it up */
@@ -44,10 +45,9 @@ typedef enum {
 } rl_apply_status;
 
 typedef struct {
-    const char *id;         /* borrowed, as `document` */
     int64_t generation;     /* of a result */
     bool deleted;           /* `document` is a tombstone */
-    const bson_t *document; /* the whole document, _id included */
+    const bson_t *document; /* borrowed; the whole document, _id included */
     rl_apply_status status; /* PENDING before the first call */
     bool turned_away;       /* in this call: its insert met a document that is there */
     int32_t attempts;       /* how often it was tried, 0 before the first call */

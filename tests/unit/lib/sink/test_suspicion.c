@@ -1,4 +1,4 @@
-#include "services/result-sink/suspicion.h"
+#include "lib/sink/suspicion.h"
 
 #include "tests/support/suite.h"
 

@@ -1,5 +1,5 @@
 /* batch.c: a growing table, and coalescing through a hash of the ids. */
-#include "services/result-sink/batch.h"
+#include "lib/sink/batch.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -29,11 +29,15 @@ static bool wins(const rl_apply_item *record, const rl_apply_item *there) {
     return !record->deleted && record->generation > there->generation;
 }
 
+static bool same_document(const rl_sink_record *a, const rl_sink_record *b) {
+    return a->place == b->place && strcmp(a->id, b->id) == 0;
+}
+
 /* Puts `record` into the open-addressed `table` (a power of two, never full) or lets it meet the one of
  * its id, which one of the two does not survive. */
 static void meet(rl_sink_record **table, size_t size, rl_sink_record *record) {
     size_t slot = (size_t)rl_hash(rl_bytes_of(record->id)) & (size - 1);
-    while (table[slot] && strcmp(table[slot]->id, record->id) != 0) {
+    while (table[slot] && !same_document(table[slot], record)) {
         slot = (slot + 1) & (size - 1);
     }
     rl_sink_record *there = table[slot];
@@ -71,7 +75,7 @@ size_t rl_batch_revive(rl_batch *batch, const rl_sink_record *refused) {
     size_t revived = 0;
     for (size_t i = 0; i < batch->count; i++) {
         rl_sink_record *record = &batch->records[i];
-        if (record->fate == RL_FATE_SUPERSEDED && strcmp(record->id, refused->id) == 0) {
+        if (record->fate == RL_FATE_SUPERSEDED && same_document(record, refused)) {
             record->fate = RL_FATE_TO_WRITE;
             revived++;
         }
@@ -113,6 +117,57 @@ size_t rl_batch_drop_partition(rl_batch *batch, int32_t partition) {
     }
     batch->count = kept;
     return dropped;
+}
+
+/* The decision that is still being carried out and stands nearest before `record` in its partition. */
+static rl_sink_record *obstacle(rl_batch *batch, const rl_sink_record *record) {
+    rl_sink_record *nearest = NULL;
+    for (size_t i = 0; i < batch->count; i++) {
+        rl_sink_record *other = &batch->records[i];
+        if (other->fate == RL_FATE_WRITTEN && other->message->partition == record->message->partition &&
+            other->message->offset < record->message->offset &&
+            (!nearest || other->message->offset > nearest->message->offset)) {
+            nearest = other;
+        }
+    }
+    return nearest;
+}
+
+static bool has_obstacles(const rl_batch *batch) {
+    for (size_t i = 0; i < batch->count; i++) {
+        if (batch->records[i].fate == RL_FATE_WRITTEN) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void rl_batch_report_done(rl_batch *batch, rl_batch_report report, void *context) {
+    const bool obstacles = has_obstacles(batch);
+    size_t kept = 0;
+    for (size_t i = 0; i < batch->count; i++) {
+        rl_sink_record *record = &batch->records[i];
+        if (record->fate == RL_FATE_WRITTEN) {
+            continue;
+        }
+        const int64_t through =
+            record->through > record->message->offset ? record->through : record->message->offset;
+        rl_sink_record *before = obstacles ? obstacle(batch, record) : NULL;
+        report(context, record, before ? -1 : through);
+        if (before && before->through < through) {
+            before->through = through;
+        }
+    }
+    for (size_t i = 0; i < batch->count; i++) {
+        rl_sink_record *record = &batch->records[i];
+        if (record->fate == RL_FATE_WRITTEN) {
+            batch->records[kept++] = *record;
+        } else {
+            batch->bytes -= record->message->len;
+            rl_sink_record_clear(record);
+        }
+    }
+    batch->count = kept;
 }
 
 void rl_batch_clear(rl_batch *batch) {
