@@ -1,7 +1,7 @@
 /* group_lag.h: how many records of each partition of a topic a consumer group has not finished, and how many
  * members the group has.
  *
- * It asks through somebody else's client, of any kind: a client has threads, connections and half a MiB of its own.
+ * It asks through a consumer of its own that carries the group's name and never joins it: offsets are told to no other.
  *
  * Thread: one at a time; a measurement waits for the broker's answers.
  */
@@ -15,8 +15,9 @@
 
 typedef struct rl_group_lag rl_group_lag;
 
-/* `client` is borrowed until rl_group_lag_free, `group` is copied. NULL and TRANSIENT when memory is short. */
-rl_group_lag *rl_group_lag_new(rd_kafka_t *client, const char *group, rl_error *err);
+/* What is handed in is copied, but for the security settings. NULL and TRANSIENT when memory is short, INVALID for settings that
+ * librdkafka refuses. */
+rl_group_lag *rl_group_lag_new(const rl_stream_config *stream, const char *group, rl_error *err);
 void rl_group_lag_free(rl_group_lag *lag);
 
 /* Fills `ret[0]` to `ret[partitions - 1]`: what is on the log from the group's offset on, or all of it where
@@ -25,8 +26,8 @@ void rl_group_lag_free(rl_group_lag *lag);
 bool rl_group_lag_measure(rl_group_lag *lag, const char *topic, int32_t partitions, int64_t *ret,
                           int64_t *ret_appended, rl_error *err);
 
-/* How many members the group has, at work or joining; 0 where the broker knows no such group. TRANSIENT where
- * the broker does not answer, or not to this client. */
+/* How many members the group has, at work or joining; 0 where the brokers know no such group. TRANSIENT where one of
+ * them does not answer and no other knows the group, or where librdkafka gives no answer while one is away. */
 bool rl_group_lag_members(rl_group_lag *lag, int64_t *ret, rl_error *err);
 
 RL_DEFINE_CLEANUP(rl_group_lag_slot, rl_group_lag, rl_group_lag_free)

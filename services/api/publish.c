@@ -186,8 +186,7 @@ rl_publisher *rl_publisher_new(const rl_publisher_config *config, rl_error *err)
     rl_stopper_init(&publisher->stopper);
     publisher->producer = rl_producer_new(&config->stream, config->delivery_timeout_us, err);
     publisher->runners =
-        publisher->producer ? rl_group_lag_new(rl_producer_client(publisher->producer), RL_GROUP_RUNNERS, err)
-                            : NULL;
+        publisher->producer ? rl_group_lag_new(&config->stream, RL_GROUP_RUNNERS, err) : NULL;
     if (!publisher->runners) {
         return NULL;
     }

@@ -1,9 +1,21 @@
-/* claim.c: two requests of the Admin API, the second only after a loss or at the very beginning. */
+/* claim.c: theory of operation.
+ *
+ * Two questions, the second only after a loss or at the very beginning. The first, for committed offsets and notes, is put by
+ * rd_kafka_committed, which blocks: it has a thread for as long as it takes. The Admin API has a request that does not
+ * block, but one that its time-out ends while the group's coordinator is away brings the process down when the
+ * coordinator is back (librdkafka 2.8 to 2.15, its pull request 5397). The second goes to the leaders of partitions, and
+ * its request of the Admin API is sound.
+ *
+ * `found` and `code` are the thread's until `answered` is set, and afterwards the owner's.
+ */
 #include "services/runner/claim.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/stream/client.h"
 #include "services/runner/lease_note.h"
@@ -12,33 +24,45 @@
 
 struct rl_claims {
     rd_kafka_t *consumer;
-    const char *group;
     rd_kafka_queue_t *queue;
     rl_on_claim on_claim;
     void *context;
+    int wake_fd;
     bool asking;
-    rd_kafka_topic_partition_list_t *found; /* with notes, while the edges of their logs are asked for */
+    rd_kafka_topic_partition_list_t *found; /* what is asked for, then the answer, with notes */
+    pthread_t thread;
+    bool thread_runs; /* until it is joined */
+    atomic_bool answered;
+    rd_kafka_resp_err_t code;
 };
 
 static const uint64_t one = 1;
 
-rl_claims *rl_claims_new(rd_kafka_t *consumer, const char *group, int wake_fd, rl_on_claim on_claim,
-                         void *context, rl_error *err) {
+rl_claims *rl_claims_new(rd_kafka_t *consumer, int wake_fd, rl_on_claim on_claim, void *context,
+                         rl_error *err) {
     rl_claims *claims = calloc(1, sizeof *claims);
     if (!claims) {
         rl_error_set(err, RL_TRANSIENT, ENOMEM, "out of memory");
         return NULL;
     }
     claims->consumer = consumer;
-    claims->group = group;
     claims->on_claim = on_claim;
     claims->context = context;
+    claims->wake_fd = wake_fd;
     claims->queue = rd_kafka_queue_new(consumer);
     rd_kafka_queue_io_event_enable(claims->queue, wake_fd, &one, sizeof one);
     return claims;
 }
 
+static void join(rl_claims *claims) {
+    if (claims->thread_runs) {
+        pthread_join(claims->thread, NULL);
+        claims->thread_runs = false;
+    }
+}
+
 static void forget(rl_claims *claims) {
+    join(claims);
     if (claims->found) {
         rd_kafka_topic_partition_list_destroy(RL_STEAL(claims->found));
     }
@@ -65,14 +89,27 @@ static rd_kafka_AdminOptions_t *options(const rl_claims *claims, rd_kafka_admin_
     return made;
 }
 
+static void answer(rl_claims *claims, rd_kafka_resp_err_t code) {
+    claims->code = code;
+    atomic_store(&claims->answered, true);
+    /* Fails only where the counter is full, and then the reader is awake. */
+    (void)!write(claims->wake_fd, &one, sizeof one);
+}
+
+static void *ask_committed(void *context) {
+    rl_claims *claims = context;
+    answer(claims, rd_kafka_committed(claims->consumer, claims->found, ANSWER_MS));
+    return NULL;
+}
+
 void rl_claims_ask(rl_claims *claims, const rd_kafka_topic_partition_list_t *partitions) {
-    rd_kafka_AdminOptions_t *made = options(claims, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS);
-    rd_kafka_ListConsumerGroupOffsets_t *request =
-        rd_kafka_ListConsumerGroupOffsets_new(claims->group, partitions);
-    rd_kafka_ListConsumerGroupOffsets(claims->consumer, &request, 1, made, claims->queue);
-    rd_kafka_ListConsumerGroupOffsets_destroy(request);
-    rd_kafka_AdminOptions_destroy(made);
+    claims->found = rd_kafka_topic_partition_list_copy(partitions);
     claims->asking = true;
+    atomic_store(&claims->answered, false);
+    claims->thread_runs = pthread_create(&claims->thread, NULL, ask_committed, claims) == 0;
+    if (!claims->thread_runs) {
+        answer(claims, RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE);
+    }
 }
 
 static rl_bytes note_of(const rd_kafka_topic_partition_t *partition) {
@@ -150,21 +187,16 @@ static rd_kafka_resp_err_t first_error(const rd_kafka_topic_partition_list_t *li
     return code;
 }
 
-static bool on_offsets(rl_claims *claims, rd_kafka_event_t *event, rl_error *err) {
-    size_t count = 0;
-    const rd_kafka_group_result_t **groups = rd_kafka_ListConsumerGroupOffsets_result_groups(
-        rd_kafka_event_ListConsumerGroupOffsets_result(event), &count);
-    const rd_kafka_error_t *refused = count == 1 ? rd_kafka_group_result_error(groups[0]) : NULL;
-    if (count != 1 || refused) {
-        return rl_stream_error(err, refused ? rd_kafka_error_code(refused) : RD_KAFKA_RESP_ERR__FAIL,
-                               "cannot read the group's offsets");
+static bool on_offsets(rl_claims *claims, rl_error *err) {
+    rd_kafka_resp_err_t code = claims->code;
+    code = code ? code : first_error(claims->found);
+    if (code == RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE) {
+        return rl_error_set(err, RL_TRANSIENT, code,
+                            "cannot read the group's offsets: no thread can be started");
     }
-    const rd_kafka_topic_partition_list_t *found = rd_kafka_group_result_partitions(groups[0]);
-    rd_kafka_resp_err_t code = first_error(found);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
         return rl_stream_error(err, code, "cannot read the group's offsets");
     }
-    claims->found = rd_kafka_topic_partition_list_copy(found);
     if (!ask_edges(claims)) {
         (void)tell(claims, claims->found, NULL);
         forget(claims);
@@ -202,8 +234,6 @@ static bool handle(rl_claims *claims, rd_kafka_event_t *event, rl_error *err) {
         return rl_stream_error(err, code, rd_kafka_event_error_string(event));
     }
     switch (rd_kafka_event_type(event)) {
-    case RD_KAFKA_EVENT_LISTCONSUMERGROUPOFFSETS_RESULT:
-        return on_offsets(claims, event, err);
     case RD_KAFKA_EVENT_LISTOFFSETS_RESULT:
         return on_edges(claims, event, err);
     default:
@@ -213,6 +243,13 @@ static bool handle(rl_claims *claims, rd_kafka_event_t *event, rl_error *err) {
 
 bool rl_claims_poll(rl_claims *claims, rl_error *err) {
     bool ok = true;
+    if (atomic_exchange(&claims->answered, false)) {
+        join(claims);
+        if (!on_offsets(claims, err)) {
+            forget(claims);
+            ok = false;
+        }
+    }
     rd_kafka_event_t *event;
     while ((event = rd_kafka_queue_poll(claims->queue, 0)) != NULL) {
         if (!handle(claims, event, err)) {

@@ -33,11 +33,11 @@ typedef struct {
 
 typedef void (*rl_on_claim)(void *context, const rl_claim *claim);
 
-/* `consumer` and `group` are borrowed. `wake_fd` (an eventfd) gets 1 added when there is something to poll. */
-rl_claims *rl_claims_new(rd_kafka_t *consumer, const char *group, int wake_fd, rl_on_claim on_claim,
-                         void *context, rl_error *err);
+/* `consumer`, which belongs to the group, is borrowed. `wake_fd` (an eventfd) gets 1 added when there is something to poll. */
+rl_claims *rl_claims_new(rd_kafka_t *consumer, int wake_fd, rl_on_claim on_claim, void *context,
+                         rl_error *err);
 
-/* Before the consumer is destroyed. NULL is fine. */
+/* Before the consumer is destroyed. A request under way is waited for, a few seconds at most. NULL is fine. */
 void rl_claims_free(rl_claims *claims);
 
 /* Whether a request is under way. */

@@ -105,7 +105,7 @@ static bool create_consumer(rl_membership *m, rl_error *err) {
     }
     m->queue = rd_kafka_queue_get_consumer(m->consumer);
     rd_kafka_queue_io_event_enable(m->queue, m->o.wake_fd, &one, sizeof one);
-    m->claims = rl_claims_new(m->consumer, m->o.group, m->o.wake_fd, rl_membership_on_claim, m, err);
+    m->claims = rl_claims_new(m->consumer, m->o.wake_fd, rl_membership_on_claim, m, err);
     return m->claims != NULL;
 }
 

@@ -46,7 +46,7 @@ static void world_open(world *w) {
     }
     rd_kafka_mock_coordinator_set(w->cluster, "group", "group", 1);
     rl_error err = RL_ERROR_INIT;
-    w->claims = rl_claims_new(w->consumer, "group", w->wake_fd, on_claim, w, &err);
+    w->claims = rl_claims_new(w->consumer, w->wake_fd, on_claim, w, &err);
     ck_assert_msg(w->claims != NULL, "%s", err.message);
 }
 
@@ -104,5 +104,26 @@ START_TEST(a_log_whose_broker_is_down_is_not_taken_to_begin_at_nought) {
 }
 END_TEST
 
+START_TEST(a_coordinator_that_is_back_after_the_question_was_given_up_harms_nobody) {
+    world w;
+    world_open(&w);
+    for (int32_t broker = 1; broker <= PARTITIONS; broker++) {
+        rd_kafka_mock_broker_set_down(w.cluster, broker);
+    }
+    ck_assert(!ask(&w));
+    ck_assert(!w.told[0] && !w.told[1] && !w.told[2]);
+    for (int32_t broker = 1; broker <= PARTITIONS; broker++) {
+        rd_kafka_mock_broker_set_up(w.cluster, broker);
+    }
+    int64_t until_us = rl_clock_us() + PATIENCE_US;
+    while (!w.told[0] || !w.told[1] || !w.told[2]) {
+        ck_assert_int_lt(rl_clock_us(), until_us);
+        (void)ask(&w);
+    }
+    world_close(&w);
+}
+END_TEST
+
 RL_SUITE("runner/claim", a_partition_without_a_leader_holds_no_other_up,
-         a_log_whose_broker_is_down_is_not_taken_to_begin_at_nought)
+         a_log_whose_broker_is_down_is_not_taken_to_begin_at_nought,
+         a_coordinator_that_is_back_after_the_question_was_given_up_harms_nobody)
