@@ -23,5 +23,4 @@ rl_choose_socket_proxy() {
 rl_note_socket_proxy() {
     ((${#RL_SOCKET_PROXY_STAGES[@]})) || return 0
     printf 'RUNLOG_SOCKET_PROXY=1\n'
-    printf 'COMPOSE_FILE=compose.yaml:%s\n' "$RL_SOCKET_PROXY_FILE"
 }

@@ -17,6 +17,11 @@ rl_compose() {
         --env-file "$RL_ENV_FILE" "$@"
 }
 
+# The line for .env by which `docker compose` by hand reads the same files.
+rl_note_compose_files() {
+    ((${#RL_COMPOSE_FILES[@]} == 1)) || printf 'COMPOSE_FILE=%s\n' "$(IFS=: && printf '%s' "${RL_COMPOSE_FILES[*]}")"
+}
+
 # .env without the block that scripts/up keeps in it. A block that nothing ends, because somebody edited its last line away,
 # is only its first line: what follows may be the user's.
 rl_own_settings() {

@@ -2,7 +2,7 @@
 # test_parts.sh: what scripts/test can run, a function for each part. Each runs in containers that carry the label
 # runlog.test=$RL_PROJECT, and leaves its output on standard output.
 #
-# Sourced after common.sh, docker.sh, stack.sh, socket_proxy.sh and throwaway.sh. The caller has set COVERAGE and PYTEST_ARGUMENTS.
+# Sourced after common.sh, docker.sh, stack.sh, socket_proxy.sh, cluster.sh and throwaway.sh. The caller has set COVERAGE and PYTEST_ARGUMENTS.
 
 # Most of their time, integration tests wait for time-outs and rebalances: more at once than there are processors.
 readonly INTEGRATION_AT_ONCE=8
@@ -96,6 +96,10 @@ fuzz_tests() {
         ctest --test-dir build/fuzz --label-regex '^fuzz$' --no-tests=error --output-on-failure --parallel "$(nproc)"
 }
 
+test_brokers() {
+    if rl_is_cluster; then echo kafka:9092,kafka-2:9092,kafka-3:9092; else echo kafka:9092; fi
+}
+
 # Kafka and MongoDB alone: no service of the stack takes part in what these tests write. The container belongs to both
 # networks, which takes more than one command.
 integration_tests() {
@@ -104,7 +108,7 @@ integration_tests() {
     rl_compose up --detach kafka mongo
     docker create --name "$RL_PROJECT-integration" --label "runlog.test=$RL_PROJECT" --network "${RL_PROJECT}_log" \
         --volume "$(rl_host_socket):/var/run/docker.sock" \
-        --env RUNLOG_TEST_KAFKA_BROKERS=kafka:9092 --env RUNLOG_TEST_MONGO_URI=mongodb://mongo:27017/runlog \
+        --env RUNLOG_TEST_KAFKA_BROKERS="$(test_brokers)" --env RUNLOG_TEST_MONGO_URI=mongodb://mongo:27017/runlog \
         --env RUNLOG_TEST_PROJECT="$RL_PROJECT" --env RUNLOG_TEST_SANDBOX_IMAGE_TAG="$RL_TAG" \
         "${TEST_NUMBERS[@]}" "${options[@]}" \
         "runlog/tests:$RL_TAG" ctest --test-dir build/coverage --label-regex '^integration$' --no-tests=error \
