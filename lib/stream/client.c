@@ -59,17 +59,20 @@ static char *trim(char *text) {
     return text;
 }
 
-/* `list` is "name=value;name=value"; it is taken apart in place. */
+/* `list` is "name=value;name=value"; it is taken apart in place. An item without a name is told by its number: it may be the end
+ * of a password that has a semicolon in it. */
 static bool set_properties(rd_kafka_conf_t *conf, char *list, rl_error *err) {
     char *rest = list;
+    int number = 0;
     for (char *item = strsep(&rest, ";"); item; item = strsep(&rest, ";")) {
+        number++;
         char *name = trim(item);
         if (*name == '\0') {
             continue;
         }
         char *equals = strchr(name, '=');
         if (!equals) {
-            return rl_error_set(err, RL_INVALID, 0, "Kafka property \"%s\": expected name=value", name);
+            return rl_error_set(err, RL_INVALID, 0, "Kafka property number %d: expected name=value", number);
         }
         *equals = '\0';
         if (!rl_stream_set(conf, trim(name), trim(equals + 1), err)) {
@@ -84,7 +87,8 @@ rd_kafka_conf_t *rl_stream_conf(const rl_stream_config *config, rl_error *err) {
     rd_kafka_conf_set_log_cb(conf, drop_log);
     if (!rl_stream_set(conf, "bootstrap.servers", config->brokers, err) ||
         !rl_stream_set(conf, "client.id", config->client_id, err) ||
-        !rl_stream_set_all(conf, shared_settings, sizeof shared_settings / sizeof shared_settings[0], err)) {
+        !rl_stream_set_all(conf, shared_settings, sizeof shared_settings / sizeof shared_settings[0], err) ||
+        (config->security && !rl_stream_security_apply(config->security, conf, err))) {
         return NULL;
     }
     if (config->properties && *config->properties) {

@@ -9,12 +9,14 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/error.h"
+#include "lib/stream/security.h"
 
 typedef struct {
     const char *brokers;   /* host:port, separated by commas */
     const char *client_id; /* shown in the broker's logs and quotas */
     const char
         *properties; /* further librdkafka properties, "name=value" separated by ';'; NULL or "": none */
+    const rl_stream_security *security; /* NULL: none of its settings; borrowed as long as clients are made */
 } rl_stream_config;
 
 /* A librdkafka configuration with brokers, client id, Nagle off, 10 MiB message bounds, log lines kept off stderr,

@@ -5,6 +5,7 @@
 
 #define AT(field) offsetof(rl_api_config, field)
 #define AT_MAXIMA(field) offsetof(rl_api_config, maxima.field)
+#define AT_SECURITY(field) offsetof(rl_api_config, kafka_security.field)
 #define KIB INT64_C(1024)
 #define MIB (INT64_C(1024) * KIB)
 #define GIB (INT64_C(1024) * MIB)
@@ -32,7 +33,8 @@ static const rl_config_option options[] = {
     {"RUNLOG_KAFKA_BROKERS", RL_CONFIG_TEXT, AT(kafka_brokers), "kafka:9092", 1, 4095,
      "Kafka bootstrap servers, host:port separated by commas"},
     {"RUNLOG_KAFKA_PROPERTIES", RL_CONFIG_TEXT, AT(kafka_properties), "", 0, 4095,
-     "further librdkafka properties, name=value separated by semicolons"},
+     "further librdkafka properties, name=value separated by semicolons; they win over the next ones"},
+    RL_STREAM_SECURITY_OPTIONS(AT_SECURITY),
     {"RUNLOG_MONGO_URI", RL_CONFIG_TEXT, AT(mongo_uri), "mongodb://mongo:27017/runlog", 1, 4095,
      "MongoDB connection string; its path names the database"},
     {"RUNLOG_API_MONGO_POOL", RL_CONFIG_INT, AT(mongo_pool), "32", 1, 1000, "connections to MongoDB at most"},

@@ -7,6 +7,7 @@
 
 #include "lib/base/config.h"
 #include "lib/manifest/bounds.h"
+#include "lib/stream/security.h"
 
 typedef struct {
     const char *listen;
@@ -20,6 +21,7 @@ typedef struct {
     const char *id_secret_file;
     const char *kafka_brokers;
     const char *kafka_properties;
+    rl_stream_security kafka_security;
     const char *mongo_uri;
     int64_t mongo_pool;
     int64_t body_bytes;

@@ -153,7 +153,8 @@ static bool serve(rl_api *api, const sigset_t *signals, rl_error *err) {
 }
 
 static rl_stream_config stream_of(const rl_api_config *config) {
-    return (rl_stream_config){config->kafka_brokers, "runlog-api", config->kafka_properties};
+    return (rl_stream_config){config->kafka_brokers, "runlog-api", config->kafka_properties,
+                              &config->kafka_security};
 }
 
 static rl_publisher *make_publisher(const rl_api *api, rl_codec *codec, rl_error *err) {

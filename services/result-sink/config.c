@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#define AT_SECURITY(field) offsetof(rl_sink_settings, kafka_security.field)
 #define SECOND INT64_C(1000000)
 #define DAY (86400 * SECOND)
 #define KIB INT64_C(1024)
@@ -12,7 +13,8 @@ static const rl_config_option options[] = {
     {"RUNLOG_KAFKA_BROKERS", RL_CONFIG_TEXT, offsetof(rl_sink_settings, kafka_brokers), "kafka:9092", 1, 4096,
      "Kafka brokers, host:port separated by commas."},
     {"RUNLOG_KAFKA_PROPERTIES", RL_CONFIG_TEXT, offsetof(rl_sink_settings, kafka_properties), "", 0, 4096,
-     "Further librdkafka properties, name=value separated by semicolons (security settings, for example)."},
+     "Further librdkafka properties, name=value separated by semicolons; they win over the next ones."},
+    RL_STREAM_SECURITY_OPTIONS(AT_SECURITY),
     {"RUNLOG_MONGO_URI", RL_CONFIG_TEXT, offsetof(rl_sink_settings, mongo_uri),
      "mongodb://mongo:27017/runlog", 1, 4096, "MongoDB connection string; it names the database."},
     {"RUNLOG_MONGO_TIMEOUT", RL_CONFIG_DURATION, offsetof(rl_sink_settings, mongo_timeout_us), "20s", SECOND,

@@ -3,10 +3,12 @@
 #define RL_SINK_CONFIG_H
 
 #include "lib/base/config.h"
+#include "lib/stream/security.h"
 
 typedef struct {
     const char *kafka_brokers;
     const char *kafka_properties;
+    rl_stream_security kafka_security;
     const char *mongo_uri;
     int64_t mongo_timeout_us;
     int64_t retention_us;

@@ -61,7 +61,8 @@ static rl_sink_config sink_config(const rl_sink_settings *settings) {
     return (rl_sink_config){
         .intake = {.stream = {.brokers = settings->kafka_brokers,
                               .client_id = SERVICE,
-                              .properties = settings->kafka_properties},
+                              .properties = settings->kafka_properties,
+                              .security = &settings->kafka_security},
                    .topic = RL_TOPIC_RESULTS,
                    .group = RL_GROUP_SINK},
         .schemas_topic = RL_TOPIC_SCHEMAS,

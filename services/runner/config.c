@@ -7,6 +7,7 @@
 
 #define AT(field) offsetof(rl_runner_config, field)
 #define AT_MAXIMA(field) offsetof(rl_runner_config, maxima.field)
+#define AT_SECURITY(field) offsetof(rl_runner_config, kafka_security.field)
 #define MIB (INT64_C(1024) * 1024)
 #define GIB (INT64_C(1024) * MIB)
 #define SECOND INT64_C(1000000)
@@ -20,7 +21,8 @@ static const rl_config_option options[] = {
     {"RUNLOG_KAFKA_BROKERS", RL_CONFIG_TEXT, AT(kafka_brokers), "kafka:9092", 1, 4095,
      "Kafka bootstrap servers, host:port separated by commas"},
     {"RUNLOG_KAFKA_PROPERTIES", RL_CONFIG_TEXT, AT(kafka_properties), "", 0, 4095,
-     "further librdkafka properties, name=value separated by semicolons (TLS, SASL)"},
+     "further librdkafka properties, name=value separated by semicolons; they win over the next ones"},
+    RL_STREAM_SECURITY_OPTIONS(AT_SECURITY),
     {"RUNLOG_DOCKER_SOCKET", RL_CONFIG_TEXT, AT(docker_socket), "/var/run/docker.sock", 1, 107,
      "unix socket of the Docker Engine that runs the sandboxes"},
     {"RUNLOG_PROJECT", RL_CONFIG_TEXT, AT(project), "runlog", 1, 63,

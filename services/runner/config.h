@@ -7,12 +7,14 @@
 
 #include "lib/base/config.h"
 #include "lib/manifest/bounds.h"
+#include "lib/stream/security.h"
 
 typedef struct {
     const char *log_level;
     const char *ops_listen;
     const char *kafka_brokers;
     const char *kafka_properties;
+    rl_stream_security kafka_security;
     const char *docker_socket;
     const char *project;
     const char *languages_dir;

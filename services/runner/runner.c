@@ -241,6 +241,7 @@ static bool open_log(rl_runner *runner, rl_error *err) {
         .brokers = runner->config->kafka_brokers,
         .client_id = runner->id,
         .properties = runner->config->kafka_properties,
+        .security = &runner->config->kafka_security,
     };
     runner->cancelled = rl_cancelled_ids_new(RL_CANCELLED_MAX, err);
     if (!runner->cancelled) {

@@ -9,6 +9,7 @@
 #define MINUTE (60 * RL_US_PER_S)
 #define DAY (24 * 60 * MINUTE)
 #define AT(field) offsetof(rl_cli_settings, field)
+#define AT_SECURITY(field) offsetof(rl_cli_settings, kafka_security.field)
 
 static const rl_config_option options[] = {
     {"RUNLOG_URL", RL_CONFIG_TEXT, AT(url), RL_CLI_URL, 1, 4096,
@@ -16,7 +17,8 @@ static const rl_config_option options[] = {
     {"RUNLOG_KAFKA_BROKERS", RL_CONFIG_TEXT, AT(brokers), "kafka:9092", 1, 4096,
      "Kafka's bootstrap brokers, host:port separated by commas."},
     {"RUNLOG_KAFKA_PROPERTIES", RL_CONFIG_TEXT, AT(kafka_properties), "", 0, 8192,
-     "Further librdkafka properties, name=value separated by semicolons (TLS, SASL)."},
+     "Further librdkafka properties, name=value separated by semicolons; they win over the next ones."},
+    RL_STREAM_SECURITY_OPTIONS(AT_SECURITY),
     {"RUNLOG_LOG_LEVEL", RL_CONFIG_TEXT, AT(log_level), "info", 1, 5,
      "Shared with the services; commands print what they did whatever it says."},
     {"RUNLOG_TOPIC_PARTITIONS", RL_CONFIG_INT, AT(topic_partitions), "12", 1, RL_TOPIC_MAX_PARTITIONS,
@@ -63,5 +65,6 @@ rl_stream_config rl_cli_settings_stream(const rl_cli_settings *settings) {
         .brokers = settings->brokers,
         .client_id = "runlog-cli",
         .properties = settings->kafka_properties,
+        .security = &settings->kafka_security,
     };
 }

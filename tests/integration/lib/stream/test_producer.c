@@ -146,7 +146,7 @@ START_TEST(a_record_of_9_mib_is_delivered) {
 END_TEST
 
 START_TEST(freeing_a_producer_without_a_broker_fails_what_is_pending) {
-    const rl_stream_config nowhere = {"127.0.0.1:1", "test", NULL};
+    const rl_stream_config nowhere = {"127.0.0.1:1", "test", NULL, NULL};
     rl_error err = RL_ERROR_INIT;
     rl_producer *producer = rl_producer_new(&nowhere, 0, &err);
     ck_assert_msg(producer != NULL, "%s", err.message);
@@ -162,7 +162,7 @@ START_TEST(freeing_a_producer_without_a_broker_fails_what_is_pending) {
 END_TEST
 
 START_TEST(a_record_that_cannot_be_delivered_in_time_fails_as_transient) {
-    const rl_stream_config nowhere = {"127.0.0.1:1", "test", NULL};
+    const rl_stream_config nowhere = {"127.0.0.1:1", "test", NULL, NULL};
     RL_AUTO_PRODUCER rl_producer *producer = rl_producer_new(&nowhere, 300 * RL_US_PER_MS, NULL);
     ck_assert_ptr_nonnull(producer);
     const rl_record r = record("any", "k", "v");
@@ -213,7 +213,7 @@ static void keep_error(void *context, int32_t partition, int64_t offset, const r
 }
 
 START_TEST(what_is_queued_when_a_producer_fails_for_good_is_reported_as_fatal) {
-    const rl_stream_config nowhere = {"127.0.0.1:1", "test", NULL};
+    const rl_stream_config nowhere = {"127.0.0.1:1", "test", NULL, NULL};
     rl_producer *producer = rl_producer_new(&nowhere, 0, NULL);
     ck_assert_ptr_nonnull(producer);
     rl_error seen = RL_ERROR_INIT;

@@ -52,7 +52,7 @@ START_TEST(more_replicas_than_brokers_is_an_error_that_names_a_topic) {
 END_TEST
 
 START_TEST(a_broker_that_is_away_is_transient) {
-    const rl_stream_config nowhere = {"127.0.0.1:1", "test", NULL};
+    const rl_stream_config nowhere = {"127.0.0.1:1", "test", NULL, NULL};
     const rl_topics_options options = {.replication = 1};
     size_t created = 0;
     rl_error err = RL_ERROR_INIT;

@@ -13,7 +13,7 @@
 #include "tests/support/kafka.h"
 
 static rl_stream_config stream(void) {
-    return (rl_stream_config){neighbour("RUNLOG_TEST_KAFKA_BROKERS"), "api-test", NULL};
+    return (rl_stream_config){neighbour("RUNLOG_TEST_KAFKA_BROKERS"), "api-test", NULL, NULL};
 }
 
 static void must(bool ok, const rl_error *err) {

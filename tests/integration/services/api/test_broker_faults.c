@@ -155,7 +155,7 @@ static void publish_late_result(const char *id) {
     RL_AUTO_BUFFER rl_buffer record;
     rl_buffer_init(&record, 1 << 20);
     ck_assert_msg(codec && rl_finished_encode(codec, &finished, &record, &err), "%s", err.message);
-    const rl_stream_config config = {rd_kafka_mock_cluster_bootstraps(cluster), "api-test", NULL};
+    const rl_stream_config config = {rd_kafka_mock_cluster_bootstraps(cluster), "api-test", NULL, NULL};
     RL_AUTO_PRODUCER rl_producer *producer = rl_producer_new(&config, PATIENCE_US, &err);
     const rl_record late = {
         .topic = RL_TOPIC_RESULTS, .partition = 0, .key = rl_bytes_of(id), .value = rl_buffer_bytes(&record)};

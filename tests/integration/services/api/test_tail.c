@@ -63,7 +63,7 @@ static uint64_t newer_schema(const rl_codec *codec, rl_buffer *out) {
 
 static void publish_schema(rl_bytes schema) {
     rl_error err = RL_ERROR_INIT;
-    const rl_stream_config config = {neighbour("RUNLOG_TEST_KAFKA_BROKERS"), "api-test", NULL};
+    const rl_stream_config config = {neighbour("RUNLOG_TEST_KAFKA_BROKERS"), "api-test", NULL, NULL};
     RL_AUTO_PRODUCER rl_producer *producer = rl_producer_new(&config, PATIENCE_US, &err);
     must(producer != NULL, &err);
     const rl_record record = {
@@ -123,7 +123,7 @@ END_TEST
 static void publish_submission_at(const char *id, int64_t wall_ms) {
     char reason[128];
     rl_error err = RL_ERROR_INIT;
-    const rl_stream_config config = {neighbour("RUNLOG_TEST_KAFKA_BROKERS"), "api-test", NULL};
+    const rl_stream_config config = {neighbour("RUNLOG_TEST_KAFKA_BROKERS"), "api-test", NULL, NULL};
     rd_kafka_conf_t *conf = rl_stream_conf(&config, &err);
     must(conf != NULL, &err);
     rd_kafka_t *client = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason, sizeof(reason));

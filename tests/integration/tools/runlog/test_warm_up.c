@@ -16,7 +16,7 @@ START_TEST(records_go_there_and_come_back_again_and_again) {
 END_TEST
 
 START_TEST(a_broker_that_is_away_is_transient) {
-    const rl_stream_config nowhere = {"127.0.0.1:1", "test", "socket.timeout.ms=1000"};
+    const rl_stream_config nowhere = {"127.0.0.1:1", "test", "socket.timeout.ms=1000", NULL};
     size_t records = 0;
     rl_error err = RL_ERROR_INIT;
     ck_assert(!rl_warm_up(&nowhere, RL_US_PER_MS, &records, &err));

@@ -6,7 +6,7 @@
 #include "tests/support/suite.h"
 
 static rd_kafka_conf_t *conf_with(const char *properties, rl_error *err) {
-    const rl_stream_config config = {"broker:9092", "test", properties};
+    const rl_stream_config config = {"broker:9092", "test", properties, NULL};
     return rl_stream_conf(&config, err);
 }
 
