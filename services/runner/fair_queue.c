@@ -1,5 +1,4 @@
-/* fair_queue.c: a ring of flows, each a list of items. A flow leaves the ring, and forgets what it had left to
- * spend, with its last item: credit is not saved up while idle. */
+/* fair_queue.c: a ring of flows, each a list of items. A flow leaves the ring with its last item. */
 #include "services/runner/fair_queue.h"
 
 #include <stdlib.h>
@@ -7,8 +6,6 @@
 struct rl_fair_flow {
     rl_fair_flow *next; /* in the ring */
     uint32_t name;
-    uint32_t credit;
-    bool visited; /* it has got its quantum for this turn */
     rl_fair_item *first;
     rl_fair_item *last;
 };
@@ -57,6 +54,17 @@ bool rl_fair_queue_push(rl_fair_queue *queue, rl_fair_item *item) {
     return true;
 }
 
+bool rl_fair_queue_push_back(rl_fair_queue *queue, rl_fair_item *item) {
+    rl_fair_flow *flow = find(queue, item->flow);
+    if (!flow) {
+        return rl_fair_queue_push(queue, item);
+    }
+    item->next = flow->first;
+    flow->first = item;
+    queue->count++;
+    return true;
+}
+
 /* Takes the first item of the flow after `before` in the ring. */
 static rl_fair_item *unlink_first(rl_fair_queue *queue, rl_fair_flow *before) {
     rl_fair_flow *flow = before->next;
@@ -74,26 +82,41 @@ static rl_fair_item *unlink_first(rl_fair_queue *queue, rl_fair_flow *before) {
     return item;
 }
 
-static rl_fair_item *pay(rl_fair_queue *queue) {
-    rl_fair_flow *flow = queue->last->next;
-    flow->credit -= flow->first->cost;
-    return unlink_first(queue, queue->last);
+/* The flow before the one that is next, in the ring. */
+static rl_fair_flow *before_next(const rl_fair_queue *queue, rl_fair_begin begin, const void *context) {
+    rl_fair_flow *before = queue->last;
+    rl_fair_flow *best = before;
+    if (!before || !begin) {
+        return best;
+    }
+    int64_t best_begin = begin(context, best->next->first);
+    while ((before = before->next) != queue->last) {
+        const int64_t its = begin(context, before->next->first);
+        if (its < best_begin) {
+            best = before;
+            best_begin = its;
+        }
+    }
+    return best;
 }
 
-rl_fair_item *rl_fair_queue_pop(rl_fair_queue *queue) {
-    while (queue->count > 0) {
-        rl_fair_flow *flow = queue->last->next;
-        if (!flow->visited) {
-            flow->visited = true;
-            flow->credit += RL_FAIR_QUANTUM;
-        }
-        if (flow->first->cost <= flow->credit) {
-            return pay(queue);
-        }
-        flow->visited = false;
-        queue->last = flow; /* its turn is over */
+const rl_fair_item *rl_fair_queue_peek(const rl_fair_queue *queue, rl_fair_begin begin, const void *context) {
+    const rl_fair_flow *before = before_next(queue, begin, context);
+    return before ? before->next->first : NULL;
+}
+
+rl_fair_item *rl_fair_queue_pop(rl_fair_queue *queue, rl_fair_begin begin, const void *context) {
+    rl_fair_flow *before = before_next(queue, begin, context);
+    if (!before) {
+        return NULL;
     }
-    return NULL;
+    rl_fair_flow *flow = before->next;
+    const bool goes_on = flow->first != flow->last;
+    rl_fair_item *item = unlink_first(queue, before);
+    if (queue->last) {
+        queue->last = goes_on ? flow : before; /* its turn is over */
+    }
+    return item;
 }
 
 /* The flow before the one that is wanted, in the ring. */
@@ -120,4 +143,8 @@ const rl_fair_item *rl_fair_queue_find_wanted(const rl_fair_queue *queue, rl_fai
 rl_fair_item *rl_fair_queue_pop_wanted(rl_fair_queue *queue, rl_fair_wanted wanted, const void *context) {
     rl_fair_flow *before = before_wanted(queue, wanted, context);
     return before ? unlink_first(queue, before) : NULL;
+}
+
+bool rl_fair_queue_has(const rl_fair_queue *queue, uint32_t flow) {
+    return find(queue, flow) != NULL;
 }

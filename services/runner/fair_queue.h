@@ -1,10 +1,7 @@
-/* fair_queue.h: whose turn it is: deficit round robin (M. Shreedhar, G. Varghese: "Efficient Fair Queuing
- * Using Deficit Round-Robin", SIGCOMM 1995).
+/* fair_queue.h: what waits, by flow: which flow is next is the asker's to say, and flows that are equal take turns.
  *
- * Items belong to flows (here: tenants) and have a cost. Flows with items are visited in turn; each visit
- * adds RL_FAIR_QUANTUM to what the flow may spend, and items leave as long as it can pay for them. So a flow
- * with a thousand items delays another one by one visit, not by a thousand items; within a flow the order is
- * that of arrival.
+ * Items belong to flows (here: tenants). Within a flow the order is that of arrival. So a flow with a thousand items delays
+ * another one not by a thousand items but by what its owner's share is.
  *
  * Thread: one at a time. Memory: one small allocation for each flow that has items; items are linked through
  * themselves.
@@ -16,13 +13,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RL_FAIR_QUANTUM 1
-
 /* The head of whatever is queued. */
 typedef struct rl_fair_item {
     struct rl_fair_item *next; /* the queue's, while it holds the item */
     uint32_t flow;
-    uint32_t cost; /* at least 1 */
 } rl_fair_item;
 
 typedef struct rl_fair_flow rl_fair_flow;
@@ -36,14 +30,24 @@ typedef struct {
 /* false, and the item is still the caller's, when memory is short. */
 bool rl_fair_queue_push(rl_fair_queue *queue, rl_fair_item *item);
 
-/* The next item in fair order; NULL: none. */
-rl_fair_item *rl_fair_queue_pop(rl_fair_queue *queue);
+/* The same for one that was here before: it is the first of its flow again. */
+bool rl_fair_queue_push_back(rl_fair_queue *queue, rl_fair_item *item);
 
-/* The first item of a flow, one with items, that `wanted` picks out; NULL: of none. Pop_wanted takes it out of its turn
- * and free of charge. */
+/* Where the flow of this item, its first, begins. */
+typedef int64_t (*rl_fair_begin)(const void *context, const rl_fair_item *item);
+
+/* The first item of the flow that begins first; of equal ones of that whose turn it is. NULL: there is none. `begin` NULL:
+ * all are equal. */
+rl_fair_item *rl_fair_queue_pop(rl_fair_queue *queue, rl_fair_begin begin, const void *context);
+const rl_fair_item *rl_fair_queue_peek(const rl_fair_queue *queue, rl_fair_begin begin, const void *context);
+
+/* The first item of a flow, one with items, that `wanted` picks out; NULL: of none. */
 typedef bool (*rl_fair_wanted)(const void *context, uint32_t flow);
 const rl_fair_item *rl_fair_queue_find_wanted(const rl_fair_queue *queue, rl_fair_wanted wanted,
                                               const void *context);
 rl_fair_item *rl_fair_queue_pop_wanted(rl_fair_queue *queue, rl_fair_wanted wanted, const void *context);
+
+/* Whether a flow has items. */
+bool rl_fair_queue_has(const rl_fair_queue *queue, uint32_t flow);
 
 #endif

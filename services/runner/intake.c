@@ -145,6 +145,7 @@ static bool join(rl_intake *intake, rl_error *err) {
         .group = intake->o.group,
         .window = intake->o.window,
         .stride = stride_of(rl_slots_count(intake->o.slots)),
+        .slots = rl_slots_count(intake->o.slots),
         .drain_us = intake->o.drain_us,
         .wake_fd = intake->wake_fd,
         .withdraw = on_withdraw,

@@ -13,6 +13,7 @@ static bool has_free_slot(const rl_intake *intake) {
 
 static void start(rl_intake *intake, rl_task *task) {
     intake->solo = task->solo ? task : NULL;
+    rl_lanes_begin_stay(intake->lanes, &task->stay, rl_clock_us());
     rl_slots_start(intake->o.slots, task);
 }
 
@@ -89,7 +90,17 @@ static void tell_try(const rl_intake *intake, const rl_task *task) {
                       task, NULL, 0);
 }
 
+/* What runs is not free until it ends. */
+static void charge_all(rl_intake *intake, int64_t now_us) {
+    for (rl_task *task = intake->newest; task; task = task->older) {
+        rl_lanes_charge_stay(intake->lanes, &task->stay, now_us);
+    }
+}
+
 void rl_intake_start_new(rl_intake *intake, int64_t now_us) {
+    if (takes_work(intake)) {
+        charge_all(intake, now_us);
+    }
     while (takes_work(intake)) {
         rl_error err = RL_ERROR_INIT;
         if (!intake->spare && !(intake->spare = rl_task_new(intake->home, &err))) {

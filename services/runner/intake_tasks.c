@@ -34,6 +34,10 @@ void rl_intake_end(rl_intake *intake, rl_task *task, bool done) {
         rl_metric_add(intake->o.metrics->abandoned, 1);
     }
     delist(intake, task);
+    rl_lanes_end_stay(intake->lanes, &task->stay, rl_clock_us());
+    if (task->stay.tenant) {
+        task->stay.tenant->working--;
+    }
     rl_partition_release(task->partition, task->offset, task->epoch, done);
     rl_task_free(task);
 }
@@ -152,6 +156,7 @@ static void note_refusal(const rl_intake *intake, const rl_task *task) {
 }
 
 void rl_intake_welcome(rl_intake *intake, rl_task *task) {
+    rl_lanes_end_stay(intake->lanes, &task->stay, rl_clock_us());
     if (task == intake->solo) {
         intake->solo = NULL;
     }

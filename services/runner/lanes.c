@@ -4,7 +4,11 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "lib/base/clock.h"
 #include "services/runner/turns.h"
+
+/* How far a lane may fall behind another, for each slot: what a program of a minute costs the lane of weight 1. */
+#define SPREAD (60 * RL_US_PER_S * RL_TURNS_UNIT)
 
 struct rl_lanes {
     rl_membership *members[RL_LANES_MAX];
@@ -36,6 +40,7 @@ rl_lanes *rl_lanes_new(const rl_membership_options *options, const char *const *
         lanes->turns.weights[lanes->count] = weights[lanes->count];
     }
     lanes->turns.count = count;
+    lanes->turns.spread = (int64_t)options->slots * SPREAD;
     return lanes;
 }
 
@@ -68,14 +73,71 @@ typedef struct {
     rl_taken *ret;
 } taking;
 
-static bool take_from(void *context, size_t lane) {
+static rl_turn take_from(void *context, size_t lane) {
     const taking *t = context;
-    return rl_membership_take(t->lanes->members[lane], t->ret);
+    switch (rl_membership_take(t->lanes->members[lane], t->ret)) {
+    case RL_TAKE_RECORD:
+        return RL_TURN_TAKEN;
+    case RL_TAKE_PENDING:
+        return RL_TURN_LATER;
+    case RL_TAKE_NOTHING:
+    case RL_TAKE_ERROR:
+        break;
+    }
+    return RL_TURN_NONE;
 }
 
 bool rl_lanes_take(rl_lanes *lanes, rl_taken *ret) {
-    return rl_turns_next(&lanes->turns, take_from, &(taking){lanes, ret});
+    size_t lane;
+    if (!rl_turns_next(&lanes->turns, take_from, &(taking){lanes, ret}, &lane)) {
+        return false;
+    }
+    ret->lane = lane;
+    return true;
 }
+
+/* ---- time in slots ---- */
+
+static void charge(rl_lanes *lanes, const rl_stay *stay, int64_t used_us, int64_t expected_us) {
+    rl_turns_charge(&lanes->turns, stay->lane, used_us, expected_us);
+    if (stay->tenant) {
+        stay->tenant->used_us += used_us;
+        stay->tenant->expected_us += expected_us;
+    }
+}
+
+void rl_lanes_begin_stay(rl_lanes *lanes, rl_stay *stay, int64_t now_us) {
+    const rl_tenant_clock *tenants = rl_membership_tenants(lanes->members[stay->lane]);
+    stay->begin_us = now_us;
+    stay->charged_us = now_us;
+    stay->expected_us = rl_tenant_clock_expect_us(tenants, stay->tenant);
+    charge(lanes, stay, 0, stay->expected_us);
+}
+
+void rl_lanes_charge_stay(rl_lanes *lanes, rl_stay *stay, int64_t now_us) {
+    const int64_t used_us = now_us - stay->charged_us;
+    if (stay->begin_us == 0 || used_us <= 0) {
+        return;
+    }
+    const int64_t as_expected_us = used_us < stay->expected_us ? used_us : stay->expected_us;
+    stay->charged_us = now_us;
+    stay->expected_us -= as_expected_us;
+    charge(lanes, stay, used_us, -as_expected_us);
+}
+
+void rl_lanes_end_stay(rl_lanes *lanes, rl_stay *stay, int64_t now_us) {
+    if (stay->begin_us == 0) {
+        return;
+    }
+    rl_lanes_charge_stay(lanes, stay, now_us);
+    charge(lanes, stay, 0, -stay->expected_us);
+    rl_tenant_clock_learn(rl_membership_tenants(lanes->members[stay->lane]), stay->tenant,
+                          now_us - stay->begin_us);
+    stay->begin_us = 0;
+    stay->expected_us = 0;
+}
+
+/* ---- suspects ---- */
 
 bool rl_lanes_have_suspect(rl_lanes *lanes, int64_t now_us) {
     for (size_t i = 0; i < lanes->count; i++) {
@@ -100,10 +162,12 @@ bool rl_lanes_take_suspect(rl_lanes *lanes, int64_t now_us, rl_taken *ret) {
     rl_take taken = RL_TAKE_NOTHING;
     for (size_t i = 0; i < lanes->count && taken == RL_TAKE_NOTHING; i++) {
         taken = rl_membership_take_suspect(lanes->members[i], false, now_us, ret);
+        ret->lane = i;
     }
     bool may_begin = !rl_lanes_have_begun_suspect(lanes);
     for (size_t i = 0; i < lanes->count && may_begin && taken == RL_TAKE_NOTHING; i++) {
         taken = rl_membership_take_suspect(lanes->members[i], true, now_us, ret);
+        ret->lane = i;
     }
     return taken == RL_TAKE_RECORD;
 }

@@ -11,6 +11,9 @@
 
 #define QUIET_US (10 * RL_US_PER_S) /* the same trouble is logged once in this time */
 
+/* How far a tenant may fall behind another, for each slot. */
+#define SPREAD_US (60 * RL_US_PER_S)
+
 static const uint64_t one = 1;
 
 static const rl_stream_setting settings[] = {
@@ -116,6 +119,7 @@ rl_membership *rl_membership_new(const rl_membership_options *options, rl_error 
         return NULL;
     }
     m->o = *options;
+    m->tenants.spread_us = (int64_t)options->slots * SPREAD_US;
     if (!create_consumer(m, err)) {
         rl_membership_free(m);
         return NULL;
@@ -184,34 +188,53 @@ static void read_ahead(rl_membership *m, rl_partition *partition) {
     }
 }
 
-bool rl_membership_take(rl_membership *m, rl_taken *ret) {
-    rl_partition *from = NULL;
+/* The record that is next of all partitions; `*ret_from` has it. NULL: nothing is ready. */
+static rl_record_held *find_next(rl_membership *m, rl_partition **ret_from, int64_t *ret_begin) {
     rl_record_held *next = NULL;
-    uint64_t next_begin = 0;
     const size_t first = m->turn;
     for (size_t i = 0; i < m->count; i++) {
         rl_partition *partition = m->partitions[(first + i) % m->count];
         read_ahead(m, partition);
-        uint64_t begin;
-        rl_record_held *record = rl_partition_next(partition, &m->tenants, &begin);
-        if (record && (!next || begin < next_begin)) {
-            from = partition;
+        int64_t begin;
+        rl_record_held *record = rl_partition_next(partition, &begin);
+        if (record && (!next || begin < *ret_begin)) {
+            *ret_from = partition;
             next = record;
-            next_begin = begin;
+            *ret_begin = begin;
             m->turn = (first + i + 1) % m->count;
         }
     }
-    if (next) {
-        rl_tenant_clock_charge(&m->tenants, next->item.flow, next->item.cost);
-        rl_partition_take(from, next, ret);
-        return true;
-    }
-    /* Only now: a partition that is empty while another one has work needs no larger lease, and what is leased is
-     * what a loss makes suspect. */
+    return next;
+}
+
+/* Larger leases where somebody waits who should have been next. Only there: what is leased is what a loss makes suspect. */
+static void note_starving(rl_membership *m, const rl_tenant *tenant) {
     for (size_t i = 0; i < m->count; i++) {
-        rl_partition_note_starving(m->partitions[i]);
+        rl_partition_note_starving(m->partitions[i], tenant);
     }
-    return false;
+}
+
+rl_take rl_membership_take(rl_membership *m, rl_taken *ret) {
+    rl_partition *from = NULL;
+    int64_t begin = 0;
+    rl_record_held *next = find_next(m, &from, &begin);
+    const rl_tenant *first = rl_tenant_clock_first(&m->tenants);
+    rl_take taken = first ? RL_TAKE_PENDING : RL_TAKE_NOTHING;
+    if (!next) {
+        note_starving(m, NULL);
+    } else {
+        if (first && rl_tenant_clock_begin(&m->tenants, first) < begin) {
+            note_starving(m, first);
+        }
+        rl_partition_take(from, next, ret);
+        taken = RL_TAKE_RECORD;
+    }
+    rl_tenant_clock_move_on(&m->tenants);
+    return taken;
+}
+
+rl_tenant_clock *rl_membership_tenants(rl_membership *m) {
+    return &m->tenants;
 }
 
 /* While a rebalance holds commits up, an attempt cannot be written down; one that already is, or is about to be,

@@ -48,6 +48,7 @@ typedef struct {
     const char *topic;
     size_t window;    /* offsets in flight per partition */
     size_t stride;    /* the most records of a partition that are leased and have not started */
+    size_t slots;     /* of the runner */
     int64_t drain_us; /* how long a revocation waits for what runs */
     int wake_fd;      /* an eventfd: gets 1 added when there is something to do */
     /* Hands back what has not started of a partition that leaves. */
@@ -73,9 +74,12 @@ void rl_membership_advance(rl_membership *membership, int64_t now_us);
 /* When rl_membership_advance has something to do next, monotonic; INT64_MAX: not before a wake-up. */
 int64_t rl_membership_due_us(rl_membership *membership, int64_t now_us);
 
-/* The next record: of the tenant that is next (tenant_clock.h), from one partition after the other. false where none may
- * start. */
-bool rl_membership_take(rl_membership *membership, rl_taken *ret);
+/* The next record: of the tenant that is next (tenant_clock.h), from one partition after the other. NOTHING; or PENDING,
+ * where there are records that may not start yet. */
+rl_take rl_membership_take(rl_membership *membership, rl_taken *ret);
+
+/* By whose time tenants are compared. There for the membership's life. */
+rl_tenant_clock *rl_membership_tenants(rl_membership *membership);
 
 /* Whether a suspect could run now if all slots of the runner were empty. */
 bool rl_membership_has_suspect(rl_membership *membership, int64_t now_us);

@@ -60,7 +60,7 @@ static void take_assignment(rl_membership *m, rd_kafka_topic_partition_list_t *l
         rl_partition *partition = NULL;
         if (make_room(m, &err)) {
             partition = rl_partition_open(m->consumer, list->elems[i].topic, list->elems[i].partition,
-                                          m->o.window, m->o.stride, m->o.wake_fd, &err);
+                                          m->o.window, m->o.stride, &m->tenants, m->o.wake_fd, &err);
         }
         if (!partition) {
             /* Unread, the partition would look like one without work: end, and let another runner have it. */

@@ -31,8 +31,8 @@ struct rl_membership {
 
     rl_partition **partitions; /* assigned: ACTIVE or LEAVING */
     size_t count, capacity;
-    size_t turn; /* which partition is looked at first */
-    rl_tenant_clock tenants;
+    size_t turn;             /* which partition is looked at first */
+    rl_tenant_clock tenants; /* of all of them, and of tasks whose partition is gone */
 
     rd_kafka_topic_partition_list_t *revoked; /* a revocation under way, or NULL */
     int64_t drain_until_us;

@@ -11,12 +11,12 @@
 
 /* Of records that wait here; as many again may wait in librdkafka's queue. */
 #define READ_AHEAD_BYTES ((size_t)512 * 1024)
-#define COST_BYTES ((size_t)64 * 1024) /* what a record of this size costs its tenant more than a small one */
 
 static const uint64_t one = 1;
 
 rl_partition *rl_partition_open(rd_kafka_t *consumer, const char *topic, int32_t number,
-                                size_t window_capacity, size_t stride_max, int wake_fd, rl_error *err) {
+                                size_t window_capacity, size_t stride_max, rl_tenant_clock *tenants,
+                                int wake_fd, rl_error *err) {
     rl_partition *partition = calloc(1, sizeof *partition);
     char *name = strdup(topic);
     rd_kafka_queue_t *queue = rd_kafka_queue_get_partition(consumer, topic, number);
@@ -37,6 +37,7 @@ rl_partition *rl_partition_open(rd_kafka_t *consumer, const char *topic, int32_t
     partition->queue = queue;
     partition->window_capacity = window_capacity;
     partition->stride_max = stride_max;
+    partition->tenants = tenants;
     partition->solo = -1;
     partition->committed = -1;
     return partition;
@@ -74,7 +75,7 @@ static void drop_list(rl_partition *partition, rl_record_list *list) {
 
 static void drop_held(rl_partition *partition) {
     rl_fair_item *item;
-    while ((item = rl_fair_queue_pop(&partition->waiting)) != NULL) {
+    while ((item = rl_fair_queue_pop(&partition->waiting, NULL, NULL)) != NULL) {
         rl_record_held_free((rl_record_held *)item);
     }
     if (partition->claimed) {
@@ -146,24 +147,40 @@ static rl_take next_message(rl_partition *partition, rd_kafka_message_t **ret_me
     return RL_TAKE_RECORD;
 }
 
-/* Puts a record that has its place in the window where it waits. false when memory is short. */
-static bool place(rl_partition *partition, rl_record_held *record) {
-    int64_t offset = record->message->offset;
-    int attempts = rl_lease_attempts(partition->lease, offset);
-    record->condemned = attempts >= RL_SUSPECT_TRIES;
-    record->item.flow = rl_id_peek_tenant_tag(rl_message_key(record->message));
-    record->item.cost = (uint32_t)(1 + record->message->len / COST_BYTES);
+static void hold_leased(rl_partition *partition, rl_record_list *list, rl_record_held *record) {
+    record->leased = true;
+    record->tenant->leased++;
+    rl_record_list_push(list, record);
+    rl_lease_hold(partition->lease, record->message->offset, true);
+}
+
+/* Puts a record that may run beside others where it waits. false when memory is short. */
+static bool place_beside(rl_partition *partition, rl_record_held *record) {
+    const int64_t offset = record->message->offset;
+    record->tenant = rl_tenant_clock_hold(partition->tenants, record->item.flow);
+    if (!record->tenant) {
+        return false;
+    }
     if (record->condemned) {
         rl_record_list_push(&partition->ready, record);
-    } else if (attempts > 0) {
-        rl_record_list_push(&partition->suspects, record);
     } else if (offset < partition->leased_to) {
-        rl_lease_hold(partition->lease, offset, true);
-        rl_record_list_push(&partition->ready, record);
+        hold_leased(partition, &partition->ready, record);
     } else if (offset < partition->asked_to) {
-        rl_lease_hold(partition->lease, offset, true);
-        rl_record_list_push(&partition->asked, record);
-    } else if (!rl_fair_queue_push(&partition->waiting, &record->item)) {
+        hold_leased(partition, &partition->asked, record);
+    } else {
+        return rl_fair_queue_push(&partition->waiting, &record->item);
+    }
+    return true;
+}
+
+/* Puts a record that has its place in the window where it waits. false when memory is short. */
+static bool place(rl_partition *partition, rl_record_held *record) {
+    int attempts = rl_lease_attempts(partition->lease, record->message->offset);
+    record->condemned = attempts >= RL_SUSPECT_TRIES;
+    record->item.flow = rl_id_peek_tenant_tag(rl_message_key(record->message));
+    if (attempts > 0 && !record->condemned) {
+        rl_record_list_push(&partition->suspects, record);
+    } else if (!place_beside(partition, record)) {
         return false;
     }
     partition->held_bytes += record->message->len;
@@ -222,9 +239,13 @@ static void hand_over(rl_partition *partition, rl_record_held *record, int attem
     *ret = (rl_taken){
         .partition = partition,
         .message = message,
+        .tenant = record->tenant,
         .attempt = 1 + attempts,
         .condemned = record->condemned,
     };
+    if (record->tenant) {
+        record->tenant->working++;
+    }
     partition->held_bytes -= message->len;
     partition->tasks++;
     rl_record_held_free(record);
@@ -236,14 +257,13 @@ static int tries_before(const rl_partition *partition, const rl_record_held *rec
     return record->condemned ? RL_SUSPECT_TRIES : suspect ? 1 : 0;
 }
 
-rl_record_held *rl_partition_next(const rl_partition *partition, const rl_tenant_clock *clock,
-                                  uint64_t *ret_begin) {
+rl_record_held *rl_partition_next(const rl_partition *partition, int64_t *ret_begin) {
     rl_record_held *next = NULL;
     if (!is_open(partition)) {
         return NULL;
     }
     for (rl_record_held *r = partition->ready.first; r; r = (rl_record_held *)r->item.next) {
-        uint64_t begin = rl_tenant_clock_begin(clock, r->item.flow);
+        int64_t begin = rl_tenant_clock_begin(partition->tenants, r->tenant);
         if (!next || begin < *ret_begin) {
             next = r;
             *ret_begin = begin;
@@ -257,8 +277,10 @@ void rl_partition_take(rl_partition *partition, rl_record_held *record, rl_taken
     hand_over(partition, record, tries_before(partition, record), ret);
 }
 
-void rl_partition_note_starving(rl_partition *partition) {
-    partition->starved = partition->starved || partition->waiting.count > 0;
+void rl_partition_note_starving(rl_partition *partition, const rl_tenant *tenant) {
+    const bool waits =
+        tenant ? rl_fair_queue_has(&partition->waiting, tenant->tag) : partition->waiting.count > 0;
+    partition->starved = partition->starved || waits;
 }
 
 bool rl_partition_has_suspect(const rl_partition *partition) {

@@ -13,13 +13,13 @@
  * A suspect (lease.h) that has not been tried since goes the way of the others; from the second time on it is one of
  * `suspects`.
  *
- * Reading ahead fills the window, up to READ_AHEAD_BYTES. What waits is chosen in fair order between tenants
- * (fair_queue.h), a few at a time, and leased (lease.h) by the next commit; once that is acknowledged it may
- * start. A tenant that waits and has nothing leased gets one more at once, so that whatever else is leased, each has
- * something ready: which tenant of all partitions is next is then decided when a slot is free (tenant_clock.h). While nothing waits, the lease is kept some offsets ahead of the log's end, so that a record that
- * arrives at an idle partition starts at once. How many are leased, the stride, doubles when a slot had to
- * wait for a lease and starts again when the partition has nothing to do: what a loss makes suspect stays
- * small.
+ * Reading ahead fills the window, up to READ_AHEAD_BYTES. What waits is chosen by the clock of its tenant (tenant_clock.h), a
+ * few at a time, and leased (lease.h) by the next commit; once that is acknowledged it may start. A tenant that waits and has
+ * nothing leased gets one more at once, so that whatever else is leased, each has something ready: which tenant of all
+ * partitions is next is then decided when a slot is free, by the same clock. While nothing waits, the lease is kept some
+ * offsets ahead of the log's end, so that a record that arrives at an idle partition starts at once. How many are leased, the
+ * stride, doubles when a slot had to wait for a lease, or the tenant whose turn it was had none, and starts again when the
+ * partition has nothing to do: what a loss makes suspect stays small.
  *
  * Before anything is read the partition must have been claimed: what the last owner left in its note decides
  * which records are suspects.
@@ -63,11 +63,12 @@ typedef struct rl_partition {
     uint32_t epoch; /* counts windows: a task of an older one no longer moves the watermark */
 
     rl_lease *lease;
-    rl_fair_queue waiting;   /* read, not leased */
-    rl_record_list asked;    /* in the note of the next commit, or of the one under way */
-    rl_record_list ready;    /* leased */
-    rl_record_list suspects; /* read, each to run alone: this partition's, and the runner's, one at a time */
-    size_t held_bytes;       /* of the records in these four */
+    rl_tenant_clock *tenants; /* of all partitions of the lane; borrowed */
+    rl_fair_queue waiting;    /* read, not leased */
+    rl_record_list asked;     /* in the note of the next commit, or of the one under way */
+    rl_record_list ready;     /* leased */
+    rl_record_list suspects;  /* read, each to run alone: this partition's, and the runner's, one at a time */
+    size_t held_bytes;        /* of the records in these four */
     size_t stride, stride_max;
     bool starved;      /* a slot was free and nothing ready anywhere while something waited here */
     int64_t leased_to; /* offsets before it are leased when they are read */
@@ -89,16 +90,20 @@ typedef struct rl_partition {
 typedef struct {
     rl_partition *partition;     /* one reference, until rl_partition_release */
     rd_kafka_message_t *message; /* the taker's */
-    int32_t attempt; /* 1: the first try, as far as is known; 2 and not solo: a suspect's, beside others */
-    bool solo;       /* nothing else may run beside it */
-    bool condemned;  /* it has been lost with its runner too often: answer it, do not run it */
+    rl_tenant *tenant; /* counts the record as working until the taker says otherwise; NULL: a suspect's */
+    size_t lane;       /* which one it is, of rl_lanes_new */
+    int32_t attempt;   /* 1: the first try, as far as is known; 2 and not solo: a suspect's, beside others */
+    bool solo;         /* nothing else may run beside it */
+    bool condemned;    /* it has been lost with its runner too often: answer it, do not run it */
 } rl_taken;
 
 /* Splits the queue of an assigned partition off; call it before rd_kafka_incremental_assign, so that no
  * record goes the other way. `wake_fd` (an eventfd) gets 1 added when the empty queue gets a record.
- * `stride_max`: the most records that are leased and not started. NULL and TRANSIENT when memory is short. */
+ * `stride_max`: the most records that are leased and not started. `tenants` is borrowed for its life. NULL and TRANSIENT
+ * when memory is short. */
 rl_partition *rl_partition_open(rd_kafka_t *consumer, const char *topic, int32_t number,
-                                size_t window_capacity, size_t stride_max, int wake_fd, rl_error *err);
+                                size_t window_capacity, size_t stride_max, rl_tenant_clock *tenants,
+                                int wake_fd, rl_error *err);
 
 /* Starts from what the group remembers. false with TRANSIENT when memory is short. */
 bool rl_partition_claim(rl_partition *partition, const rl_claim *claim, rl_error *err);
@@ -107,23 +112,22 @@ bool rl_partition_claim(rl_partition *partition, const rl_claim *claim, rl_error
 typedef enum {
     RL_TAKE_RECORD,  /* `ret` says what it is */
     RL_TAKE_NOTHING, /* nothing there, no room, or no lease yet */
-    RL_TAKE_PENDING, /* a suspect's attempt is being written down: keep the slots empty */
+    RL_TAKE_PENDING, /* not yet: a suspect's attempt is being written down, or a lease */
     RL_TAKE_ERROR,   /* reading ahead: `err` says what the broker or the client reports of this partition */
 } rl_take;
 
 /* Reads ahead. Never blocks. false: `err` says what there is to report, and reading goes on the next time. */
 bool rl_partition_read_ahead(rl_partition *partition, rl_error *err);
 
-/* Of the records that may start beside others: the first of the tenant that is next, and where that begins by `clock`.
- * NULL: none. */
-rl_record_held *rl_partition_next(const rl_partition *partition, const rl_tenant_clock *clock,
-                                  uint64_t *ret_begin);
+/* Of the records that may start beside others: the first of the tenant that is next, and where that begins. NULL: none. */
+rl_record_held *rl_partition_next(const rl_partition *partition, int64_t *ret_begin);
 
 /* Takes that record. */
 void rl_partition_take(rl_partition *partition, rl_record_held *record, rl_taken *ret);
 
-/* No partition had anything ready for a free slot: if something waits here, the next commit leases more. */
-void rl_partition_note_starving(rl_partition *partition);
+/* Nothing was ready for a free slot: if something waits here, the next commit leases more. With `tenant`: nothing of the
+ * tenant whose turn it was, if something of its waits here. */
+void rl_partition_note_starving(rl_partition *partition, const rl_tenant *tenant);
 
 /* Whether a suspect's record is here that can run once all slots are empty. */
 bool rl_partition_has_suspect(const rl_partition *partition);

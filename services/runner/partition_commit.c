@@ -38,44 +38,119 @@ static bool waits_for_acknowledgement(const rl_partition *partition) {
            (ahead(partition) > 0 && partition->asked_to > partition->leased_to);
 }
 
+/* ---- choosing what is leased ---- */
+
+static size_t leased(const rl_partition *partition) {
+    return partition->ready.count + partition->asked.count;
+}
+
+/* Where a leased record of the tenant's begins, the last of them. */
+static int64_t last_begin(const rl_partition *partition, const rl_tenant *tenant) {
+    return rl_tenant_clock_lease(partition->tenants, tenant) -
+           rl_tenant_clock_expect_us(partition->tenants, tenant);
+}
+
+/* What may give up its lease: the last one of a tenant that has another here, of the tenant furthest ahead. A record that is
+ * being tried again keeps it, as the note counts that. NULL: nothing. */
+static rl_record_held *find_spare(const rl_partition *partition) {
+    rl_record_held *spare = NULL;
+    for (rl_record_held *r = partition->ready.first; r; r = (rl_record_held *)r->item.next) {
+        if (r->leased && rl_lease_attempts(partition->lease, r->message->offset) < 0 &&
+            (!spare || last_begin(partition, r->tenant) >= last_begin(partition, spare->tenant)) &&
+            rl_record_list_count_flow(&partition->ready, r->item.flow) > 1) {
+            spare = r;
+        }
+    }
+    return spare;
+}
+
+/* false when memory is short. */
+static bool take_back(rl_partition *partition, rl_record_held *record) {
+    rl_record_list_remove(&partition->ready, record);
+    if (!rl_fair_queue_push_back(&partition->waiting, &record->item)) {
+        rl_record_list_push(&partition->ready, record);
+        return false;
+    }
+    record->leased = false;
+    record->tenant->leased--;
+    rl_lease_hold(partition->lease, record->message->offset, false);
+    return true;
+}
+
 /* Whether a tenant has nothing that may start, or will by the commit under way. */
 static bool has_nothing_leased(const void *context, uint32_t tenant) {
     const rl_partition *partition = context;
-    return !rl_record_list_has_flow(&partition->ready, tenant) &&
-           !rl_record_list_has_flow(&partition->asked, tenant);
+    return rl_record_list_count_flow(&partition->ready, tenant) == 0 &&
+           rl_record_list_count_flow(&partition->asked, tenant) == 0;
 }
 
 /* However few are leased at a time, a tenant with little must not wait for those of one with much. */
 static bool passes_somebody_over(const rl_partition *partition) {
-    return partition->ready.count + partition->asked.count < partition->stride_max &&
-           rl_fair_queue_find_wanted(&partition->waiting, has_nothing_leased, partition);
+    return rl_fair_queue_find_wanted(&partition->waiting, has_nothing_leased, partition) &&
+           (leased(partition) < partition->stride_max || find_spare(partition));
 }
 
 static void ask_for(rl_partition *partition, rl_fair_item *item) {
     rl_record_held *record = (rl_record_held *)item;
+    record->leased = true;
+    record->tenant->leased++;
     rl_lease_hold(partition->lease, record->message->offset, true);
     rl_record_list_push(&partition->asked, record);
 }
 
+static int64_t begin_of(const void *context, const rl_fair_item *item) {
+    const rl_partition *partition = context;
+    return rl_tenant_clock_lease(partition->tenants, ((const rl_record_held *)item)->tenant);
+}
+
+static void ask_for_next(rl_partition *partition) {
+    ask_for(partition, rl_fair_queue_pop(&partition->waiting, begin_of, partition));
+}
+
+/* Whether the next of what waits would begin before the last of what is leased. */
+static bool is_behind(const rl_partition *partition, const rl_record_held *leased_one) {
+    const rl_fair_item *next = rl_fair_queue_peek(&partition->waiting, begin_of, partition);
+    return next && begin_of(partition, next) < last_begin(partition, leased_one->tenant);
+}
+
+/* The tenant whose turn it was had nothing leased: some of what is gives way, whether or not there is room besides. */
+static void exchange(rl_partition *partition) {
+    rl_record_held *spare;
+    while ((spare = find_spare(partition)) != NULL && is_behind(partition, spare) &&
+           take_back(partition, spare)) {
+        ask_for_next(partition);
+    }
+}
+
+/* Everybody has one. */
+static void ask_for_the_passed_over(rl_partition *partition) {
+    while (passes_somebody_over(partition)) {
+        if (leased(partition) >= partition->stride_max && !take_back(partition, find_spare(partition))) {
+            return;
+        }
+        ask_for(partition, rl_fair_queue_pop_wanted(&partition->waiting, has_nothing_leased, partition));
+    }
+}
+
 /* Chooses what the next commit leases. */
 static void choose(rl_partition *partition) {
-    if (partition->starved) {
+    const bool starved = partition->starved;
+    if (starved) {
         size_t doubled = 2 * stride(partition);
         partition->stride = doubled < partition->stride_max ? doubled : partition->stride_max;
         partition->starved = false;
     } else if (rl_watermark_span(partition->window) == 0) {
         partition->stride = 0;
     }
-    while (partition->ready.count + partition->asked.count < stride(partition) &&
-           partition->waiting.count > 0) {
-        ask_for(partition, rl_fair_queue_pop(&partition->waiting));
+    while (leased(partition) < stride(partition) && partition->waiting.count > 0) {
+        ask_for_next(partition);
     }
-    while (passes_somebody_over(partition)) {
-        ask_for(partition, rl_fair_queue_pop_wanted(&partition->waiting, has_nothing_leased, partition));
+    ask_for_the_passed_over(partition);
+    if (starved) {
+        exchange(partition);
     }
-    size_t chosen = partition->ready.count + partition->asked.count;
-    if (partition->waiting.count == 0 && chosen < stride(partition)) {
-        int64_t to = rl_watermark_next(partition->window) + (int64_t)(stride(partition) - chosen);
+    if (partition->waiting.count == 0 && leased(partition) < stride(partition)) {
+        int64_t to = rl_watermark_next(partition->window) + (int64_t)(stride(partition) - leased(partition));
         partition->asked_to = to > partition->asked_to ? to : partition->asked_to;
     }
 }

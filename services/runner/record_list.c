@@ -17,6 +17,10 @@ void rl_record_held_free(rl_record_held *record) {
         if (record->message) {
             rd_kafka_message_destroy(record->message);
         }
+        if (record->tenant) {
+            record->tenant->held--;
+            record->tenant->leased -= record->leased;
+        }
         free(record);
     }
 }
@@ -66,11 +70,10 @@ void rl_record_list_remove(rl_record_list *list, rl_record_held *record) {
     list->count--;
 }
 
-bool rl_record_list_has_flow(const rl_record_list *list, uint32_t flow) {
+size_t rl_record_list_count_flow(const rl_record_list *list, uint32_t flow) {
+    size_t count = 0;
     for (const rl_record_held *record = list->first; record; record = next_of(record)) {
-        if (record->item.flow == flow) {
-            return true;
-        }
+        count += record->item.flow == flow;
     }
-    return false;
+    return count;
 }

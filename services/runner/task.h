@@ -22,6 +22,7 @@
 #include "lib/codec/verdict.h"
 #include "services/runner/cancel.h"
 #include "services/runner/partition.h"
+#include "services/runner/stay.h"
 #include "services/runner/task_queue.h"
 
 /* What the last holder says. */
@@ -53,6 +54,7 @@ struct rl_task {
     bool solo;                   /* a suspect: nothing runs beside it */
     bool condemned;              /* a suspect that is not executed any more */
     int64_t taken_us;            /* monotonic */
+    rl_stay stay;                /* in a slot: the consumer thread's alone, as the list of all tasks is */
 
     rl_cancel_token *cancel;
     atomic_bool abandoned; /* its partition is lost or the runner ends: emit nothing */

@@ -1,35 +1,62 @@
-/* tenant_clock.h: which tenant is next: start-time fair queueing, as between lanes (turns.h), for tenants of equal weight.
+/* tenant_clock.h: which tenant is next: shares of time, as between lanes (turns.h), for tenants of equal weight.
  *
- * A partition leases its records in fair order between tenants (fair_queue.h), but a runner has many partitions: a tenant
- * with a thousand records has some in each of them, and one with a single record in one. What is ready to start in
- * any of them is therefore compared by its tenant: each has a virtual clock that its records move on by their cost, and
- * whose clock is furthest behind is next. A tenant that has not been served lately is where the others are, and so
- * before all that have just been served.
+ * A runner has many partitions of a lane: a tenant with a thousand records has some in each of them, and one with a
+ * single record in one. What is ready to start in any of them is therefore compared by its tenant: each has a virtual
+ * clock that its programs move on by the time that they hold slots, and whose clock is furthest behind is next. A tenant
+ * that has had nothing waiting starts where those that have were when the last record was taken. What waits is leased by the same clock (partition_commit.c),
+ * as if what is leased already were running.
  *
- * Thread: one at a time. Memory: an entry for each tenant that is ahead of the others; zeroed is empty.
+ * How long a program will take is guessed from those before it: the tenant's, as long as it is remembered, else everybody's.
+ *
+ * Thread: one at a time. Memory: an entry for each tenant that has a record held or in a slot, or is ahead of the others.
+ * Zeroed but for spread_us is empty.
  */
 #ifndef RL_RUNNER_TENANT_CLOCK_H
 #define RL_RUNNER_TENANT_CLOCK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-typedef struct {
-    uint32_t tenant;
-    uint64_t next;
-} rl_tenant_time;
+/* Owned by its clock: there as long as it holds, leases or works. Microseconds. */
+typedef struct rl_tenant {
+    struct rl_tenant *next;
+    uint32_t tag;
+    size_t held;         /* records that were read and have not started; */
+    size_t leased;       /* of these, those that may start, or will by the commit under way */
+    size_t working;      /* that have started, and whose task is not over */
+    int64_t used_us;     /* of slots */
+    int64_t expected_us; /* of those at work, besides */
+    int64_t mean_us;     /* of a program; 0: none has ended */
+} rl_tenant;
 
 typedef struct {
-    uint64_t now;           /* where the last record began */
-    rl_tenant_time *ahead;  /* where tenants that are ahead of it may begin again */
-    size_t count, capacity; /* of `ahead` */
+    rl_tenant *tenants;
+    int64_t spread_us; /* how far a tenant may fall behind another */
+    int64_t now_us;    /* nobody who waits is behind it */
+    int64_t mean_us;   /* of all programs; 0: none has ended */
 } rl_tenant_clock;
 
-/* Where the tenant's next record begins: the smallest is next. */
-uint64_t rl_tenant_clock_begin(const rl_tenant_clock *clock, uint32_t tenant);
+/* One more record of the tenant is held: counts it. NULL when memory is short. */
+rl_tenant *rl_tenant_clock_hold(rl_tenant_clock *clock, uint32_t tag);
 
-/* A record of the tenant, of this cost, was taken. When memory is short the tenant is not charged for it. */
-void rl_tenant_clock_charge(rl_tenant_clock *clock, uint32_t tenant, uint32_t cost);
+/* Moves on to where those are that wait, and forgets who is even with them: after each choice. */
+void rl_tenant_clock_move_on(rl_tenant_clock *clock);
+
+/* Where the tenant's next program begins: the smallest is next. */
+int64_t rl_tenant_clock_begin(const rl_tenant_clock *clock, const rl_tenant *tenant);
+
+/* Where the program after those that are leased would. */
+int64_t rl_tenant_clock_lease(const rl_tenant_clock *clock, const rl_tenant *tenant);
+
+/* Of those that have a record held, the one that is next; NULL: none. */
+const rl_tenant *rl_tenant_clock_first(const rl_tenant_clock *clock);
+
+/* How long a program of the tenant may take. NULL: anybody's. */
+int64_t rl_tenant_clock_expect_us(const rl_tenant_clock *clock, const rl_tenant *tenant);
+
+/* A program has held a slot for so long from its beginning to its end. The tenant may be NULL. */
+void rl_tenant_clock_learn(rl_tenant_clock *clock, rl_tenant *tenant, int64_t length_us);
 
 void rl_tenant_clock_clear(rl_tenant_clock *clock);
 

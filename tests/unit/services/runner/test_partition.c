@@ -224,7 +224,7 @@ END_TEST
 
 /* ---- tenants ---- */
 
-#define RECORDS 7
+#define RECORDS 32
 
 static rd_kafka_message_t messages[RECORDS];
 
@@ -237,13 +237,17 @@ static rl_record_held *read_record(rl_partition *partition, uint32_t tenant) {
     ck_assert(rl_watermark_take(partition->window, offset));
     record->message = &messages[offset % RECORDS];
     record->message->offset = offset;
-    record->item = (rl_fair_item){.flow = tenant, .cost = 1};
+    record->item = (rl_fair_item){.flow = tenant};
+    record->tenant = rl_tenant_clock_hold(partition->tenants, tenant);
+    ck_assert_ptr_nonnull(record->tenant);
     return record;
 }
 
 static void read_leased(rl_partition *partition, uint32_t tenant) {
     rl_record_held *record = read_record(partition, tenant);
     rl_lease_hold(partition->lease, record->message->offset, true);
+    record->leased = true;
+    record->tenant->leased++;
     rl_record_list_push(&partition->ready, record);
 }
 
@@ -261,18 +265,32 @@ static void forget_all(rl_partition *partition) {
     while ((record = rl_record_list_pop(&partition->ready)) != NULL) {
         forget(record);
     }
-    while ((record = (rl_record_held *)rl_fair_queue_pop(&partition->waiting)) != NULL) {
+    while ((record = (rl_record_held *)rl_fair_queue_pop(&partition->waiting, NULL, NULL)) != NULL) {
         forget(record);
     }
 }
 
-START_TEST(a_tenant_with_nothing_leased_is_leased_something_at_once_and_is_next) {
+/* Claimed, with leases ahead that are acknowledged. */
+static rl_partition *shared(rl_tenant_clock *clock) {
     rl_partition *partition = claimed(100, "");
+    partition->tenants = clock;
     expect_commit(partition, 100, "runlog/1 100 ....");
     rl_partition_committed(partition, 100);
     for (int i = 0; i < 4; i++) {
         read_leased(partition, 1);
     }
+    return partition;
+}
+
+static void commit(rl_partition *partition) {
+    char note[RL_LEASE_NOTE_SIZE];
+    (void)rl_partition_begin_commit(partition, note);
+    rl_partition_committed(partition, 100);
+}
+
+START_TEST(a_tenant_with_nothing_leased_is_leased_something_at_once_and_is_next) {
+    rl_tenant_clock clock = {.spread_us = INT64_MAX};
+    rl_partition *partition = shared(&clock);
     read_waiting(partition, 1);
     read_waiting(partition, 1);
     ck_assert_int_eq(rl_partition_commit_need(partition), RL_COMMIT_NONE); /* enough is leased */
@@ -283,13 +301,68 @@ START_TEST(a_tenant_with_nothing_leased_is_leased_something_at_once_and_is_next)
     ck_assert_uint_eq(partition->asked.count, 1);
     rl_partition_committed(partition, 100);
     ck_assert_int_eq(rl_partition_commit_need(partition), RL_COMMIT_NONE);
-    rl_tenant_clock clock = {0};
-    rl_tenant_clock_charge(&clock, 1, 1);
-    uint64_t begin;
-    const rl_record_held *next = rl_partition_next(partition, &clock, &begin);
+    partition->ready.first->tenant->expected_us = 1;
+    int64_t begin;
+    const rl_record_held *next = rl_partition_next(partition, &begin);
     ck_assert_int_eq(next->message->offset, 106);
-    rl_tenant_clock_clear(&clock);
     forget_all(partition);
+    ck_assert_uint_eq(clock.tenants->held, 0);
+    ck_assert_uint_eq(clock.tenants->leased, 0);
+    rl_tenant_clock_clear(&clock);
+    rl_partition_free(partition);
+}
+END_TEST
+
+START_TEST(leases_go_to_the_tenant_that_is_behind_once_it_had_none_when_it_was_next) {
+    rl_tenant_clock clock = {.spread_us = INT64_MAX};
+    rl_partition *partition = shared(&clock);
+    read_waiting(partition, 1);
+    read_waiting(partition, 2);
+    read_waiting(partition, 2);
+    partition->ready.first->tenant->used_us = 3600 * INT64_C(1000000);
+    commit(partition);
+    ck_assert_uint_eq(partition->ready.count, 5); /* the one that everybody gets */
+    rl_partition_note_starving(partition, rl_tenant_clock_first(&clock));
+    ck_assert(partition->starved);
+    commit(partition);
+    ck_assert_uint_eq(partition->ready.count, 7);
+    ck_assert_int_eq(partition->ready.first->tenant->tag, 1);
+    ck_assert_int_eq(((rl_record_held *)partition->ready.last)->tenant->tag, 1); /* the last of all */
+    forget_all(partition);
+    rl_tenant_clock_clear(&clock);
+    rl_partition_free(partition);
+}
+END_TEST
+
+START_TEST(what_is_leased_gives_way_to_a_tenant_that_is_behind) {
+    rl_tenant_clock clock = {.spread_us = INT64_MAX};
+    rl_partition *partition = shared(&clock);
+    for (int i = 4; i < 16; i++) { /* all that may be leased */
+        read_leased(partition, 1);
+    }
+    partition->stride = 16;
+    partition->ready.first->tenant->used_us = 3600 * INT64_C(1000000);
+    for (int i = 0; i < 14; i++) {
+        read_waiting(partition, 2);
+    }
+    ck_assert_int_eq(rl_partition_commit_need(partition), RL_COMMIT_NOW);
+    commit(partition);
+    ck_assert_uint_eq(rl_record_list_count_flow(&partition->ready, 1), 15); /* one for everybody */
+    ck_assert_uint_eq(partition->ready.count, 16);
+    ck_assert_int_eq(rl_partition_commit_need(partition), RL_COMMIT_NONE);
+    rl_partition_note_starving(partition, rl_tenant_clock_first(&clock));
+    commit(partition);
+    ck_assert_uint_eq(rl_record_list_count_flow(&partition->ready, 1),
+                      2); /* those of the other were all leased */
+    ck_assert_uint_eq(partition->ready.count, 16);
+    ck_assert_int_eq(partition->ready.first->message->offset, 100);
+    commit(partition);
+    ck_assert_uint_eq(rl_record_list_count_flow(&partition->ready, 1), 2);
+    ck_assert_int_eq(
+        ((const rl_record_held *)rl_fair_queue_peek(&partition->waiting, NULL, NULL))->message->offset, 102);
+    ck_assert_uint_eq(clock.tenants->leased + clock.tenants->next->leased, 16);
+    forget_all(partition);
+    rl_tenant_clock_clear(&clock);
     rl_partition_free(partition);
 }
 END_TEST
@@ -304,4 +377,6 @@ RL_SUITE("runner/partition", an_unclaimed_partition_is_not_committed,
          a_suspect_that_ends_while_a_note_is_under_way_leaves_its_count_to_nobody,
          a_suspect_of_a_window_that_is_over_asks_for_no_count, a_note_that_makes_no_sense_makes_no_suspects,
          an_acknowledgement_from_before_the_log_was_cut_back_is_no_news_of_the_new_one,
-         a_tenant_with_nothing_leased_is_leased_something_at_once_and_is_next)
+         a_tenant_with_nothing_leased_is_leased_something_at_once_and_is_next,
+         leases_go_to_the_tenant_that_is_behind_once_it_had_none_when_it_was_next,
+         what_is_leased_gives_way_to_a_tenant_that_is_behind)
