@@ -256,6 +256,16 @@ uint32_t rl_id_peek_tenant_tag(rl_bytes text) {
     return parts.tenant_tag;
 }
 
+int64_t rl_id_peek_created_ms(rl_bytes text) {
+    unsigned char raw[ID_BYTES];
+    if (!decode_text(text, raw)) {
+        return 0;
+    }
+    rl_id_parts parts;
+    read_parts(raw, &parts);
+    return parts.created_ms;
+}
+
 uint32_t rl_id_tenant_tag(const char *tenant) {
     unsigned char hash[SHA256_DIGEST_LENGTH];
     SHA256((const unsigned char *)tenant, strlen(tenant), hash);

@@ -58,4 +58,8 @@ uint32_t rl_id_tenant_tag(const char *tenant);
 /* The tag in what has the form of an id, 0 in anything else: for those who have no keys and only sort by it. */
 uint32_t rl_id_peek_tenant_tag(rl_bytes text);
 
+/* When what has the form of an id says that it was accepted, in milliseconds since 1970; 0 in anything else. As little to be
+ * relied on: nobody has verified it. */
+int64_t rl_id_peek_created_ms(rl_bytes text);
+
 #endif

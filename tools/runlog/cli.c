@@ -11,10 +11,14 @@
 #include "tools/runlog/settings.h"
 
 static const rl_cli_command *const commands[] = {
-    &rl_command_run,           &rl_command_submit,   &rl_command_result,    &rl_command_watch,
-    &rl_command_cancel,        &rl_command_delete,   &rl_command_languages, &rl_command_topics_list,
-    &rl_command_topics_create, &rl_command_lag,      &rl_command_dlq_list,  &rl_command_dlq_show,
-    &rl_command_dlq_retry,     &rl_command_dlq_drop, &rl_command_probe,
+    &rl_command_run,           &rl_command_submit,         &rl_command_result,
+    &rl_command_watch,         &rl_command_cancel,         &rl_command_delete,
+    &rl_command_languages,     &rl_command_topics_list,    &rl_command_topics_create,
+    &rl_command_lag,           &rl_command_dlq_list,       &rl_command_dlq_show,
+    &rl_command_dlq_retry,     &rl_command_dlq_drop,       &rl_command_replay_start,
+    &rl_command_replay_list,   &rl_command_replay_show,    &rl_command_replay_watch,
+    &rl_command_replay_cancel, &rl_command_replay_resume,  &rl_command_replay_diff,
+    &rl_command_replay_apply,  &rl_command_replay_discard, &rl_command_probe,
 };
 
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
@@ -100,7 +104,7 @@ static bool check_count(const rl_cli_command *command, const rl_cli_call *call, 
 
 bool rl_cli_parse(const rl_cli_command *command, int argc, char *const *argv, const char **words,
                   rl_cli_call *ret, rl_error *err) {
-    *ret = (rl_cli_call){.command = command, .words = words};
+    *ret = (rl_cli_call){.command = command, .words = words, .arguments = argv, .argument_count = argc};
     bool options = true;
     for (int i = 0; i < argc; i++) {
         if (options && strcmp(argv[i], "--") == 0) {
@@ -123,6 +127,24 @@ const char *rl_cli_value(const rl_cli_call *call, const char *name) {
 
 bool rl_cli_has(const rl_cli_call *call, const char *name) {
     return rl_cli_value(call, name) != NULL;
+}
+
+const char *rl_cli_next(const rl_cli_call *call, const char *name, int *at) {
+    size_t index = 0;
+    if (!option_of(call->command, name, strlen(name), &index)) {
+        return NULL;
+    }
+    for (int i = *at; i < call->argument_count && strcmp(call->arguments[i], "--") != 0; i++) {
+        rl_cli_call one = {.command = call->command};
+        if (strncmp(call->arguments[i], "--", 2) == 0 &&
+            parse_option(call->command, call->argument_count, call->arguments, &i, &one, NULL) &&
+            one.values[index]) {
+            *at = i + 1;
+            return one.values[index];
+        }
+    }
+    *at = call->argument_count;
+    return NULL;
 }
 
 bool rl_cli_number(const rl_cli_call *call, const char *name, int64_t min, int64_t max, int64_t fallback,

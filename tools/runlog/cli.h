@@ -27,7 +27,7 @@ enum { RL_CLI_OK = 0, RL_CLI_FAILED = 1, RL_CLI_USAGE = 2, RL_CLI_PENDING = 3 };
 /* The status of failures of `run`'s own, calls of the wrong form included: the others are its program's. */
 #define RL_CLI_RUN_FAILED 125
 
-#define RL_CLI_MAX_OPTIONS 12
+#define RL_CLI_MAX_OPTIONS 20
 #define RL_CLI_ANY_NUMBER (-1)
 
 typedef struct {
@@ -57,6 +57,8 @@ struct rl_cli_call {
     const char *values[RL_CLI_MAX_OPTIONS]; /* of command->options, in their order; NULL: not given */
     const char *const *words;
     int word_count;
+    char *const *arguments; /* all of them, words and options */
+    int argument_count;
     char *const *environment;
 };
 
@@ -80,6 +82,9 @@ int rl_cli_run(int argc, char *const *argv, char *const *environment);
 const char *rl_cli_value(const rl_cli_call *call, const char *name);
 bool rl_cli_has(const rl_cli_call *call, const char *name);
 
+/* What was given for an option that may be repeated, one after the other: `*at` is 0 before the first. NULL: no more. */
+const char *rl_cli_next(const rl_cli_call *call, const char *name, int *at);
+
 /* A whole number from `min` to `max`; `fallback` where the option was not given. INVALID where it is none. */
 bool rl_cli_number(const rl_cli_call *call, const char *name, int64_t min, int64_t max, int64_t fallback,
                    int64_t *ret, rl_error *err);
@@ -100,6 +105,8 @@ int rl_cli_misused(const rl_cli_call *call, const rl_error *err);
 extern const rl_cli_command rl_command_run, rl_command_submit, rl_command_result, rl_command_watch,
     rl_command_cancel, rl_command_delete, rl_command_languages, rl_command_probe, rl_command_topics_create,
     rl_command_topics_list, rl_command_lag, rl_command_dlq_list, rl_command_dlq_show, rl_command_dlq_retry,
-    rl_command_dlq_drop;
+    rl_command_dlq_drop, rl_command_replay_start, rl_command_replay_resume, rl_command_replay_list,
+    rl_command_replay_show, rl_command_replay_watch, rl_command_replay_cancel, rl_command_replay_diff,
+    rl_command_replay_apply, rl_command_replay_discard;
 
 #endif

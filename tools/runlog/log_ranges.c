@@ -1,4 +1,7 @@
 /* log_ranges.c: which stretches of the log are to be read. See log_scan.h. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -107,4 +110,62 @@ bool rl_log_ranges_narrow(rl_log_ranges *ranges, rd_kafka_t *client, int64_t sin
         }
     }
     return true;
+}
+
+/* A whole number without a sign at `*at`, which is left behind it. */
+static bool take_number(const char **at, int64_t max, int64_t *ret) {
+    char *end = NULL;
+    errno = 0;
+    const long long number = **at >= '0' && **at <= '9' ? strtoll(*at, &end, 10) : -1;
+    if (errno != 0 || number < 0 || number > max) {
+        return false;
+    }
+    *ret = number;
+    *at = end;
+    return true;
+}
+
+/* That character at `*at`, which is left behind it. */
+static bool take_mark(const char **at, char mark) {
+    const bool there = **at == mark;
+    *at += there ? 1 : 0;
+    return there;
+}
+
+bool rl_log_range_parse(const char *text, const char *const *topics, size_t topic_count, rl_log_range *ret,
+                        rl_error *err) {
+    const size_t length = strcspn(text, "/");
+    const char *at = text[length] == '/' ? text + length + 1 : "";
+    int64_t partition = 0, last = RL_LOG_OPEN - 1;
+    *ret = (rl_log_range){0};
+    for (size_t i = 0; i < topic_count; i++) {
+        if (strlen(topics[i]) == length && strncmp(topics[i], text, length) == 0) {
+            ret->topic = topics[i];
+        }
+    }
+    bool good = ret->topic && take_number(&at, INT32_MAX, &partition) && take_mark(&at, '@') &&
+                take_number(&at, RL_LOG_OPEN - 1, &ret->from);
+    if (good && *at == '\0') {
+        last = ret->from;
+    } else {
+        good = good && take_mark(&at, '-') && (*at == '\0' || take_number(&at, RL_LOG_OPEN - 2, &last));
+    }
+    if (!good || *at != '\0' || last < ret->from) {
+        return rl_error_set(err, RL_INVALID, 0,
+                            "\"%.80s\" is no range of offsets: those are written %s/3@100-199", text,
+                            topics[0]);
+    }
+    ret->partition = (int32_t)partition;
+    ret->to = last + 1;
+    return true;
+}
+
+void rl_log_range_text(const rl_log_range *range, char out[RL_LOG_RANGE_SIZE]) {
+    if (range->to == RL_LOG_OPEN) {
+        (void)snprintf(out, RL_LOG_RANGE_SIZE, "%s/%" PRId32 "@%" PRId64 "-", range->topic, range->partition,
+                       range->from);
+    } else {
+        (void)snprintf(out, RL_LOG_RANGE_SIZE, "%s/%" PRId32 "@%" PRId64 "-%" PRId64, range->topic,
+                       range->partition, range->from, range->to - 1);
+    }
 }

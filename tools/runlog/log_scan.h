@@ -41,6 +41,16 @@ int64_t rl_log_ranges_size(const rl_log_ranges *ranges);
 /* The range of that partition; NULL where there is none. */
 rl_log_range *rl_log_ranges_find(const rl_log_ranges *ranges, const char *topic, int32_t partition);
 
+/* A range as people write it, both ends included: "submissions/3@100-199"; "submissions/3@100-" to the end, "submissions/3@100" for
+ * one record. `topics` are those it may be of; `ret` borrows the name from there. INVALID for anything else. */
+bool rl_log_range_parse(const char *text, const char *const *topics, size_t topic_count, rl_log_range *ret,
+                        rl_error *err);
+
+#define RL_LOG_RANGE_SIZE 320
+
+/* The same as text; of a range that holds something. */
+void rl_log_range_text(const rl_log_range *range, char out[RL_LOG_RANGE_SIZE]);
+
 /* A consumer for scans and for questions (kafka_view.h); freed by rd_kafka_destroy. INVALID where a setting is wrong. */
 rd_kafka_t *rl_log_scan_client(const rl_stream_config *stream, rl_error *err);
 

@@ -3,7 +3,7 @@ _runlog() {
     local current=${COMP_WORDS[COMP_CWORD]} words="" command="${COMP_WORDS[*]:1:2}"
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W "run submit result watch cancel delete languages topics lag dlq probe --help --version --manual --completion" -- "$current")
+        mapfile -t COMPREPLY < <(compgen -W "run submit result watch cancel delete languages topics lag dlq replay probe --help --version --manual --completion" -- "$current")
         return
     fi
     ((COMP_CWORD == 2)) && command=${COMP_WORDS[1]}
@@ -16,6 +16,16 @@ _runlog() {
         "dlq show") words="--raw --json --help" ;;
         "dlq retry") words="--all --topic --reason --again --yes --json --help" ;;
         "dlq drop") words="--all --topic --reason --yes --json --help" ;;
+        "replay") words="start list show watch cancel resume diff apply discard --help" ;;
+        "replay start") words="--since --until --offsets --id --ids --lang --verdict --tenant --limit --apply --rate --ahead --slots --by --dry-run --yes --watch --detach --json --help" ;;
+        "replay list") words="--json --help" ;;
+        "replay show") words="--json --help" ;;
+        "replay watch") words="--timeout --json --help" ;;
+        "replay cancel") words="--yes --json --help" ;;
+        "replay resume") words="--ahead --watch --detach --json --help" ;;
+        "replay diff") words="--json --help" ;;
+        "replay apply") words="--yes --json --help" ;;
+        "replay discard") words="--yes --json --help" ;;
     *) case ${COMP_WORDS[1]} in
         "run") words="--lang --stdin --timeout --verbose --json --url --help" ;;
         "submit") words="--lang --stdin --json --url --help" ;;

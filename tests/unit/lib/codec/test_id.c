@@ -82,6 +82,8 @@ START_TEST(the_tenant_can_be_told_without_a_key) {
     ck_assert(rl_id_issue(keys, &parts, id, NULL));
     ck_assert_uint_eq(rl_id_peek_tenant_tag(rl_bytes_of(id)), parts.tenant_tag);
     ck_assert_uint_eq(rl_id_peek_tenant_tag(rl_bytes_of("no id")), 0);
+    ck_assert_int_eq(rl_id_peek_created_ms(rl_bytes_of(id)), parts.created_ms);
+    ck_assert_int_eq(rl_id_peek_created_ms(rl_bytes_of("no id")), 0);
     remove_keys(keys);
 }
 END_TEST

@@ -111,7 +111,7 @@ START_TEST(a_service_that_does_not_answer_is_a_failure) {
 END_TEST
 
 static bool parse(const char *const *given, int count, const char **words, rl_cli_call *call, rl_error *err) {
-    char *argv[8] = {NULL};
+    static char *argv[8]; /* the call borrows from it */
     static char texts[8][64];
     for (int i = 0; i < count; i++) {
         (void)snprintf(texts[i], sizeof texts[i], "%s", given[i]);
@@ -135,6 +135,23 @@ START_TEST(options_may_stand_anywhere_before_two_dashes) {
     ck_assert(rl_cli_number(&call, "timeout", 0, 10, -1, &number, &err) && number == 7);
     ck_assert(!rl_cli_number(&call, "timeout", 0, 6, -1, &number, &err));
     ck_assert_ptr_nonnull(strstr(err.message, "--timeout is \"7\""));
+}
+END_TEST
+
+START_TEST(an_option_may_be_given_again_and_again) {
+    static const char *const given[] = {"a.py",   "--lang=c", "--stdin", "--lang",
+                                        "--lang", "python",   "--",      "--lang=d"};
+    const char *words[8];
+    rl_cli_call call;
+    rl_error err = RL_ERROR_INIT;
+    int at = 0;
+    ck_assert_msg(parse(given, 8, words, &call, &err), "%s", err.message);
+    ck_assert_str_eq(rl_cli_next(&call, "lang", &at), "c");
+    ck_assert_str_eq(rl_cli_next(&call, "lang", &at), "python");
+    ck_assert_ptr_null(rl_cli_next(&call, "lang", &at));
+    ck_assert_ptr_null(rl_cli_next(&call, "lang", &at));
+    at = 0;
+    ck_assert_ptr_null(rl_cli_next(&call, "timeout", &at));
 }
 END_TEST
 
@@ -209,6 +226,6 @@ RL_SUITE("tools/runlog/cli", a_command_may_have_two_words, help_and_version_succ
          wrong_calls_are_told_apart_from_failures, output_that_cannot_be_written_is_a_failure,
          who_has_nothing_to_write_needs_no_room_for_it, a_wrong_setting_is_a_wrong_call,
          a_broker_that_does_not_answer_is_a_failure, a_service_that_does_not_answer_is_a_failure,
-         options_may_stand_anywhere_before_two_dashes, what_is_wrong_with_an_option_is_said,
-         help_manual_and_completion_have_every_command_and_option,
+         options_may_stand_anywhere_before_two_dashes, an_option_may_be_given_again_and_again,
+         what_is_wrong_with_an_option_is_said, help_manual_and_completion_have_every_command_and_option,
          the_files_beside_the_sources_are_what_the_program_prints)
