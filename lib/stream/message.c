@@ -30,6 +30,25 @@ bool rl_message_header(const rd_kafka_message_t *message, const char *name, rl_b
     return true;
 }
 
+/* As many digits as fit into 64 bits whatever they are. */
+#define GENERATION_DIGITS 18
+
+int64_t rl_message_generation(const rd_kafka_message_t *message) {
+    rl_bytes text = {0};
+    int64_t generation = 0;
+    if (!rl_message_header(message, RL_HEADER_GENERATION, &text) || text.size > GENERATION_DIGITS) {
+        return 0;
+    }
+    for (size_t i = 0; i < text.size; i++) {
+        const char digit = ((const char *)text.data)[i];
+        if (digit < '0' || digit > '9') {
+            return 0;
+        }
+        generation = 10 * generation + (digit - '0');
+    }
+    return generation;
+}
+
 rl_trace_ids rl_message_trace(const rd_kafka_message_t *message) {
     rl_bytes value = {0};
     char traceparent[RL_TRACEPARENT_SIZE] = "";

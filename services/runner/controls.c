@@ -15,8 +15,8 @@
 #include "lib/base/stopper.h"
 #include "lib/stream/message.h"
 #include "lib/stream/topics.h"
+#include "services/runner/topic_positions.h"
 
-#define ASK_TIMEOUT_MS 3000
 #define SCHEMA_TIMEOUT_US (5 * RL_US_PER_S)
 #define POLL_MS 500
 #define RETRY_MIN_US (RL_US_PER_S / 10)
@@ -27,12 +27,6 @@
 /* A request lives longer than what it may be about: for clocks that differ, and as long as the API waits for what
  * no runner has read. */
 #define MARGIN_US (600 * RL_US_PER_S)
-#define PARTITIONS_MAX 1024
-
-typedef struct {
-    int64_t end;  /* at the start */
-    int64_t next; /* to be read */
-} position;
 
 struct rl_controls {
     rl_controls_options o;
@@ -40,8 +34,7 @@ struct rl_controls {
     rl_stopper stopper;
     pthread_t reader;
     bool reading;
-    int32_t partitions;
-    position positions[PARTITIONS_MAX];
+    rl_topic_positions positions;
     rl_log_limit unreadable, failed;
 
     pthread_mutex_t lock;
@@ -65,66 +58,12 @@ static bool has_problem(rl_controls *controls) {
 
 /* ---- starting ---- */
 
-static bool ask_partitions(rl_controls *controls, rl_error *err) {
-    RL_CLEANUP(rl_rd_topic_slot)
-    rd_kafka_topic_t *topic = rd_kafka_topic_new(controls->client, controls->o.topic, NULL);
-    const struct rd_kafka_metadata *metadata = NULL;
-    rd_kafka_resp_err_t code = rd_kafka_metadata(controls->client, 0, topic, &metadata, ASK_TIMEOUT_MS);
-    int32_t count = 0;
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        const bool there = metadata->topic_cnt == 1;
-        code = there ? metadata->topics[0].err : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
-        count = there ? metadata->topics[0].partition_cnt : 0;
-        rd_kafka_metadata_destroy(metadata);
-    }
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        rl_stream_error(err, code, "cannot fetch metadata");
-        return false;
-    }
-    if (count < 1 || count > PARTITIONS_MAX) {
-        return rl_error_set(err, RL_TRANSIENT, 0, "it has %d partitions", (int)count);
-    }
-    controls->partitions = count;
-    return true;
-}
-
-/* Ends first: a partition without a record of the time asked for is read from the end that it had before. */
-static bool ask_ends(rl_controls *controls, rl_error *err) {
-    for (int32_t i = 0; i < controls->partitions; i++) {
-        int64_t low;
-        const rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(
-            controls->client, controls->o.topic, i, &low, &controls->positions[i].end, ASK_TIMEOUT_MS);
-        if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-            return rl_stream_error(err, code, "cannot read its end");
-        }
-    }
-    return true;
-}
-
-static bool assign_from_times(rl_controls *controls, rd_kafka_topic_partition_list_t *list, rl_error *err) {
-    rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(controls->client, list, ASK_TIMEOUT_MS);
-    for (int i = 0; i < list->cnt && code == RD_KAFKA_RESP_ERR_NO_ERROR; i++) {
-        rd_kafka_topic_partition_t *entry = &list->elems[i];
-        position *at = &controls->positions[entry->partition];
-        entry->offset = entry->offset >= 0 && entry->offset < at->end ? entry->offset : at->end;
-        at->next = entry->offset;
-        code = entry->err;
-    }
-    code = code ? code : rd_kafka_assign(controls->client, list);
-    return code == RD_KAFKA_RESP_ERR_NO_ERROR || rl_stream_error(err, code, "cannot find where to begin");
-}
-
 static bool start_once(rl_controls *controls, rl_error *err) {
-    if (!ask_partitions(controls, err) || !ask_ends(controls, err)) {
-        return false;
-    }
-    RL_CLEANUP(rl_rd_list_slot)
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(controls->partitions);
-    const int64_t from_ms = (rl_wall_clock_us() - controls->o.queue_us - MARGIN_US) / RL_US_PER_MS;
-    for (int32_t i = 0; i < controls->partitions; i++) {
-        rd_kafka_topic_partition_list_add(list, controls->o.topic, i)->offset = from_ms;
-    }
-    return assign_from_times(controls, list, err);
+    controls->positions.client = controls->client;
+    controls->positions.topic = controls->o.topic;
+    controls->positions.stopper = &controls->stopper;
+    return rl_topic_positions_begin(&controls->positions,
+                                    rl_wall_clock_us() - controls->o.queue_us - MARGIN_US, err);
 }
 
 /* Until it succeeds or is to stop: false. */
@@ -146,10 +85,8 @@ static bool start(rl_controls *controls) {
 /* ---- reading ---- */
 
 static void look_whether_reached(rl_controls *controls) {
-    for (int32_t i = 0; i < controls->partitions; i++) {
-        if (controls->positions[i].next < controls->positions[i].end) {
-            return;
-        }
+    if (!rl_topic_positions_have_reached(&controls->positions)) {
+        return;
     }
     pthread_mutex_lock(&controls->lock);
     const bool first = !controls->reached;
@@ -158,7 +95,8 @@ static void look_whether_reached(rl_controls *controls) {
     pthread_mutex_unlock(&controls->lock);
     if (first) {
         rl_log(controls->o.log, RL_LOG_INFO, "controls.ready",
-               RL_I("cancelled", rl_cancelled_ids_count(controls->o.cancelled)));
+               RL_I("cancelled", rl_cancelled_ids_count(controls->o.cancelled)),
+               RL_I("replays", rl_cancelled_replays_count(controls->o.replays)));
     }
 }
 
@@ -180,8 +118,10 @@ static bool read_cancel(const rl_controls *controls, const rd_kafka_message_t *m
         return false;
     }
     const rl_bytes id = rl_bytes_of(ret->id);
-    return (rl_id_has_form(id) && rl_bytes_equal(id, rl_message_key(message))) ||
-           rl_error_set(err, RL_INVALID, 0, "the record's key is not the id of a submission");
+    if (!rl_bytes_equal(id, rl_message_key(message)) || (ret->generation == 0 && !rl_id_has_form(id))) {
+        return rl_error_set(err, RL_INVALID, 0, "the record's key is not the id of what it is about");
+    }
+    return ret->generation >= 0 || rl_error_set(err, RL_INVALID, 0, "no replay has such a generation");
 }
 
 /* From the record's own time on, which the log keeps, as long as the submission may be queued. */
@@ -192,9 +132,22 @@ static int64_t until_us(const rl_controls *controls, const rd_kafka_message_t *m
     return from_us + controls->o.queue_us + MARGIN_US;
 }
 
+/* A replay's record is not bounded in how long it may be queued: neither is what is remembered of it. */
+static void keep_replay(rl_controls *controls, const rl_cancel *cancel) {
+    rl_log(controls->o.log, RL_LOG_INFO, "replay.cancelled", RL_S("replay", cancel->id),
+           RL_I("generation", cancel->generation));
+    if (!rl_cancelled_replays_add(controls->o.replays, cancel->generation)) {
+        rl_metric_add(controls->o.metrics->cancels_forgotten, 1);
+    }
+}
+
 static void keep(rl_controls *controls, const rd_kafka_message_t *message, const rl_cancel *cancel) {
     const rl_trace_ids trace = rl_message_trace(message);
     rl_metric_add(controls->o.metrics->cancels, 1);
+    if (cancel->generation > 0) {
+        keep_replay(controls, cancel);
+        return;
+    }
     switch (rl_cancelled_ids_add(controls->o.cancelled, cancel->id, until_us(controls, message))) {
     case RL_CANCELLED_ADDED:
         rl_log(controls->o.log, RL_LOG_DEBUG, "cancel.read", RL_S("id", cancel->id),
@@ -254,22 +207,15 @@ static void take(rl_controls *controls, const rd_kafka_message_t *message) {
     if (!message->err) {
         handle(controls, message);
     }
-    /* At the end: what was before it may have been deleted. */
-    controls->positions[message->partition].next = message->offset + (message->err ? 0 : 1);
+    rl_topic_positions_pass(&controls->positions, message);
     look_whether_reached(controls);
 }
 
 /* After a failure: it is over once the ends can be asked for and none of them is ahead. */
 static void look_whether_over(rl_controls *controls) {
-    for (int32_t i = 0; i < controls->partitions; i++) {
-        int64_t low, high;
-        if (rd_kafka_query_watermark_offsets(controls->client, controls->o.topic, i, &low, &high,
-                                             ASK_TIMEOUT_MS) != RD_KAFKA_RESP_ERR_NO_ERROR ||
-            controls->positions[i].next < high) {
-            return;
-        }
+    if (rl_topic_positions_are_at_end(&controls->positions)) {
+        note_problem(controls, &(rl_error)RL_ERROR_INIT);
     }
-    note_problem(controls, &(rl_error)RL_ERROR_INIT);
 }
 
 static void *read_topic(void *context) {
@@ -292,6 +238,8 @@ static void *read_topic(void *context) {
         rl_cancelled_ids_expire(controls->o.cancelled, rl_wall_clock_us());
         rl_metric_set(controls->o.metrics->cancelled_ids,
                       (int64_t)rl_cancelled_ids_count(controls->o.cancelled));
+        rl_metric_set(controls->o.metrics->cancelled_replays,
+                      (int64_t)rl_cancelled_replays_count(controls->o.replays));
     }
     return NULL;
 }

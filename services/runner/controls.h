@@ -5,8 +5,8 @@
  * the topic had then, before it takes any work; from there on whatever comes. Nothing is committed: a runner that is started again reads
  * the same once more, and a connection that was lost is taken up at the position that was reached.
  *
- * What it reads goes to the set of cancelled ids (cancelled_ids.h), which wakes the consumer thread. Records that
- * cannot be read are logged, counted and passed over.
+ * What it reads goes to the set of cancelled ids (cancelled_ids.h), or to that of replays (cancelled_replays.h), which wake the
+ * consumer thread. Records that cannot be read are logged, counted and passed over.
  *
  * Thread: one of its own reads; the functions may be called from any.
  */
@@ -17,6 +17,7 @@
 #include "lib/codec/cancel.h"
 #include "lib/stream/schema_source.h"
 #include "services/runner/cancelled_ids.h"
+#include "services/runner/cancelled_replays.h"
 #include "services/runner/runner_metrics.h"
 
 typedef struct rl_controls rl_controls;
@@ -29,6 +30,7 @@ typedef struct {
     rl_codec *codec;
     rl_schema_source *schemas; /* for records of a newer API */
     rl_cancelled_ids *cancelled;
+    rl_cancelled_replays *replays;
     rl_runner_metrics *metrics;
     rl_log *log;
 } rl_controls_options;

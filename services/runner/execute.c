@@ -42,18 +42,20 @@ static int64_t record_time_us(const rd_kafka_message_t *message) {
     return timestamp_ms > 0 ? timestamp_ms * RL_US_PER_MS : rl_wall_clock_us();
 }
 
-/* Sets the record aside. Whoever polls for it gets an answer all the same, if the key tells who that is. */
+/* Sets the record aside. Whoever polls for it gets an answer all the same, if the key tells who that is, and of a replay a
+ * header its generation: the first run has its answer. */
 static void refuse(const rl_executor *executor, rl_task *task, const rl_error *why, const char *answer) {
     task->dead_letter = true;
     task->refusal = *why;
     task->state = RL_TASK_DECIDED;
     rl_bytes key = rl_message_key(task->message);
-    if (!rl_id_has_form(key)) {
+    const int64_t generation = task->is_replay ? rl_message_generation(task->message) : 0;
+    if (!rl_id_has_form(key) || (task->is_replay && generation == 0)) {
         return;
     }
     char id[RL_ID_SIZE] = "";
     memcpy(id, key.data, RL_ID_LENGTH);
-    rl_submission unknown = {.id = id, .created_us = record_time_us(task->message)};
+    rl_submission unknown = {.id = id, .generation = generation, .created_us = record_time_us(task->message)};
     rl_finished finished = system_error(&unknown, answer);
     finished.submission = NULL;
     if (!rl_emitter_owe(executor->emitter, task, &finished, &task->err)) {
@@ -95,7 +97,12 @@ static void run_again(const rl_executor *executor, rl_task *task, const rl_submi
     decide(executor, task, &finished);
 }
 
-static void answer_cancelled(const rl_executor *executor, rl_task *task, const rl_submission *submission) {
+/* A cancelled replay changes no answer. */
+static void end_cancelled(const rl_executor *executor, rl_task *task, const rl_submission *submission) {
+    if (submission->generation > 0) {
+        task->state = RL_TASK_SKIPPED;
+        return;
+    }
     rl_finished finished = answer(submission, RL_VERDICT_CANCELLED, "");
     decide(executor, task, &finished);
 }
@@ -112,8 +119,9 @@ static void run(const rl_executor *executor, rl_task *task, const rl_submission 
         task->state = RL_TASK_DROPPED;
         return;
     }
-    if (atomic_load(&task->cancelled) && status != RL_RUN_DONE && status != RL_RUN_CANCELLED) {
-        answer_cancelled(executor, task, submission); /* there is to be no other try */
+    const bool ended = status == RL_RUN_DONE || status == RL_RUN_CANCELLED;
+    if (atomic_load(&task->cancelled) && (!ended || submission->generation > 0)) {
+        end_cancelled(executor, task, submission); /* there is to be no other try */
         return;
     }
     switch (status) {
@@ -161,11 +169,19 @@ static bool is_first_try(const rl_task *task) {
     return task->backoff_us == 0 && task->image_away_us == 0;
 }
 
+/* The generation first: see intake_cancel.c. */
+static bool is_cancelled(const rl_executor *executor, rl_task *task, const rl_submission *submission) {
+    atomic_store(&task->generation, submission->generation);
+    return atomic_load(&task->cancelled) ||
+           (submission->generation > 0 && executor->cancelled_replays &&
+            rl_cancelled_replays_have(executor->cancelled_replays, submission->generation));
+}
+
 static void decide_or_run(const rl_executor *executor, rl_task *task, const rl_submission *submission,
                           rl_arena *arena) {
     int64_t now_us = rl_wall_clock_us();
-    if (atomic_load(&task->cancelled)) {
-        answer_cancelled(executor, task, submission);
+    if (is_cancelled(executor, task, submission)) {
+        end_cancelled(executor, task, submission);
         return;
     }
     if (submission->deadline_us > 0 && now_us > submission->deadline_us) {
@@ -179,9 +195,9 @@ static void decide_or_run(const rl_executor *executor, rl_task *task, const rl_s
         wait_for_language(executor, task, submission, "no runner offers this language");
         return;
     }
-    /* Two hosts' clocks: the difference may come out below nothing. */
+    /* Two hosts' clocks: the difference may come out below nothing. Of a replay it says when it was first submitted. */
     int64_t waited_us = now_us - submission->created_us;
-    if (is_first_try(task)) {
+    if (is_first_try(task) && submission->generation == 0) {
         rl_metric_observe_us(executor->metrics->queue_wait, waited_us > 0 ? waited_us : 0);
     }
     run(executor, task, submission, manifest, arena);

@@ -9,6 +9,7 @@
  *     condemned (lease.h)        DECIDED: as above, without looking at it
  *     cancelled                  DECIDED: CANCELLED, without a container; or with what the container made of it, if
  *                                it had ended by then
+ *     of a cancelled replay      SKIPPED, even if it had ended by then
  *     past its deadline          DECIDED: SYSTEM_ERROR "expired in queue"
  *     a verdict                  DECIDED
  *     Docker or memory is away   RETRY
@@ -26,6 +27,7 @@
 #include "lib/manifest/manifest.h"
 #include "lib/stream/schema_source.h"
 #include "services/runner/absences.h"
+#include "services/runner/cancelled_replays.h"
 #include "services/runner/emit.h"
 #include "services/runner/runner_metrics.h"
 #include "services/runner/sandbox.h"
@@ -49,8 +51,9 @@ typedef struct {
     rl_emitter *emitter;
     rl_runner_metrics *metrics;
     rl_log *log;
-    int64_t patience_us;   /* RL_EXECUTE_PATIENCE_US, but in tests */
-    rl_absences *absences; /* NULL: records wait for a language each for itself */
+    int64_t patience_us;                     /* RL_EXECUTE_PATIENCE_US, but in tests */
+    rl_absences *absences;                   /* NULL: records wait for a language each for itself */
+    rl_cancelled_replays *cancelled_replays; /* NULL: none ever is */
 } rl_executor;
 
 /* An rl_slot_work: `context` is an rl_executor. */

@@ -50,8 +50,11 @@ static bool await(rl_intake *intake, int timeout_ms) {
     struct pollfd fds[] = {
         {.fd = intake->wake_fd, .events = POLLIN},
         {.fd = intake->o.stop_fd, .events = POLLIN},
-        {.fd = intake->o.cancelled ? rl_cancelled_ids_fd(intake->o.cancelled) : -1, .events = POLLIN}};
-    if (poll(fds, 3, timeout_ms) <= 0) {
+        {.fd = intake->o.cancelled ? rl_cancelled_ids_fd(intake->o.cancelled) : -1, .events = POLLIN},
+        {.fd = intake->o.cancelled_replays ? rl_cancelled_replays_fd(intake->o.cancelled_replays) : -1,
+         .events = POLLIN}};
+    const nfds_t count = sizeof fds / sizeof fds[0];
+    if (poll(fds, count, timeout_ms) <= 0) {
         return false;
     }
     char drop[256]; /* an eventfd gives 8 bytes, a signalfd 128 for each signal */
@@ -63,8 +66,8 @@ static bool await(rl_intake *intake, int timeout_ms) {
         ssize_t ignored = read(intake->o.stop_fd, drop, sizeof drop);
         (void)ignored;
     }
-    if (fds[2].revents) {
-        ssize_t ignored = read(fds[2].fd, drop, 8);
+    for (nfds_t i = 2; i < count; i++) {
+        ssize_t ignored = fds[i].revents ? read(fds[i].fd, drop, 8) : 0;
         (void)ignored;
     }
     return fds[1].revents != 0;

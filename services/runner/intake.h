@@ -3,9 +3,9 @@
  * Theory of operation
  * -------------------
  * One thread owns the consumers, the partitions and their windows, and every task that is not with a slot
- * or with the producer. It sleeps in poll(2) on three descriptors: an eventfd, to which librdkafka (a queue
- * got its first record, a callback is due) and the task queue (a task came home) add, one that tells of
- * submissions that were cancelled, and one that says "stop". After each wake-up it serves the group, takes care of the tasks that came home, starts as
+ * or with the producer. It sleeps in poll(2) on four descriptors: an eventfd, to which librdkafka (a queue
+ * got its first record, a callback is due) and the task queue (a task came home) add, two that tell of
+ * submissions and replays that were cancelled, and one that says "stop". After each wake-up it serves the group, takes care of the tasks that came home, starts as
  * many records as there are free slots, and lets commits and revocations go on. Nothing in it blocks; no
  * record is taken that cannot be started at once.
  *
@@ -14,7 +14,8 @@
  * are slots, nothing new is taken: the log is the better place to wait.
  *
  * What is cancelled (controls.h) is known before it starts, and answered without being executed. What runs is stopped
- * at once, what is parked is no longer; what waits in a partition is answered when its turn comes.
+ * at once, what is parked is no longer; what waits in a partition is answered when its turn comes. The same goes for what
+ * belongs to a cancelled replay, only that nobody is told: its records are done without an answer.
  *
  * A suspect (lease.h) of two losses runs alone: once one is at hand nothing else starts until the slots are empty, its
  * attempt has been written down, and it has ended. A suspect of one loss runs like any other record.
@@ -28,6 +29,7 @@
 #define RL_RUNNER_INTAKE_H
 
 #include "services/runner/cancelled_ids.h"
+#include "services/runner/cancelled_replays.h"
 #include "services/runner/dispatch.h"
 #include "services/runner/emit.h"
 #include "services/runner/lanes.h"
@@ -41,12 +43,12 @@ typedef struct {
     const char *const *lanes; /* topics, each with a membership of its own */
     size_t lane_count;        /* 1..RL_LANES_MAX */
     size_t window;
-    int64_t drain_us; /* how long a revocation waits for what runs */
-    int64_t grace_us; /* how long stopping does */
-    int stop_fd;      /* readable once the runner is to stop; readable again: at once */
-    const char
-        *replays; /* which of the lanes is that of replays, whose records are none of `cancelled`; or NULL */
-    rl_cancelled_ids *cancelled; /* NULL: nothing ever is */
+    int64_t drain_us;    /* how long a revocation waits for what runs */
+    int64_t grace_us;    /* how long stopping does */
+    int stop_fd;         /* readable once the runner is to stop; readable again: at once */
+    const char *replays; /* which of the lanes is theirs, whose records are none of `cancelled`; or NULL */
+    rl_cancelled_ids *cancelled;             /* NULL: nothing ever is */
+    rl_cancelled_replays *cancelled_replays; /* the same; the executor's, too */
     rl_slots *slots;
     rl_emitter *emitter;
     rl_runner_metrics *metrics;

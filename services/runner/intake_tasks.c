@@ -183,6 +183,12 @@ void rl_intake_welcome(rl_intake *intake, rl_task *task) {
     case RL_TASK_UNDELIVERED:
         on_undelivered(intake, task);
         return;
+    case RL_TASK_SKIPPED:
+        rl_metric_add(intake->o.metrics->replays_dropped, 1);
+        rl_task_log(intake->o.log, RL_LOG_DEBUG, "submission.dropped", task,
+                    RL_I("generation", atomic_load(&task->generation)));
+        rl_intake_end(intake, task, true);
+        return;
     case RL_TASK_TAKEN:
     case RL_TASK_DROPPED:
         rl_intake_end(intake, task, false);

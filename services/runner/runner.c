@@ -41,6 +41,7 @@ struct rl_runner {
     rl_codec *codec;
     rl_schema_source *schemas;
     rl_cancelled_ids *cancelled;
+    rl_cancelled_replays *cancelled_replays;
     _Atomic(rl_controls *) controls; /* for the readiness checks, too */
     rl_producer *producer;
     rl_emitter *emitter;
@@ -215,6 +216,7 @@ static bool read_controls(rl_runner *runner, rl_error *err) {
             .codec = runner->codec,
             .schemas = runner->schemas,
             .cancelled = runner->cancelled,
+            .replays = runner->cancelled_replays,
             .metrics = &runner->metrics,
             .log = runner->log,
         };
@@ -244,7 +246,8 @@ static bool open_log(rl_runner *runner, rl_error *err) {
         .security = &runner->config->kafka_security,
     };
     runner->cancelled = rl_cancelled_ids_new(RL_CANCELLED_MAX, err);
-    if (!runner->cancelled) {
+    runner->cancelled_replays = runner->cancelled ? rl_cancelled_replays_new(err) : NULL;
+    if (!runner->cancelled_replays) {
         return false;
     }
     runner->schemas = rl_schema_source_new(&runner->stream, RL_TOPIC_SCHEMAS, runner->codec, err);
@@ -287,6 +290,7 @@ static bool open_slots(rl_runner *runner, rl_error *err) {
         .log = runner->log,
         .patience_us = RL_EXECUTE_PATIENCE_US,
         .absences = runner->absences,
+        .cancelled_replays = runner->cancelled_replays,
     };
     runner->slots = rl_slots_new(slot_count(runner->config), rl_execute, &runner->executor, err);
     return runner->slots != NULL;
@@ -306,6 +310,7 @@ static bool open_intake(rl_runner *runner, int stop_fd, rl_error *err) {
         .stop_fd = stop_fd,
         .replays = RL_TOPIC_SUBMISSIONS_REPLAY,
         .cancelled = runner->cancelled,
+        .cancelled_replays = runner->cancelled_replays,
         .slots = runner->slots,
         .emitter = runner->emitter,
         .metrics = &runner->metrics,
@@ -415,6 +420,7 @@ void rl_runner_free(rl_runner *runner) {
     rl_intake_free(runner->intake);
     rl_controls_free(runner->controls);
     rl_cancelled_ids_free(runner->cancelled);
+    rl_cancelled_replays_free(runner->cancelled_replays);
     rl_emitter_free(runner->emitter);
     rl_schema_source_free(runner->schemas);
     rl_codec_free(runner->codec);

@@ -38,6 +38,11 @@ static void init_cancels(rl_runner_metrics *m, rl_metrics *registry) {
                                               "about is executed if it is queued still.");
     m->cancelled_ids = rl_metrics_gauge(registry, "runlog_runner_cancelled_ids", NULL,
                                         "Submissions remembered as cancelled.");
+    m->cancelled_replays = rl_metrics_gauge(registry, "runlog_runner_cancelled_replays", NULL,
+                                            "Replays remembered as cancelled.");
+    m->replays_dropped =
+        rl_metrics_counter(registry, "runlog_runner_replays_dropped_total", NULL,
+                           "Submissions of cancelled replays that were not executed, or stopped.");
 }
 
 void rl_runner_metrics_init(rl_runner_metrics *m, rl_metrics *registry) {

@@ -28,6 +28,8 @@ typedef struct {
     rl_metric *cancels; /* read from controls */
     rl_metric *cancels_forgotten;
     rl_metric *cancelled_ids; /* remembered */
+    rl_metric *cancelled_replays;
+    rl_metric *replays_dropped; /* records of these */
     rl_metric *commits;
     rl_metric *commit_failures;
     rl_metric *rebalances;

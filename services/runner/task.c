@@ -41,6 +41,7 @@ void rl_task_begin(rl_task *task, const rl_taken *taken) {
     task->solo = taken->solo;
     task->condemned = taken->condemned;
     task->taken_us = rl_clock_us();
+    atomic_store(&task->generation, 0);
     task->stay = (rl_stay){.lane = taken->lane, .tenant = taken->tenant};
     task->state = RL_TASK_TAKEN;
     rl_bytes key = rl_message_key(task->message);

@@ -32,6 +32,7 @@ typedef enum {
     RL_TASK_RETRY,       /* slot: TRANSIENT failure, see `err`: run it again later */
     RL_TASK_IMAGE_AWAY,  /* slot: the language, or its image, is not here: this one waits, others go on */
     RL_TASK_DROPPED,     /* slot: it was abandoned and stopped */
+    RL_TASK_SKIPPED,     /* slot: its replay is cancelled: done, and nobody is told */
     RL_TASK_DELIVERED,   /* producer: acknowledged */
     RL_TASK_UNDELIVERED, /* producer: not acknowledged, see `err` */
 } rl_task_state;
@@ -43,7 +44,8 @@ struct rl_task {
     rl_task_queue *home; /* where it returns to */
 
     char key[RL_ID_SIZE]; /* the record's, once it is begun: an id's form, or "". Any thread may read it */
-    bool is_replay;       /* set with it */
+    bool is_replay;       /* set with it: it came from the lane of replays */
+    _Atomic int64_t generation; /* the record's, set by its slot once it has been read; 0: none, or not yet */
 
     rl_partition *partition; /* one reference */
     int64_t offset;
@@ -58,8 +60,8 @@ struct rl_task {
 
     rl_cancel_token *cancel;
     atomic_bool abandoned; /* its partition is lost or the runner ends: emit nothing */
-    atomic_bool
-        cancelled; /* somebody wants it stopped: answer it with CANCELLED unless it has ended by then */
+    /* Somebody wants it stopped: answer it with CANCELLED unless it has ended by then; a replay's is not answered at all. */
+    atomic_bool cancelled;
 
     rl_task_state state;
     rl_error err;
@@ -103,7 +105,7 @@ void rl_task_drop_message(rl_task *task);
 /* Stops it wherever it is; nothing is emitted. Any thread that knows the task to be alive. */
 void rl_task_abandon(rl_task *task);
 
-/* The same, but it is answered. An abandoned one is not. */
+/* The same, but what becomes of it is as `cancelled` says. An abandoned one is abandoned all the same. */
 void rl_task_cancel(rl_task *task);
 
 #endif

@@ -21,6 +21,7 @@
 #define PRIME_TIMEOUT_US (10 * RL_US_PER_S)
 #define SCHEMA_TIMEOUT_US (10 * RL_US_PER_S)
 #define ARENA_BYTES ((size_t)256 * 1024 * 1024)
+#define GENERATION_SIZE 24
 
 struct rl_letter_retry {
     const rl_stream_config *stream;
@@ -261,10 +262,15 @@ static bool send_replayed(rl_letter_retry *retry, const rd_kafka_message_t *lett
     if (!rl_submission_encode(retry->codec, &submission, &framed, err)) {
         return false;
     }
+    char generation[GENERATION_SIZE];
+    (void)snprintf(generation, sizeof generation, "%lld", (long long)retry->generation);
+    const rl_header header = {RL_HEADER_GENERATION, rl_bytes_of(generation)};
     const rl_record record = {.topic = RL_TOPIC_SUBMISSIONS_REPLAY,
                               .partition = RD_KAFKA_PARTITION_UA,
                               .key = rl_message_key(letter),
-                              .value = rl_buffer_bytes(&framed)};
+                              .value = rl_buffer_bytes(&framed),
+                              .headers = &header,
+                              .header_count = 1};
     return send_and_wait(retry, &record, ret, err);
 }
 

@@ -22,6 +22,7 @@ struct fixture_runner {
     rl_manifests *manifests;
     rl_schema_source *schemas;
     rl_cancelled_ids *cancelled;
+    rl_cancelled_replays *cancelled_replays;
     rl_controls *controls;
     rl_producer *producer;
     rl_emitter *emitter;
@@ -76,17 +77,29 @@ int fixture_number(const char *id) {
     return atoi(id + RL_ID_LENGTH - 9);
 }
 
-void fixture_submit_bytes(fixture_log *log, int32_t partition, const char *key, rl_bytes value,
-                          const char *traceparent) {
-    const rl_header header = {RL_HEADER_TRACEPARENT, rl_bytes_of(traceparent)};
+static void submit_bytes(fixture_log *log, int32_t partition, const char *key, rl_bytes value,
+                         const rl_header *header) {
     const rl_record record = {.topic = log->submissions,
                               .partition = partition,
                               .key = rl_bytes_of(key),
                               .value = value,
-                              .headers = &header,
-                              .header_count = traceparent ? 1 : 0};
+                              .headers = header,
+                              .header_count = header ? 1 : 0};
     rl_error err = RL_ERROR_INIT;
     ck_assert_msg(rl_producer_send_wait(log->producer, &record, NULL, &err), "%s", err.message);
+}
+
+void fixture_submit_bytes(fixture_log *log, int32_t partition, const char *key, rl_bytes value,
+                          const char *traceparent) {
+    const rl_header header = {RL_HEADER_TRACEPARENT, rl_bytes_of(traceparent)};
+    submit_bytes(log, partition, key, value, traceparent ? &header : NULL);
+}
+
+void fixture_submit_garbage_of_replay(fixture_log *log, int32_t partition, int n, const char *generation) {
+    const rl_header header = {RL_HEADER_GENERATION, rl_bytes_of(generation)};
+    char id[RL_ID_SIZE];
+    fixture_id(id, n);
+    submit_bytes(log, partition, id, rl_bytes_of("no record"), &header);
 }
 
 static void encode(fixture_log *log, const char *id, int n, fixture_change change, rl_buffer *out) {
@@ -130,10 +143,9 @@ void fixture_submit_of_tenant(fixture_log *log, int32_t partition, int n, int te
     submit(log, partition, id, n, NULL);
 }
 
-void fixture_cancel(fixture_log *log, int n) {
-    char id[RL_ID_SIZE];
-    fixture_id(id, n);
-    const rl_cancel cancel = {.id = id, .tenant = "", .requested_us = rl_wall_clock_us()};
+static void write_cancel(fixture_log *log, const char *id, int64_t generation) {
+    const rl_cancel cancel = {
+        .id = id, .tenant = "", .requested_us = rl_wall_clock_us(), .generation = generation};
     RL_AUTO_BUFFER rl_buffer bytes;
     rl_buffer_init(&bytes, RL_CANCEL_MAX_BYTES);
     rl_error err = RL_ERROR_INIT;
@@ -143,6 +155,18 @@ void fixture_cancel(fixture_log *log, int n) {
                               .key = rl_bytes_of(id),
                               .value = rl_buffer_bytes(&bytes)};
     ck_assert_msg(rl_producer_send_wait(log->producer, &record, NULL, &err), "%s", err.message);
+}
+
+void fixture_cancel(fixture_log *log, int n) {
+    char id[RL_ID_SIZE];
+    fixture_id(id, n);
+    write_cancel(log, id, 0);
+}
+
+void fixture_cancel_replay(fixture_log *log, int64_t generation) {
+    char id[RL_ID_SIZE];
+    (void)snprintf(id, sizeof id, "r-test-%lld", (long long)generation);
+    write_cancel(log, id, generation);
 }
 
 /* This build's schema with a field more, as text; its fingerprint. */
@@ -202,6 +226,7 @@ static void note(collection *c, const rd_kafka_message_t *message, const rl_fini
         return;
     }
     a->verdicts[n] = finished->verdict;
+    a->generations[n] = finished->generation;
     a->has_submission[n] = finished->submission != NULL;
     (void)snprintf(a->messages[n], sizeof a->messages[n], "%s", finished->message);
     (void)snprintf(a->runners[n], sizeof a->runners[n], "%s", finished->runner);
@@ -226,11 +251,15 @@ static bool collect(void *context, const rd_kafka_message_t *message) {
 }
 
 fixture_answers *fixture_await(fixture_log *log, int count) {
-    collection c = {log, calloc(1, sizeof *c.answers), count};
+    return fixture_await_some(log, count, count);
+}
+
+fixture_answers *fixture_await_some(fixture_log *log, int count, int expected) {
+    collection c = {log, calloc(1, sizeof *c.answers), expected};
     ck_assert_ptr_nonnull(c.answers);
     c.answers->count = count;
     ck_assert_msg(rl_test_read(log->results, PATIENCE_US, collect, &c), "%d of %d submissions have no result",
-                  c.missing, count);
+                  c.missing, expected);
     return c.answers;
 }
 
@@ -286,6 +315,7 @@ static void open_intake(fixture_runner *runner, fixture_log *log, int64_t grace_
         .stop_fd = runner->stop_fd,
         .replays = log->replays ? log->submissions : NULL,
         .cancelled = runner->cancelled,
+        .cancelled_replays = runner->cancelled_replays,
         .slots = runner->slots,
         .emitter = runner->emitter,
         .metrics = &runner->metrics,
@@ -300,6 +330,8 @@ static void open_controls(fixture_runner *runner, const fixture_log *log) {
     rl_error err = RL_ERROR_INIT;
     runner->cancelled = rl_cancelled_ids_new(1000, &err);
     ck_assert_msg(runner->cancelled != NULL, "%s", err.message);
+    runner->cancelled_replays = rl_cancelled_replays_new(&err);
+    ck_assert_msg(runner->cancelled_replays != NULL, "%s", err.message);
     const rl_controls_options options = {
         .stream = &runner->stream,
         .topic = log->controls,
@@ -307,6 +339,7 @@ static void open_controls(fixture_runner *runner, const fixture_log *log) {
         .codec = runner->codec,
         .schemas = runner->schemas,
         .cancelled = runner->cancelled,
+        .replays = runner->cancelled_replays,
         .metrics = &runner->metrics,
         .log = runner->log,
     };
@@ -345,6 +378,7 @@ fixture_runner *fixture_runner_start(fixture_log *log, const char *name, size_t 
     runner->slots = rl_slots_new(slots, rl_execute, &runner->executor, &err);
     ck_assert_msg(runner->slots != NULL, "%s", err.message);
     open_controls(runner, log);
+    runner->executor.cancelled_replays = runner->cancelled_replays;
     open_intake(runner, log, grace_us, drain_us);
     ck_assert_int_eq(pthread_create(&runner->thread, NULL, run_intake, runner), 0);
     return runner;
@@ -382,6 +416,7 @@ static void release_runner(fixture_runner *runner) {
     rl_intake_free(runner->intake);
     rl_controls_free(runner->controls);
     rl_cancelled_ids_free(runner->cancelled);
+    rl_cancelled_replays_free(runner->cancelled_replays);
     rl_emitter_free(runner->emitter);
     rl_manifests_free(runner->manifests);
     rl_schema_source_free(runner->schemas);

@@ -60,8 +60,15 @@ void fixture_submit_newer(fixture_log *log, int32_t partition, int n, bool publi
 void fixture_submit_bytes(fixture_log *log, int32_t partition, const char *key, rl_bytes value,
                           const char *traceparent);
 
+/* Puts something there that is no submission, with submission number `n`'s id as its key and a header that says of which
+ * generation it is. */
+void fixture_submit_garbage_of_replay(fixture_log *log, int32_t partition, int n, const char *generation);
+
 /* Asks for submission number `n` to be cancelled. */
 void fixture_cancel(fixture_log *log, int n);
+
+/* Asks for the replay with this generation to be cancelled. */
+void fixture_cancel_replay(fixture_log *log, int64_t generation);
 
 /* What the results say of submissions 0 to count - 1. */
 typedef struct {
@@ -70,12 +77,16 @@ typedef struct {
     rl_verdict verdicts[4096]; /* of the first one */
     char messages[4096][96];   /* of the first one */
     char runners[4096][96];    /* of the first one */
+    int64_t generations[4096];
     bool has_submission[4096];
     char traceparents[4096][64]; /* header, "" where there is none */
 } fixture_answers;
 
 /* Reads results until each of `count` submissions has one, or fails the test. The caller frees. */
 fixture_answers *fixture_await(fixture_log *log, int count);
+
+/* The same until `expected` of them have one; what comes after that is not read. Results come in the order of their writing. */
+fixture_answers *fixture_await_some(fixture_log *log, int count, int expected);
 
 /* Fails the test where a submission has another verdict than OK, or another number of results than one. */
 void fixture_check_one_ok_each(const fixture_answers *answers);
