@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <time.h>
 
 #include "lib/base/clock.h"
@@ -11,6 +12,7 @@
 #include "tools/runlog/interrupt.h"
 
 #define ARENA_BYTES ((size_t)64 * 1024 * 1024)
+#define GENERATION_SIZE 24
 #define STEP_US (500 * RL_US_PER_MS) /* between two looks at the log */
 #define PAUSE_US (50 * RL_US_PER_MS)
 #define FLUSH_US                                                                                             \
@@ -152,11 +154,16 @@ static bool republish(publishing *p, rl_replay_entry *entry, rl_bytes framed, rl
     if (!rl_submission_encode(rl_replay_log_codec(p->progress->log), &submission, &bytes, err)) {
         return rl_error_prefix(err, "submission %s", submission.id);
     }
+    char generation[GENERATION_SIZE];
+    (void)snprintf(generation, sizeof generation, "%lld", (long long)p->generation);
+    const rl_header header = {RL_HEADER_GENERATION, rl_bytes_of(generation)};
     const rl_record record = {
         .topic = RL_TOPIC_SUBMISSIONS_REPLAY,
         .partition = RD_KAFKA_PARTITION_UA,
         .key = rl_bytes_of(submission.id),
         .value = rl_buffer_bytes(&bytes),
+        .headers = &header,
+        .header_count = 1,
     };
     if (!send_record(p, &record, err)) {
         return false;
