@@ -121,6 +121,7 @@ bool rl_engine_parse_state(rl_bytes json, rl_engine_state *ret, rl_error *err) {
     ret->oom_killed = json_is_true(json_object_get(state, "OOMKilled"));
     ret->exit_code = (int64_t)json_integer_value(json_object_get(state, "ExitCode"));
     ret->created_us = rl_engine_parse_time(json_string_value(json_object_get(root, "Created")));
+    ret->started_us = rl_engine_parse_time(json_string_value(json_object_get(state, "StartedAt")));
     ret->finished_us = rl_engine_parse_time(json_string_value(json_object_get(state, "FinishedAt")));
     return true;
 }

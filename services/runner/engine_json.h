@@ -43,6 +43,7 @@ typedef struct {
     bool oom_killed;
     int64_t exit_code;
     int64_t created_us;  /* wall clock */
+    int64_t started_us;  /* wall clock; 0: not yet, or the Engine has lost it (sweep.h) */
     int64_t finished_us; /* wall clock; 0: not yet */
 } rl_engine_state;
 

@@ -15,7 +15,7 @@ static bool write_label(char out[LABEL_SIZE], const char *name, const char *valu
 }
 
 bool rl_sweep_is_orphan(const rl_engine_state *state, int64_t now_us) {
-    if (state->phase == RL_CONTAINER_RUNNING) {
+    if (state->phase == RL_CONTAINER_RUNNING && state->started_us != 0) {
         return false;
     }
     bool ended = state->phase == RL_CONTAINER_EXITED && state->finished_us != 0;
@@ -59,7 +59,7 @@ static bool remove_rows(rl_engine *engine, const rl_engine_row *rows, size_t cou
 }
 
 bool rl_sweep_orphans(rl_engine *engine, const char *project, size_t *ret_removed, rl_error *err) {
-    static const char *const statuses[] = {"created", "exited", "dead", NULL};
+    static const char *const statuses[] = {"created", "exited", "dead", "running", NULL};
     char label[LABEL_SIZE];
     RL_AUTO_FREE rl_engine_row *rows = NULL;
     size_t count = 0;

@@ -5,8 +5,12 @@
  * same project removes those once they have been in that state for a minute: long enough that no living
  * runner is still about to start one or to ask how one died.
  *
+ * One kind does not end: where the Engine itself is killed while it starts a container, it may find the container running when it
+ * is back, with nobody at the other end of its input and with no time at which it was started (seen with Engine 20.10). That time is
+ * how it is told from those that run for somebody.
+ *
  * Containers are told apart by labels (container_spec.h); nothing without the project's label is ever touched,
- * and nothing that runs unless it is the caller's own.
+ * and nothing else that runs unless it is the caller's own.
  *
  * Thread: any.
  */

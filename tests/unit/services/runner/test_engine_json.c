@@ -64,12 +64,14 @@ START_TEST(a_state_tells_how_a_container_ended) {
     ck_assert(rl_engine_parse_state(
         rl_bytes_of(
             "{\"Created\":\"1970-01-01T00:00:01Z\",\"State\":{\"Status\":\"exited\",\"OOMKilled\":true,"
-            "\"ExitCode\":137,\"FinishedAt\":\"1970-01-01T00:00:02Z\"}}"),
+            "\"ExitCode\":137,\"StartedAt\":\"1970-01-01T00:00:01.5Z\",\"FinishedAt\":\"1970-01-01T00:00:"
+            "02Z\"}}"),
         &state, NULL));
     ck_assert_int_eq(state.phase, RL_CONTAINER_EXITED);
     ck_assert(state.oom_killed);
     ck_assert_int_eq(state.exit_code, 137);
     ck_assert_int_eq(state.created_us, 1000000);
+    ck_assert_int_eq(state.started_us, 1500000);
     ck_assert_int_eq(state.finished_us, 2000000);
 }
 END_TEST
