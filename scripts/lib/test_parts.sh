@@ -6,13 +6,14 @@
 
 # Most of their time, integration tests wait for time-outs and rebalances: more at once than there are processors.
 readonly INTEGRATION_AT_ONCE=8
-# Of the time that an attack takes, most is spent sleeping, flooding or waiting for the clock that ends it.
-readonly ATTACKS_AT_ONCE=4
+# Of the time that an attack takes, most is spent sleeping, flooding or waiting for the clock that ends it. Noted here, because
+# settings of the caller's are forgotten before a part runs.
+readonly ATTACKS_AT_ONCE=${RUNLOG_TEST_LANES:-4}
 
 # How much the tests do where it is the caller's to say, as options of docker. By name: whatever else the caller has exported
 # for tests run by hand names brokers and databases that are not this run's.
 TEST_NUMBERS=()
-for name in RUNLOG_TEST_CYCLES RUNLOG_TEST_AT_ONCE RUNLOG_TEST_SEQUENTIAL RUNLOG_TEST_CONCURRENT RUNLOG_TEST_LANES \
+for name in RUNLOG_TEST_CYCLES RUNLOG_TEST_AT_ONCE RUNLOG_TEST_SEQUENTIAL RUNLOG_TEST_CONCURRENT \
     RUNLOG_TEST_FUZZ_SECONDS RUNLOG_TEST_VERDICT_REPEATS RUNLOG_TEST_CHAOS_SECONDS RUNLOG_TEST_CHAOS_SEED \
     RUNLOG_TEST_CHAOS_RATE RUNLOG_TEST_CHAOS_ENGINE RUNLOG_TEST_BATCH RUNLOG_TEST_SEED; do
     if [[ -n ${!name:-} ]]; then TEST_NUMBERS+=(--env "$name=${!name}"); fi
@@ -145,17 +146,21 @@ start_stack() {
     rl_compose_up
 }
 
-# on_sanitized_stack NAME COMMAND...: the command is about a stack of that name beside the first one, with the services of
-# tests/e2e/compose.sanitized.yaml. In a subshell of its own, as every part is. Where nothing is killed, the runner reaches the
-# Engine through the filter of its socket.
-on_sanitized_stack() {
+# on_stack NAME COMMAND...: the command is about a stack of that name beside the first one. In a subshell of its own, as every
+# part is. That of the chaos suite is as it ships, those called kills, losses and calm have the services of
+# tests/e2e/compose.sanitized.yaml. Where nothing is killed, the runner reaches the Engine through the filter of its socket.
+on_stack() {
     rl_throwaway_stack "$1"
-    [[ $1 != calm ]] || RL_COMPOSE_FILES+=("$RL_SOCKET_PROXY_FILE")
-    RL_COMPOSE_FILES+=(tests/e2e/compose.sanitized.yaml) # last: it adds a volume, the other replaces them all
+    case $1 in
+        kills | losses) RL_COMPOSE_FILES+=(tests/e2e/compose.sanitized.yaml) ;;
+        # The sanitizers' file last: it adds a volume, the other replaces them all.
+        calm) RL_COMPOSE_FILES+=("$RL_SOCKET_PROXY_FILE" tests/e2e/compose.sanitized.yaml) ;;
+    esac
     "${@:2}"
 }
 
-# e2e_tests pytest-argument...
+# e2e_tests pytest-argument... Which tests a part leaves to others is told by --only and --without of tests/e2e/conftest.py, so
+# that a -m of the caller's chooses among what is left.
 e2e_tests() {
     test_container e2e "${TEST_NUMBERS[@]}" --network host --volume "$(rl_host_socket):/var/run/docker.sock" \
         --volume "$RL_ENV_FILE:/run/runlog/stack.env:ro" \
@@ -163,21 +168,40 @@ e2e_tests() {
         --env COMPOSE_FILE="$(printf '/src/%s\n' "${RL_COMPOSE_FILES[@]}" | paste -sd:)" \
         --env COMPOSE_PROJECT_NAME="$RL_PROJECT" --env COMPOSE_ENV_FILES=/run/runlog/stack.env \
         --env RUNLOG_TEST_ENGINE_IMAGE="runlog/engine:$RL_TAG" \
-        --env RUNLOG_TEST_LANGUAGES="$RUNLOG_LANGUAGES" -- python3 -m pytest -ra --durations=5 "$@" "${PYTEST_ARGUMENTS[@]}" ||
+        --env RUNLOG_TEST_LANGUAGES="$RUNLOG_LANGUAGES" -- python3 -m pytest -ra --durations=10 "$@" "${PYTEST_ARGUMENTS[@]}" ||
         nothing_was_meant $?
 }
 
-# pytest's status 5: none of its tests is among those that the caller wants.
+# pytest's status 5: none of its tests is among those that the caller wants. Some part has to have one: something_was_meant.
 nothing_was_meant() {
     (($1 == 5 && ${#PYTEST_ARGUMENTS[@]}))
+}
+
+# Whether a part that has ended, and that the caller's arguments of pytest are for, has run a test.
+something_was_meant() {
+    case $1 in
+        e2e | languages | kills | losses | calm | chaos | security) rl_output_of "$1" | grep -qE '^=+ .*[0-9]+ (passed|failed|skipped|error)' ;;
+        *) return 1 ;;
+    esac
+}
+
+# Removes its stack when it has ended. Where it failed, what the services said is kept, as far as their containers are there.
+chaos_suite() {
+    local status=0 said="${RL_LOG%.log}-chaos.log"
+    e2e_tests tests/chaos/test_chaos.py || status=$?
+    if ((status)); then
+        rl_compose logs --no-color --timestamps "${RL_SERVICES[@]}" >"$said"
+        echo "the services' logs: $said"
+    fi
+    [[ -n $KEEP ]] || rl_compose down --volumes --remove-orphans --timeout 5
+    return "$status"
 }
 
 # The container sees the host's network, as the end-to-end tests do; what looks at the host's processes is a container of the
 # suite's own, made of the same image.
 security_tests() {
-    local lanes=${RUNLOG_TEST_LANES:-$ATTACKS_AT_ONCE}
-    RUNLOG_SLOTS=$lanes rl_compose up --detach --no-deps --wait runner
-    test_container security --env RUNLOG_TEST_LANES="$lanes" --network host --volume "$(rl_host_socket):/var/run/docker.sock" \
+    RUNLOG_SLOTS=$ATTACKS_AT_ONCE rl_compose up --detach --no-deps --wait runner
+    test_container security --env RUNLOG_TEST_LANES="$ATTACKS_AT_ONCE" --network host --volume "$(rl_host_socket):/var/run/docker.sock" \
         --env RUNLOG_TEST_API_URL="http://127.0.0.1:$RL_PORT" --env RUNLOG_TEST_PROJECT="$RL_PROJECT" \
         --env RUNLOG_TEST_OBSERVER_IMAGE="runlog/tests:$RL_TAG" --env RUNLOG_SANDBOX_IMAGE_TAG="$RL_TAG" \
         -- python3 -m pytest -ra --durations=5 tests/security "${PYTEST_ARGUMENTS[@]}" ||
@@ -211,6 +235,18 @@ start_sanitized_stack() {
     test_container provocation --network none "${options[@]/#/--env=}" -- tests/e2e/provoke-sanitizers
 }
 
+# Whether the Engine had to start a container of the stack again; says which.
+restarted_by_the_engine() {
+    local id found=1
+    for id in $(rl_compose ps --all --quiet); do
+        docker inspect --format '{{.RestartCount}} {{.Name}}' "$id" | grep -v '^0 ' || continue
+        echo 'was started again so many times; its log ends:'
+        docker logs --tail 10 "$id" 2>&1
+        found=0
+    done
+    return "$found"
+}
+
 # The services end as they do on any host, whereupon LeakSanitizer looks at each; then every report counts, also those of
 # containers that are gone.
 sanitizer_reports() {
@@ -225,6 +261,8 @@ sanitizer_reports() {
             docker logs --tail 10 "$id" 2>&1
         done
     done
+    # Where nothing is killed, nothing is started again; among it is what has no sanitizers.
+    if [[ $RL_PROJECT == *-calm ]] && restarted_by_the_engine; then bad=1; fi
     if rl_compose logs --no-color "${RL_SERVICES[@]}" | grep -A 8 ': runtime error: '; then bad=1; fi
     # shellcheck disable=SC2016
     test_container reports --network none --volume "${RL_PROJECT}_sanitizers:/reports:ro" -- sh -c \

@@ -98,9 +98,23 @@ rl_throwaway_remove() {
         xargs -r docker image rm >/dev/null
 }
 
+# rl_throwaway_remove_named PROJECT: what a former run has left, by the name that it said.
+rl_throwaway_remove_named() {
+    [[ $1 =~ ^runlog-(test|bench)-[0-9a-f]{8}$ ]] || rl_die "\"$1\" is the name of no run" "one of these: $(rl_throwaway_left)"
+    RL_PROJECT=$1
+    RL_TAG=$1
+    RL_ENV_FILE="$RL_STATE/${BASH_REMATCH[1]}/$1.env"
+    rl_step remove "remove $1" '' rl_throwaway_remove
+}
+
+# The runs of which something is left, those that are at work among them.
+rl_throwaway_left() {
+    { docker ps --all --format '{{.Label "com.docker.compose.project"}}' && docker volume ls --format '{{.Label "runlog.test"}}'; } |
+        sed -nE 's/^(runlog-(test|bench)-[0-9a-f]{8})(-.*)?$/\1/p' | sort -u | paste -sd' '
+}
+
 rl_throwaway_tell() {
     printf '\nkept: project %s at http://127.0.0.1:%s\n' "$RL_PROJECT" "$RL_PORT"
-    printf 'remove it with: docker compose -p %s --env-file %s down --volumes --remove-orphans\n' "$RL_PROJECT" "$RL_ENV_FILE"
 }
 
 # rl_throwaway_exit KEEP: for the trap on EXIT. KEEP not empty: leaves the stack and says how to reach and remove it.
@@ -111,6 +125,7 @@ rl_throwaway_exit() {
     if [[ -n $keep && -e $RL_ENV_FILE ]]; then
         rl_throwaway_tell
         for name in $(rl_throwaway_stacks); do (rl_throwaway_stack "$name" && rl_throwaway_tell); done
+        printf 'remove all of it with: scripts/test --remove %s\n' "$RL_PROJECT"
     elif [[ -n ${RL_PROJECT:-} ]] && rl_engine_answers; then
         rl_throwaway_remove >>"$RL_LOG" 2>&1 ||
             printf 'tearing down left something of project %s: see %s\n' "$RL_PROJECT" "$RL_LOG"

@@ -70,6 +70,7 @@ class Injector:
         except AssertionError as error:
             self.missed.append(fault)
             self._note(fault, f"missed: {last_line(error)}")
+            self._revive(fault)
             return
         except Exception as error:  # noqa: BLE001 - a docker that hangs, for one: what it has done nobody knows
             self._give_up(fault, "begun, perhaps", error)
@@ -82,6 +83,14 @@ class Injector:
             self._give_up(fault, "not healed", error)
             return
         self._note(fault, "healed")
+
+    def _revive(self, fault):
+        """One that has ended by itself is about to be started again by the Engine, unless somebody has tried to end it."""
+        try:
+            for container in self.stack.containers(fault.target, all_states=True):
+                self.stack.docker("start", container)
+        except Exception as error:  # noqa: BLE001
+            self._give_up(fault, "missed, and not started", error)
 
     def _give_up(self, fault, how, error):
         self.broken.append(f"{str(fault).strip()}: {how}: {type(error).__name__}: {last_line(error)}")

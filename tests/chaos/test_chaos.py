@@ -16,6 +16,7 @@ import tempfile
 import faults
 import oracle
 import plan
+from ends import Ends
 from load import Load
 from mongo import Mongo
 from mixture import program
@@ -29,7 +30,7 @@ RATE = float(os.environ.get("RUNLOG_TEST_CHAOS_RATE") or 3)
 WITH_ENGINE = os.environ.get("RUNLOG_TEST_CHAOS_ENGINE") == "1"
 
 CLIENTS = 48
-SETTLING_S = 600  # for what is queued at the end; far below RUNLOG_MAX_QUEUE_TIME
+SETTLING_S = 600  # for what is queued at the end, and for whatever else a slow machine has to catch up with
 LOGS = ("submissions", "results")
 DEAD_LETTERS = ("submissions.dlq", "results.dlq")
 GROUPS = ("runners", "result-sink")
@@ -85,7 +86,7 @@ class Run:
         try:
             self.injector.start()
             self.injector.join()
-            self.load.stop_sending(after=SECONDS)
+            self.load.stop_sending(after=SECONDS, longest=SETTLING_S)
         finally:
             self.injector.stop()
             self.load.stop_sending()
@@ -192,6 +193,7 @@ def sent_as(body):
 def test_nothing_accepted_is_lost_wrong_or_doubled_while_parts_fail_at_random(client, stack, say):
     with contextlib.ExitStack() as ends:
         engine = ends.enter_context(engine_of_its_own(client, stack)) if WITH_ENGINE else None
+        services = ends.enter_context(Ends(stack.project, plan.SERVICES))
         run = Run(client, stack, say, engine)
         run.do()
         lag = run.await_no_lag()
@@ -199,7 +201,8 @@ def test_nothing_accepted_is_lost_wrong_or_doubled_while_parts_fail_at_random(cl
         run.show(report)
         wrong = [f"{len(report.violations)} submissions"] if report.violations else []
         wrong += [f"{name}: {what}" for name, what in (
-            ("lag", lag), ("dead letters", run.dead_letters()), ("orphaned sandboxes", run.orphans()),
+            ("crashes", services.crashes), ("lag", lag), ("dead letters", run.dead_letters()), ("orphaned sandboxes", run.orphans()),
             ("faults that went wrong", run.injector.broken), ("odd answers", run.load.odd)) if what]
         wrong += run.injector.shortfall() + run.load.shortfall(SECONDS)
+        wrong += [] if services.ended else ["the Engine told of no container that ended"]
         assert not wrong, run.failure(wrong, report)

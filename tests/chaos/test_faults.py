@@ -1,8 +1,10 @@
 """What is said of a run in which faults do not happen as planned. Needs no stack: what stands here for one answers as it is told to."""
 
 import subprocess
+import threading
 
 import pytest
+from ends import Ends
 from faults import Injector
 from load import Load
 from plan import KILL, PAUSE, Fault
@@ -85,6 +87,21 @@ def test_one_fault_in_three_may_be_missed_and_no_more():
     assert run.shortfall() == ["2 of 3 faults were missed"]
 
 
+def test_what_has_ended_by_itself_is_started_though_its_fault_was_missed():
+    run = injected(failing(REFUSED, "kill"), kill("api"), pause("runner"))
+    assert (len(run.done), len(run.missed), run.broken) == (1, 1, [])
+    assert ("start", "api") in run.stack.commands
+
+
+@pytest.mark.parametrize(("line", "told"), [
+    ("p-api-1 134\n", ["p-api-1: SIGABRT"]), ("p-runner-2 139\n", ["p-runner-2: SIGSEGV"]),
+    ("p-api-1 137\n", []), ("p-api-1 0\n", []), ("p-runner-1 1\n", []), ("p-api-1 \n", []), ("p-kafka-1 134\n", [])])
+def test_a_crash_of_a_service_is_told_and_no_other_end(line, told):
+    ends = Ends("p", ("api", "runner"))
+    ends.note(line)
+    assert ends.crashes == told
+
+
 def test_a_run_without_any_fault_is_none():
     assert injected(failing(HANGS), pause("api"), kill("kafka", "stores")).shortfall() == ["there was no fault"]
     assert injected(failing(HANGS)).shortfall() == ["there was no fault"]
@@ -102,3 +119,14 @@ def test_a_tenth_of_the_load_is_enough_of_it_and_less_is_not():
     assert load.shortfall(180) == []
     load.accepted = dict.fromkeys(range(53))
     assert load.shortfall(180) == ["53 programs were accepted where 540 were to be sent"]
+
+
+def test_on_a_slow_machine_the_load_goes_on_until_it_was_one():
+    load = Load(client=None, seed=1, rate=1000, clients=0)
+    late = threading.Timer(0.1, lambda: load.accepted.update(dict.fromkeys(range(5))))
+    late.start()
+    load.stop_sending(after=0.05, longest=60)
+    assert late.finished.is_set() and load.shortfall(0.05) == []
+    load = Load(client=None, seed=1, rate=1000, clients=0)
+    load.stop_sending(after=0.05, longest=0.1)
+    assert load.shortfall(0.05) == ["0 programs were accepted where 50 were to be sent"]

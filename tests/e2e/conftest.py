@@ -8,6 +8,13 @@ from runlog_client import Client, Stack, eventually
 
 
 FIGURES = pytest.StashKey()
+LAST = "test_sweep.py"  # looks at what all others have left
+
+
+def pytest_addoption(parser):
+    # Not by -m, of which pytest heeds the last one alone: that is the caller's of scripts/test.
+    parser.addoption("--only", metavar="MARK", help="the tests with this mark")
+    parser.addoption("--without", metavar="MARK", action="append", default=[], help="no test with this mark")
 
 
 def pytest_configure(config):
@@ -23,8 +30,17 @@ def pytest_terminal_summary(terminalreporter, config):
         terminalreporter.write_line(line)
 
 
-def pytest_collection_modifyitems(items):
-    items.sort(key=lambda item: item.get_closest_marker("disruptive") is not None)
+def is_for(item, only, without):
+    return (not only or item.get_closest_marker(only)) and not any(item.get_closest_marker(mark) for mark in without)
+
+
+def pytest_collection_modifyitems(config, items):
+    items.sort(key=lambda item: (item.get_closest_marker("disruptive") is not None, item.path.name == LAST))
+    only, without = config.getoption("only"), config.getoption("without")
+    others = [item for item in items if not is_for(item, only, without)]
+    if others:
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if is_for(item, only, without)]
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from runlog_client import eventually
 
 PRODUCE, PRODUCE_VERSION = 0, 3
 NO_CODEC, LZ4 = 0, 3
+INTERACTIVE, BATCH = 0, 1
 LZ4_BLOCK_BYTES = 4 * 1024 * 1024
 
 
@@ -98,10 +99,10 @@ class LogWriter:
         key = stack.docker("exec", stack.container("api"), "cat", "/var/lib/runlog/secret/id.key").split()[0]
         self.secret = bytes.fromhex(key)
 
-    def issue_id(self, partition):
+    def issue_id(self, partition, tenant="", lane=INTERACTIVE):
         """An id that the API takes for one of its own (lib/codec/id.h)."""
-        raw = int(time.time() * 1000).to_bytes(6, "big") + partition.to_bytes(2, "big")
-        raw += hashlib.sha256(b"").digest()[:4] + os.urandom(8)
+        raw = int(time.time() * 1000).to_bytes(6, "big") + (lane << 14 | partition).to_bytes(2, "big")
+        raw += hashlib.sha256(tenant.encode()).digest()[:4] + os.urandom(8)
         raw += hmac.new(self.secret, raw, hashlib.sha256).digest()[:10]
         return base64.urlsafe_b64encode(raw).decode()
 

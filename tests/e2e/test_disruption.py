@@ -223,36 +223,6 @@ def test_a_submission_whose_sandbox_is_killed_from_outside_runs_again(client, st
     assert (result["verdict"], result["stdOutput"]) == ("OK", "done\n"), show(result)
 
 
-@pytest.fixture
-def three_runners(client, stack):
-    """The stack with three runners; one again afterwards."""
-    stack.compose("up", "--detach", "--no-recreate", "--scale", "runner=3", "--wait", "runner")
-    try:
-        stack.await_healthy(client)
-        yield stack.containers("runner")
-    finally:
-        stack.compose("up", "--detach", "--no-recreate", "--scale", "runner=1", "--wait", "runner")
-        stack.await_healthy(client)
-
-
-def test_three_runners_all_take_part_and_two_take_over_from_a_killed_one(client, stack, three_runners):
-    assert len(three_runners) == 3
-    counts = {}
-
-    def all_take_part():
-        await_squares(client, submit_numbers(client, range(1, 25)))
-        counts.update({container[:12]: stack.runner_finished(container) for container in three_runners})
-        return all(counts.values())
-
-    try:
-        eventually("three runners have finished submissions", all_take_part, deadline=120)
-    except AssertionError as error:
-        raise AssertionError(f"{error}; finished, by runner: {counts}") from None
-    accepted = submit_numbers(client, range(500, 530))
-    stack.docker("kill", "--signal", "KILL", three_runners[0])
-    await_squares(client, accepted)
-
-
 def test_down_and_up_keep_results_ids_and_what_was_queued(client, stack):
     done = {submission_id: client.await_result(submission_id)
             for submission_id in submit_numbers(client, range(300, 306))}
