@@ -104,9 +104,9 @@ int rl_cli_misused(const rl_cli_call *call, const rl_error *err);
 /* The commands, each in its own file. */
 extern const rl_cli_command rl_command_run, rl_command_submit, rl_command_result, rl_command_watch,
     rl_command_cancel, rl_command_delete, rl_command_languages, rl_command_probe, rl_command_topics_create,
-    rl_command_topics_list, rl_command_lag, rl_command_dlq_list, rl_command_dlq_show, rl_command_dlq_retry,
-    rl_command_dlq_drop, rl_command_replay_start, rl_command_replay_resume, rl_command_replay_list,
-    rl_command_replay_show, rl_command_replay_watch, rl_command_replay_cancel, rl_command_replay_diff,
-    rl_command_replay_apply, rl_command_replay_discard;
+    rl_command_topics_list, rl_command_topics_describe, rl_command_tail, rl_command_lag, rl_command_dlq_list,
+    rl_command_dlq_show, rl_command_dlq_retry, rl_command_dlq_drop, rl_command_replay_start,
+    rl_command_replay_resume, rl_command_replay_list, rl_command_replay_show, rl_command_replay_watch,
+    rl_command_replay_cancel, rl_command_replay_diff, rl_command_replay_apply, rl_command_replay_discard;
 
 #endif

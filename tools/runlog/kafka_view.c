@@ -126,3 +126,42 @@ bool rl_kafka_view_committed(rd_kafka_t *client, const char *group, rd_kafka_top
     }
     return true;
 }
+
+RL_DEFINE_CLEANUP(config_resource_slot, rd_kafka_ConfigResource_t, rd_kafka_ConfigResource_destroy)
+
+static void copy_config(const rd_kafka_ConfigResource_t *resource, const char *const *names, size_t count,
+                        json_t *config) {
+    size_t entry_count = 0;
+    const rd_kafka_ConfigEntry_t **entries = rd_kafka_ConfigResource_configs(resource, &entry_count);
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; j < entry_count; j++) {
+            const char *value = rd_kafka_ConfigEntry_value(entries[j]);
+            if (strcmp(rd_kafka_ConfigEntry_name(entries[j]), names[i]) == 0) {
+                (void)json_object_set_new(config, names[i], value ? json_string(value) : json_null());
+            }
+        }
+    }
+}
+
+bool rl_kafka_view_config(rd_kafka_t *client, const char *topic, const char *const *names, size_t count,
+                          json_t *config, rl_error *err) {
+    static const char doing[] = "cannot ask Kafka for settings";
+    RL_CLEANUP(rl_rd_queue_slot) rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
+    RL_CLEANUP(config_resource_slot)
+    rd_kafka_ConfigResource_t *question = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic);
+    rd_kafka_DescribeConfigs(client, &question, 1, NULL, queue);
+    RL_CLEANUP(rl_rd_event_slot) rd_kafka_event_t *event = await_event(queue, doing, err);
+    if (!event) {
+        return false;
+    }
+    size_t found = 0;
+    const rd_kafka_ConfigResource_t **resources =
+        rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event), &found);
+    const rd_kafka_resp_err_t code =
+        found == 1 ? rd_kafka_ConfigResource_error(resources[0]) : RD_KAFKA_RESP_ERR__FAIL;
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return rl_stream_error(err, code, doing);
+    }
+    copy_config(resources[0], names, count, config);
+    return true;
+}

@@ -8,6 +8,8 @@
 #ifndef RL_TOOLS_KAFKA_VIEW_H
 #define RL_TOOLS_KAFKA_VIEW_H
 
+#include <jansson.h>
+
 #include "tools/runlog/cli.h"
 #include "tools/runlog/settings.h"
 
@@ -31,6 +33,10 @@ bool rl_kafka_view_offsets(rd_kafka_t *client, rd_kafka_topic_partition_list_t *
 /* Puts into each entry what `group` has committed; RD_KAFKA_OFFSET_INVALID: nothing. */
 bool rl_kafka_view_committed(rd_kafka_t *client, const char *group, rd_kafka_topic_partition_list_t *list,
                              rl_error *err);
+
+/* Puts into `config`, an object, each of these settings of a topic that Kafka has: a text, or null. */
+bool rl_kafka_view_config(rd_kafka_t *client, const char *topic, const char *const *names, size_t count,
+                          json_t *config, rl_error *err);
 
 /* Adds every partition of `topic` to `list`. */
 void rl_kafka_view_partitions(const struct rd_kafka_metadata_topic *topic,

@@ -12,14 +12,27 @@ RL_DEFINE_CLEANUP(metadata_slot, const struct rd_kafka_metadata, rd_kafka_metada
 typedef struct {
     int partitions;        /* 0: there is no such topic */
     int64_t first, behind; /* sums of offsets */
+    bool unknown;          /* a partition has no leader: nobody knows these */
 } extent;
+
+static bool is_led(const struct rd_kafka_metadata_topic *topic) {
+    for (int i = 0; i < topic->partition_cnt; i++) {
+        if (topic->partitions[i].leader < 0) {
+            return false;
+        }
+    }
+    return true;
+}
 
 static bool measure(rd_kafka_t *client, const struct rd_kafka_metadata_topic *topic, extent *ret,
                     rl_error *err) {
     RL_CLEANUP(rl_rd_list_slot)
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(topic->partition_cnt);
     rl_kafka_view_partitions(topic, list);
-    *ret = (extent){.partitions = topic->partition_cnt};
+    *ret = (extent){.partitions = topic->partition_cnt, .unknown = !is_led(topic)};
+    if (ret->unknown) {
+        return true;
+    }
     if (!rl_kafka_view_offsets(client, list, RD_KAFKA_OFFSET_SPEC_EARLIEST, err)) {
         return false;
     }
@@ -36,8 +49,9 @@ static bool measure(rd_kafka_t *client, const struct rd_kafka_metadata_topic *to
 }
 
 static json_t *row(const char *name, const extent *seen, const char *state) {
-    return json_pack("{sssssisI}", "topic", name, "state", state, "partitions", seen->partitions, "records",
-                     (json_int_t)(seen->behind - seen->first));
+    json_t *records = seen->unknown ? json_null() : json_integer(seen->behind - seen->first);
+    return json_pack("{sssssiso}", "topic", name, "state", state, "partitions", seen->partitions, "records",
+                     records);
 }
 
 /* Runlog's own topics first, in the table's order, then the others. */
@@ -77,10 +91,15 @@ static void print_rows(const json_t *rows) {
         const json_t *entry = json_array_get(rows, i);
         const char *state = json_string_value(json_object_get(entry, "state"));
         const bool there = state && strcmp(state, "there") == 0;
-        (void)printf("%-22s %10lld %12lld%s%s\n", json_string_value(json_object_get(entry, "topic")),
-                     (long long)json_integer_value(json_object_get(entry, "partitions")),
-                     (long long)json_integer_value(json_object_get(entry, "records")), there ? "" : "  ",
-                     there || !state ? "" : state);
+        const json_t *records = json_object_get(entry, "records");
+        (void)printf("%-22s %10lld", json_string_value(json_object_get(entry, "topic")),
+                     (long long)json_integer_value(json_object_get(entry, "partitions")));
+        if (json_is_integer(records)) {
+            (void)printf(" %12lld", (long long)json_integer_value(records));
+        } else {
+            (void)printf(" %12s", "unknown");
+        }
+        (void)printf("%s%s\n", there ? "" : "  ", there || !state ? "" : state);
     }
 }
 
@@ -114,7 +133,9 @@ const rl_cli_command rl_command_topics_list = {
     .details =
         "A topic of Runlog's that does not exist is \"missing\": runlog topics create makes it. What is\n"
         "\"not of Runlog\" is there for others. In compacted topics the number of records is how far\n"
-        "the log goes, not how many are left.",
+        "the log goes, not how many are left. They are \"unknown\" where a partition has no leader: runlog "
+        "topics\n"
+        "describe says more.",
     .for_operators = true,
     .options = options,
     .option_count = sizeof options / sizeof *options,
