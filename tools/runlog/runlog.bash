@@ -3,13 +3,14 @@ _runlog() {
     local current=${COMP_WORDS[COMP_CWORD]} words="" command="${COMP_WORDS[*]:1:2}"
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W "run submit result watch cancel delete languages topics lag dlq replay probe --help --version --manual --completion" -- "$current")
+        mapfile -t COMPREPLY < <(compgen -W "run submit result watch cancel delete languages topics tail lag dlq replay probe --help --version --manual --completion" -- "$current")
         return
     fi
     ((COMP_CWORD == 2)) && command=${COMP_WORDS[1]}
     case $command in
-        "topics") words="list create --help" ;;
+        "topics") words="list describe create --help" ;;
         "topics list") words="--json --help" ;;
+        "topics describe") words="--json --help" ;;
         "topics create") words="--help" ;;
         "dlq") words="list show retry drop --help" ;;
         "dlq list") words="--all --json --help" ;;
@@ -34,6 +35,7 @@ _runlog() {
         "cancel") words="--wait --json --url --help" ;;
         "delete") words="--yes --json --url --help" ;;
         "languages") words="--json --url --help" ;;
+        "tail") words="--from --follow --id --full --json --help" ;;
         "lag") words="--partitions --json --help" ;;
         "probe") words="--help" ;;
     esac ;;
