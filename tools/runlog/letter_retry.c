@@ -16,6 +16,7 @@
 #include "lib/stream/schema_source.h"
 #include "lib/stream/schema_topic.h"
 #include "lib/stream/topics.h"
+#include "tools/runlog/replay_publish.h"
 
 #define DELIVERY_TIMEOUT_US (30 * RL_US_PER_S)
 #define PRIME_TIMEOUT_US (10 * RL_US_PER_S)
@@ -253,12 +254,7 @@ static bool send_replayed(rl_letter_retry *retry, const rd_kafka_message_t *lett
     if (!read_submission(retry, letter, arena, &submission, err)) {
         return false;
     }
-    submission.generation = retry->generation;
-    submission.held = false;
-    submission.deadline_us = 0;
-    submission.callback = NULL;
-    submission.cacheable = false;
-    submission.traceparent = NULL;
+    rl_replay_renew(&submission, retry->generation, false);
     if (!rl_submission_encode(retry->codec, &submission, &framed, err)) {
         return false;
     }

@@ -243,10 +243,12 @@ typedef struct {
     rl_codec *codec;
     rl_arena *arena;
     rl_submission submission;
+    int64_t generation; /* as a header has it */
 } read_submission;
 
 static rl_log_step take_submission(void *context, const rd_kafka_message_t *message, rl_error *err) {
     read_submission *r = context;
+    r->generation = rl_message_generation(message);
     cli_must(rl_submission_decode(r->codec, rl_message_value(message), r->arena, &r->submission, err), err);
     ck_assert(rl_bytes_equal(rl_message_key(message), rl_bytes_of(r->submission.id)));
     return RL_LOG_NEXT;
@@ -298,6 +300,7 @@ START_TEST(a_submission_is_executed_again_as_a_replay_is) {
     const rl_submission replayed = r.submission;
     ck_assert_str_eq(replayed.id, sample.id);
     ck_assert_int_eq(replayed.generation, generation);
+    ck_assert_int_eq(r.generation, generation);
     ck_assert(rl_bytes_equal(replayed.source, sample.submission.source));
     ck_assert_int_eq(replayed.created_us, sample.submission.created_us);
     ck_assert_int_eq(replayed.deadline_us, 0);
