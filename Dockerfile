@@ -113,6 +113,7 @@ COPY --from=build /opt/runlog/bin/runlog-docker-proxy /usr/bin/runlog-docker-pro
 ENTRYPOINT ["/usr/bin/runlog-docker-proxy"]
 
 FROM runtime-store AS tools
+COPY --from=build /opt/runlog/bin/runlog-rebuild /usr/bin/runlog-rebuild
 ENTRYPOINT ["/usr/bin/runlog"]
 
 # ---- tests: the test programs of three builds, the sources as they are, and what drives a stack from outside

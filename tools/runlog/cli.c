@@ -36,6 +36,7 @@ static const rl_cli_command *const commands[] = {
     &rl_command_replay_diff,
     &rl_command_replay_apply,
     &rl_command_replay_discard,
+    &rl_command_rebuild,
     &rl_command_probe,
 };
 

@@ -107,6 +107,7 @@ extern const rl_cli_command rl_command_run, rl_command_submit, rl_command_result
     rl_command_topics_list, rl_command_topics_describe, rl_command_tail, rl_command_lag, rl_command_dlq_list,
     rl_command_dlq_show, rl_command_dlq_retry, rl_command_dlq_drop, rl_command_replay_start,
     rl_command_replay_resume, rl_command_replay_list, rl_command_replay_show, rl_command_replay_watch,
-    rl_command_replay_cancel, rl_command_replay_diff, rl_command_replay_apply, rl_command_replay_discard;
+    rl_command_replay_cancel, rl_command_replay_diff, rl_command_replay_apply, rl_command_replay_discard,
+    rl_command_rebuild;
 
 #endif

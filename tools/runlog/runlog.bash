@@ -3,7 +3,7 @@ _runlog() {
     local current=${COMP_WORDS[COMP_CWORD]} words="" command="${COMP_WORDS[*]:1:2}"
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W "run submit result watch cancel delete languages topics tail lag dlq replay probe --help --version --manual --completion" -- "$current")
+        mapfile -t COMPREPLY < <(compgen -W "run submit result watch cancel delete languages topics tail lag dlq replay rebuild probe --help --version --manual --completion" -- "$current")
         return
     fi
     ((COMP_CWORD == 2)) && command=${COMP_WORDS[1]}
@@ -37,6 +37,7 @@ _runlog() {
         "languages") words="--json --url --help" ;;
         "tail") words="--from --follow --id --full --json --help" ;;
         "lag") words="--partitions --json --help" ;;
+        "rebuild") words="--into --compare --no-compare --json --help" ;;
         "probe") words="--help" ;;
     esac ;;
     esac

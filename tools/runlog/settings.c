@@ -19,6 +19,8 @@ static const rl_config_option options[] = {
     {"RUNLOG_KAFKA_PROPERTIES", RL_CONFIG_TEXT, AT(kafka_properties), "", 0, 8192,
      "Further librdkafka properties, name=value separated by semicolons; they win over the next ones."},
     RL_STREAM_SECURITY_OPTIONS(AT_SECURITY),
+    {"RUNLOG_MONGO_URI", RL_CONFIG_TEXT, AT(mongo_uri), "mongodb://mongo:27017/runlog", 1, 4096,
+     "The database that the sink fills, for rebuild, which holds another one against it."},
     {"RUNLOG_LOG_LEVEL", RL_CONFIG_TEXT, AT(log_level), "info", 1, 5,
      "Shared with the services; commands print what they did whatever it says."},
     {"RUNLOG_TOPIC_PARTITIONS", RL_CONFIG_INT, AT(topic_partitions), "12", 1, RL_TOPIC_MAX_PARTITIONS,
@@ -26,7 +28,8 @@ static const rl_config_option options[] = {
     {"RUNLOG_TOPIC_REPLICATION", RL_CONFIG_INT, AT(topic_replication), "1", 1, 16,
      "Replicas of a new topic; 3 survives the loss of a broker's disk."},
     {"RUNLOG_RESULT_RETENTION", RL_CONFIG_DURATION, AT(results_retention_us), "30d", MINUTE, 3650 * DAY,
-     "How long the topic results is kept: at least as long as the database keeps results."},
+     "How long the topic results is kept: at least as long as the database keeps results; rebuild counts "
+     "from it as the sink does."},
     {"RUNLOG_TOPICS_WAIT", RL_CONFIG_DURATION, AT(topics_wait_us), "2m", 0, 60 * MINUTE,
      "How long topics create waits for Kafka to answer."},
     {"RUNLOG_TOPICS_WARM_UP", RL_CONFIG_DURATION, AT(topics_warm_up_us), "3s", 0, MINUTE,

@@ -16,6 +16,7 @@ typedef struct {
     const char *brokers;
     const char *kafka_properties;
     rl_stream_security kafka_security;
+    const char *mongo_uri;
     const char *log_level; /* accepted because the services share it; a command's words are few */
     int64_t topic_partitions;
     int64_t topic_replication;

@@ -230,27 +230,6 @@ START_TEST(a_decision_about_no_replay_is_set_aside) {
 }
 END_TEST
 
-/* Two replays of 40 submissions each of which some are deleted, in an order that has everything before and after it. */
-static void put_a_bit_of_everything(world *w) {
-    char id[16];
-    put_decision(w, RL_RECORD_APPLIED, 3);
-    for (int i = 0; i < 40; i++) {
-        snprintf(id, sizeof id, "s-%d", i);
-        put_visible(w, id, 0);
-        put_held(w, id, 3);
-        put_held(w, id, 4);
-        if (i % 5 == 0) {
-            put_deleted(w, id);
-        }
-        if (i == 20) {
-            put_decision(w, RL_RECORD_DISCARDED, 4);
-            put_decision(w, RL_RECORD_APPLIED, 4);
-        }
-        put_held(w, id, 5); /* never decided */
-        put_held(w, id, 3);
-    }
-}
-
 START_TEST(reading_everything_again_changes_nothing_in_any_collection) {
     world w;
     world_open(&w);

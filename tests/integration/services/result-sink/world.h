@@ -98,6 +98,9 @@ char *dump_documents(world *w);
 void put_held(world *w, const char *id, int64_t generation);
 void put_decision(world *w, rl_record_kind kind, int64_t generation);
 void put_deleted(world *w, const char *id);
+/* Submissions s-0 to s-39 of which every fifth is deleted, and three replays of them whose results wait: 3 is applied, 4
+ * discarded, 5 never decided. Every record has others about the same before and behind it. */
+void put_a_bit_of_everything(world *w);
 /* How many documents `collection` has. */
 int64_t count_in(world *w, const char *collection);
 

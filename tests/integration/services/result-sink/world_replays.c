@@ -32,3 +32,24 @@ void put_deleted(world *w, const char *id) {
     ck_assert(rl_deleted_encode(w->codec, &deleted, &frame, NULL));
     put_bytes(w, w->topic, id, rl_buffer_bytes(&frame));
 }
+
+void put_a_bit_of_everything(world *w) {
+    rl_sample sample;
+    char id[16];
+    put_decision(w, RL_RECORD_APPLIED, 3);
+    for (int i = 0; i < 40; i++) {
+        snprintf(id, sizeof id, "s-%d", i);
+        put(w, rl_sample_finished(&sample, id, 0));
+        put_held(w, id, 3);
+        put_held(w, id, 4);
+        if (i % 5 == 0) {
+            put_deleted(w, id);
+        }
+        if (i == 20) {
+            put_decision(w, RL_RECORD_DISCARDED, 4);
+            put_decision(w, RL_RECORD_APPLIED, 4);
+        }
+        put_held(w, id, 5);
+        put_held(w, id, 3);
+    }
+}
