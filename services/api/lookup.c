@@ -11,6 +11,10 @@ static bool is_expired(const rl_api *api, const rl_id_parts *parts) {
            rl_wall_clock_us();
 }
 
+bool rl_lookup_may_be_queued(const rl_api *api, const rl_id_parts *parts) {
+    return !is_expired(api, parts);
+}
+
 static rl_lookup_status answer_deleted(rl_api *api) {
     rl_metric_add(api->metrics->result_unknown, 1);
     return RL_LOOKUP_UNKNOWN;

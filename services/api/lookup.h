@@ -20,6 +20,9 @@ typedef enum {
     RL_LOOKUP_UNAVAILABLE, /* MongoDB or the log would have to be asked, and does not answer (`err`) */
 } rl_lookup_status;
 
+/* Whether a submission of this time may still wait or run, as far as time tells. */
+bool rl_lookup_may_be_queued(const rl_api *api, const rl_id_parts *parts);
+
 /* `parts` are those of `id`, verified. Everything in `ret` lives in `arena`. */
 rl_lookup_status rl_lookup(rl_api *api, const char *id, const rl_id_parts *parts, rl_arena *arena,
                            rl_finished *ret, rl_error *err);

@@ -91,8 +91,9 @@ rl_tail_status rl_tail_find(rl_tail *tail, const char *id, rl_arena *arena, rl_f
 rl_tail_status rl_tail_find_in_memory(rl_tail *tail, const char *id, rl_arena *arena, rl_finished *ret,
                                       rl_error *err);
 
-/* Whether memory holds that `id` was deleted. Never blocks. */
+/* Whether memory holds that `id` was deleted; a result of it. Neither ever blocks. */
 bool rl_tail_has_deleted(rl_tail *tail, const char *id);
+bool rl_tail_has_result(rl_tail *tail, const char *id);
 
 /* After RL_TAIL_ABSENT: whether an id of this time certainly has no result yet. */
 bool rl_tail_certain(const rl_tail *tail, int64_t created_ms);

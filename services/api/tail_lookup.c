@@ -100,11 +100,20 @@ rl_tail_status rl_tail_find(rl_tail *tail, const char *id, rl_arena *arena, rl_f
     return find(tail, id, true, arena, ret, err);
 }
 
-bool rl_tail_has_deleted(rl_tail *tail, const char *id) {
+static rl_cache_get_status peek(rl_tail *tail, const char *id) {
     RL_AUTO_CACHED_RECORD rl_cached_record *record = NULL;
     int32_t partition;
     int64_t offset;
-    return rl_result_cache_get(tail->cache, id, &record, &partition, &offset, NULL) == RL_CACHE_DELETED;
+    return rl_result_cache_get(tail->cache, id, &record, &partition, &offset, NULL);
+}
+
+bool rl_tail_has_deleted(rl_tail *tail, const char *id) {
+    return peek(tail, id) == RL_CACHE_DELETED;
+}
+
+bool rl_tail_has_result(rl_tail *tail, const char *id) {
+    const rl_cache_get_status status = peek(tail, id);
+    return status == RL_CACHE_HIT || status == RL_CACHE_POSITION;
 }
 
 /* Whether the reader has seen all that the sink has stored: only then is what it has not seen nowhere. */

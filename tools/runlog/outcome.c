@@ -46,7 +46,7 @@ int rl_outcome_status(const json_t *result) {
     if (json_is_integer(code)) {
         return (int)(json_integer_value(code) & 0xff);
     }
-    return json_is_integer(signal) ? 128 + (int)(json_integer_value(signal) & 0x7f) : RL_CLI_FAILED;
+    return json_is_integer(signal) ? 128 + (int)(json_integer_value(signal) & 0x7f) : RL_CLI_RUN_FAILED;
 }
 
 static bool write_field(const json_t *result, const char *name, FILE *to, rl_error *err) {

@@ -12,7 +12,8 @@
 
 #define CONNECT_TIMEOUT_MS 10000L
 #define POLL_S 30
-#define POLL_TIMEOUT_US ((POLL_S + 15) * RL_US_PER_S)
+/* Beyond what was asked to be waited: a service that has stopped in its tracks keeps nobody longer. */
+#define POLL_MARGIN_US (10 * RL_US_PER_S)
 #define AWAY_US (60 * RL_US_PER_S) /* how long a service may be away while its result is waited for */
 #define AWAY_PAUSE_US (500 * RL_US_PER_MS)
 
@@ -159,6 +160,14 @@ static bool is_pending(const rl_answer *answer) {
            memcmp(answer->body.data, pending, sizeof pending - 1) == 0;
 }
 
+/* Anything else with a status of success, such as a proxy's page, is no answer of Runlog's. */
+static bool is_completed(const rl_answer *answer) {
+    RL_AUTO_JSON json_t *root =
+        answer->body.size > 0 ? json_loadb(answer->body.data, answer->body.size, JSON_ALLOW_NUL, NULL) : NULL;
+    const char *status = json_string_value(json_object_get(root, "status"));
+    return status && strcmp(status, "completed") == 0;
+}
+
 static void pause_us(int64_t us) {
     (void)nanosleep(&(struct timespec){.tv_sec = us / RL_US_PER_S, .tv_nsec = us % RL_US_PER_S * 1000}, NULL);
 }
@@ -185,13 +194,19 @@ int rl_service_await(rl_service *service, const char *id, const char *encoding, 
                        encoding);
         const int64_t asked_us = rl_clock_us();
         rl_error failure = RL_ERROR_INIT;
-        const bool answered =
-            rl_service_get(service, "GET", path, rl_bytes_of(NULL), POLL_TIMEOUT_US, ret, &failure);
+        bool answered =
+            rl_service_get(service, "GET", path, rl_bytes_of(NULL), left_us + POLL_MARGIN_US, ret, &failure);
+        if (answered && is_completed(ret)) {
+            service->answered_us = rl_clock_us();
+            return 1;
+        }
+        if (answered && !is_pending(ret)) {
+            answered = rl_error_set(&failure, RL_TRANSIENT, 0,
+                                    "%s does not answer as Runlog does: neither pending nor completed",
+                                    service->url);
+        }
         if (answered) {
             service->answered_us = rl_clock_us();
-            if (!is_pending(ret)) {
-                return 1;
-            }
         } else if (failure.error_class != RL_TRANSIENT || rl_service_is_gone(service)) {
             return failed(&failure, err);
         }

@@ -67,6 +67,19 @@ void add_submissions(int32_t partition, int count) {
     ck_assert(rl_producer_flush(producer, PATIENCE_US));
 }
 
+int64_t controls_written(void) {
+    rd_kafka_t *client = client_of_runners();
+    int64_t sum = 0;
+    for (int32_t i = 0; i < 3; i++) {
+        int64_t low;
+        int64_t high;
+        rl_test_offsets(client, RL_TOPIC_CONTROLS, i, &low, &high);
+        sum += high;
+    }
+    leave_runners(client);
+    return sum;
+}
+
 static void commit_but(const char *topic, int32_t partition, int64_t left) {
     rd_kafka_t *client = client_of_runners();
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(PARTITIONS);

@@ -46,6 +46,9 @@ log_position publish_result_copies(rl_bytes key, rl_bytes value, size_t copies);
 /* Adds records that are no submissions to a partition of `submissions`. */
 void add_submissions(int32_t partition, int count);
 
+/* How many records there ever were on `controls`. */
+int64_t controls_written(void);
+
 /* As if the runners had finished everything, but for `left` records of one partition. While the group has no member. */
 void commit_submissions_but(int32_t partition, int64_t left);
 

@@ -89,6 +89,22 @@ START_TEST(what_was_deleted_is_404_at_once) {
 }
 END_TEST
 
+START_TEST(what_has_finished_is_not_cancelled_as_well) {
+    char finished_id[RL_ID_SIZE];
+    char pending_id[RL_ID_SIZE];
+    submit(&api, PROGRAM, finished_id);
+    submit(&api, PROGRAM, pending_id);
+    const rl_finished finished = make_finished(finished_id, 0, "result");
+    publish_finished(&finished);
+    await_text(finished_id, "\"stdOutput\":\"result\"");
+    const int64_t before = controls_written();
+    delete (finished_id);
+    ck_assert_int_eq(controls_written(), before);
+    delete (pending_id);
+    ck_assert_int_eq(controls_written(), before + 1);
+}
+END_TEST
+
 START_TEST(a_late_result_does_not_bring_it_back) {
     char id[RL_ID_SIZE];
     submit(&api, PROGRAM, id);
@@ -253,6 +269,7 @@ int main(void) {
     tcase_add_test(tests, what_was_never_issued_is_404);
     tcase_add_test(tests, other_methods_are_405);
     tcase_add_test(tests, what_was_deleted_is_404_at_once);
+    tcase_add_test(tests, what_has_finished_is_not_cancelled_as_well);
     tcase_add_test(tests, a_late_result_does_not_bring_it_back);
     tcase_add_test(tests, who_waits_is_told_404);
     tcase_add_test(tests, a_restart_does_not_bring_it_back);

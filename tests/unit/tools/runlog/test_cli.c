@@ -1,7 +1,10 @@
 /* From words to a command, and what is generated from the table of commands. */
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
@@ -107,6 +110,39 @@ START_TEST(a_service_that_does_not_answer_is_a_failure) {
     char *const argv[] = {languages, NULL};
     char *const environment[] = {url, NULL};
     ck_assert_int_eq(rl_cli_run(1, argv, environment), RL_CLI_FAILED);
+}
+END_TEST
+
+/* Somebody at a port of his own who answers the one request that comes with `text`, or never; ends with the child. */
+static pid_t answer_with(const char *text, char url[64]) {
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    const int fd = socket(AF_INET, SOCK_STREAM, 0);
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+    ck_assert_int_eq(listen(fd, 4), 0);
+    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&address, &size), 0);
+    (void)snprintf(url, 64, "RUNLOG_URL=http://127.0.0.1:%d", ntohs(address.sin_port));
+    const pid_t child = fork();
+    if (child == 0) {
+        char request[4096];
+        const int client = accept(fd, NULL, NULL);
+        const bool asked = client >= 0 && read(client, request, sizeof request) > 0;
+        _exit(asked && write(client, text, strlen(text)) == (ssize_t)strlen(text) ? 0 : 1);
+    }
+    close(fd);
+    return child;
+}
+
+START_TEST(a_page_of_somebody_elses_is_no_result) {
+    char url[64], result[] = "result", id[64], json[] = "--json";
+    memset(id, 'A', 40);
+    id[40] = '\0';
+    const pid_t child =
+        answer_with("HTTP/1.1 200 OK\r\nContent-Length: 13\r\nConnection: close\r\n\r\n<p>Log in</p>\n", url);
+    char *const argv[] = {result, id, json, NULL};
+    char *const environment[] = {url, NULL};
+    ck_assert_int_eq(rl_cli_run(3, argv, environment), RL_CLI_FAILED);
+    ck_assert_int_eq(waitpid(child, NULL, 0), child);
 }
 END_TEST
 
@@ -226,6 +262,7 @@ RL_SUITE("tools/runlog/cli", a_command_may_have_two_words, help_and_version_succ
          wrong_calls_are_told_apart_from_failures, output_that_cannot_be_written_is_a_failure,
          who_has_nothing_to_write_needs_no_room_for_it, a_wrong_setting_is_a_wrong_call,
          a_broker_that_does_not_answer_is_a_failure, a_service_that_does_not_answer_is_a_failure,
-         options_may_stand_anywhere_before_two_dashes, an_option_may_be_given_again_and_again,
-         what_is_wrong_with_an_option_is_said, help_manual_and_completion_have_every_command_and_option,
+         a_page_of_somebody_elses_is_no_result, options_may_stand_anywhere_before_two_dashes,
+         an_option_may_be_given_again_and_again, what_is_wrong_with_an_option_is_said,
+         help_manual_and_completion_have_every_command_and_option,
          the_files_beside_the_sources_are_what_the_program_prints)

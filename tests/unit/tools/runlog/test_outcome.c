@@ -22,6 +22,8 @@ START_TEST(a_program_keeps_its_exit_code_and_a_signal_is_the_shells) {
     ck_assert_int_eq(status_of("{\"verdict\":\"OK\",\"exitCode\":0,\"signal\":null}"), 0);
     ck_assert_int_eq(status_of("{\"verdict\":\"RUNTIME_ERROR\",\"exitCode\":7,\"signal\":null}"), 7);
     ck_assert_int_eq(status_of("{\"verdict\":\"RUNTIME_ERROR\",\"exitCode\":null,\"signal\":11}"), 139);
+    ck_assert_int_eq(status_of("{\"verdict\":\"OK\",\"exitCode\":null,\"signal\":null}"),
+                     125); /* not a program's */
 }
 END_TEST
 
