@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from command_line import Cli
 from runlog_client import Client, Stack, eventually
 
 
@@ -96,3 +97,16 @@ def second_runner(client, stack):
     finally:
         stack.compose("up", "--detach", "--no-recreate", "--scale", "runner=1", "--wait", "runner")
         stack.await_healthy(client)
+
+
+@pytest.fixture(scope="module")
+def cli(client, stack):
+    image = stack.inspect(stack.container("topics"))["Config"]["Image"]
+    container = stack.docker("run", "--rm", "--detach", "--label", f"runlog.test={stack.project}",
+                             "--network", f"{stack.project}_edge", "--env", "RUNLOG_URL=http://api:3005",
+                             "--env", "RUNLOG_KAFKA_BROKERS=kafka:9092", "--entrypoint", "sleep", image, "infinity").strip()
+    try:
+        stack.docker("network", "connect", f"{stack.project}_log", container)
+        yield Cli(container)
+    finally:
+        stack.docker("rm", "--force", container)

@@ -2,42 +2,9 @@
 
 import json
 import secrets
-import shlex
-import subprocess
-
-import pytest
 
 from log_writer import LogWriter
 from runlog_client import eventually
-
-
-class Cli:
-    """`runlog ...` in a container of the tools image, which reaches the API and Kafka as `docker compose run tools` does."""
-
-    def __init__(self, container):
-        self.container = container
-
-    def __call__(self, *arguments, stdin=b"", file=None):
-        """(status, stdout, stderr). `file` is a name under which stdin is saved first; it is then the last argument."""
-        command = ["runlog", *arguments]
-        if file:
-            command = ["sh", "-c", f"cat >/tmp/{file} && exec {shlex.join(command)} /tmp/{file} </dev/null"]
-        done = subprocess.run(["docker", "exec", "--interactive", self.container, *command], input=stdin,
-                              capture_output=True, timeout=120, check=False)
-        return done.returncode, done.stdout, done.stderr.decode()
-
-
-@pytest.fixture(scope="module")
-def cli(client, stack):
-    image = stack.inspect(stack.container("topics"))["Config"]["Image"]
-    container = stack.docker("run", "--rm", "--detach", "--label", f"runlog.test={stack.project}",
-                             "--network", f"{stack.project}_edge", "--env", "RUNLOG_URL=http://api:3005",
-                             "--env", "RUNLOG_KAFKA_BROKERS=kafka:9092", "--entrypoint", "sleep", image, "infinity").strip()
-    try:
-        stack.docker("network", "connect", f"{stack.project}_log", container)
-        yield Cli(container)
-    finally:
-        stack.docker("rm", "--force", container)
 
 
 def test_a_program_runs_as_if_it_were_here(cli):
