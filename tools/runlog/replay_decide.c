@@ -65,19 +65,18 @@ static int run_cancel(const rl_cli_call *call) {
     if (status != RL_CLI_OK) {
         return status;
     }
-    if (rl_replay_progress_is_over(&progress)) {
-        (void)rl_error_set(&err, RL_INVALID, 0, "%s is over: %s", progress.id,
-                           rl_replay_progress_state(&progress));
+    const rl_replay_case *one = rl_replay_progress_case(&progress);
+    if (progress.tally.finished >= one->count) {
+        (void)rl_error_set(&err, RL_INVALID, 0, "%s is over: all of it is executed", progress.id);
         return rl_cli_fail(call, &err);
     }
     char question[160];
     (void)snprintf(question, sizeof question, "Cancel %s, of which %" PRId64 " of %" PRId64 " are executed?",
-                   progress.id, progress.tally.finished, rl_replay_progress_case(&progress)->count);
+                   progress.id, progress.tally.finished, one->count);
     if (!rl_cli_confirm(call, question, &err)) {
         return rl_cli_misused(call, &err);
     }
-    return write_cancel(log, rl_replay_progress_case(&progress), &err) ? show(call, &progress)
-                                                                       : rl_cli_fail(call, &err);
+    return write_cancel(log, one, &err) ? show(call, &progress) : rl_cli_fail(call, &err);
 }
 
 /* ---- apply, discard ---- */
@@ -145,7 +144,7 @@ static int run_discard(const rl_cli_call *call) {
         return rl_cli_misused(call, &err);
     }
     const rl_replay_case *one = rl_replay_progress_case(&progress);
-    const bool ok = (rl_replay_progress_is_over(&progress) || write_cancel(log, one, &err)) &&
+    const bool ok = (progress.tally.finished >= one->count || write_cancel(log, one, &err)) &&
                     write_decision(log, RL_RECORD_DISCARDED, one, &err);
     return ok ? show(call, &progress) : rl_cli_fail(call, &err);
 }
@@ -158,7 +157,7 @@ const rl_cli_command rl_command_replay_cancel = {
     .summary = "stop a replay: what waits is dropped, what runs is killed",
     .details =
         "Asks first. What is dropped leaves no result and changes no answer; results that are there stay.\n"
-        "Exit status: 1 where it is over already, 2 where it was not confirmed.",
+        "Asking again is fine. Exit status: 1 where all of it is executed, 2 where it was not confirmed.",
     .for_operators = true,
     .least = 1,
     .most = 1,
