@@ -10,7 +10,6 @@
 
 typedef struct {
     int64_t created_us;
-    const char *id;
     rl_replay_entry *entry;
 } aged;
 
@@ -20,7 +19,7 @@ static int by_age(const void *a, const void *b) {
     if (left->created_us != right->created_us) {
         return left->created_us > right->created_us ? -1 : 1;
     }
-    return memcmp(left->id, right->id, RL_ID_LENGTH);
+    return memcmp(left->entry->id, right->entry->id, RL_ID_LENGTH);
 }
 
 static bool keep_newest(rl_replay_table *table, int64_t limit, rl_replay_plan *plan, rl_error *err) {
@@ -32,7 +31,7 @@ static bool keep_newest(rl_replay_table *table, int64_t limit, rl_replay_plan *p
     for (size_t i = 0; i < rl_replay_table_count(table); i++) {
         rl_replay_entry *entry = rl_replay_table_at(table, i);
         if (entry->chosen) {
-            list[count++] = (aged){rl_replay_entry_created_us(entry), entry->id, entry};
+            list[count++] = (aged){rl_replay_entry_created_us(entry), entry};
         }
     }
     qsort(list, count, sizeof *list, by_age);
