@@ -30,9 +30,14 @@ typedef struct {
 
 rd_kafka_t *rl_log_scan_client(const rl_stream_config *stream, rl_error *err) {
     static const rl_stream_setting settings[] = {
-        {"enable.partition.eof", "true"},      {"auto.offset.reset", "earliest"},
-        {"queued.max.messages.kbytes", "256"}, {"fetch.message.max.bytes", "262144"},
-        {"fetch.queue.backoff.ms", "10"},      {"fetch.error.backoff.ms", "100"},
+        {"enable.partition.eof", "true"},
+        {"auto.offset.reset", "earliest"},
+        {"queued.max.messages.kbytes", "256"},
+        {"fetch.message.max.bytes", "262144"},
+        {"fetch.queue.backoff.ms", "10"},
+        {"fetch.error.backoff.ms", "100"},
+        /* A fetch that waits at the ends of some partitions keeps those waiting whose turn is the next one. */
+        {"fetch.wait.max.ms", "20"},
     };
     RL_CLEANUP(rl_rd_conf_slot) rd_kafka_conf_t *conf = rl_stream_conf(stream, err);
     if (!conf || !rl_stream_set_all(conf, settings, sizeof settings / sizeof *settings, err)) {
