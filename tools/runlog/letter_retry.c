@@ -136,7 +136,7 @@ static bool judge_submission(rl_letter_retry *retry, const rd_kafka_message_t *l
 bool rl_letter_retry_judge(rl_letter_retry *retry, const rd_kafka_message_t *letter, rl_retry_way *ret,
                            rl_error *err) {
     RL_AUTO_ARENA rl_arena *arena = rl_arena_new(ARENA_BYTES);
-    origin from;
+    origin from = {.partition = -1};
     if (!arena) {
         return rl_error_set(err, RL_TRANSIENT, 0, "out of memory");
     }
@@ -292,7 +292,7 @@ static bool send_back(rl_letter_retry *retry, const rd_kafka_message_t *letter, 
 
 bool rl_letter_retry_send(rl_letter_retry *retry, const rd_kafka_message_t *letter, rl_retry_way way,
                           char ret_to[RL_LETTER_NAME_SIZE], rl_error *err) {
-    origin from;
+    origin from = {.partition = -1};
     delivery d;
     if (!read_origin(letter, &from, err)) {
         return false;
