@@ -90,11 +90,20 @@ class Run:
         finally:
             self.injector.stop()
             self.load.stop_sending()
-            faults.heal(self.stack)
-        self.stack.await_healthy(self.client)
+            self.heal()
         self.say(f"{self.load.elapsed():6.1f} s  all healed; {self.load.sent()} programs, {len(self.load.unanswered())} unanswered")
         in_time = self.load.join(SETTLING_S)
         self.say(f"{self.load.elapsed():6.1f} s  {'all answered' if in_time else f'{len(self.load.unanswered())} UNANSWERED'}")
+
+    def heal(self):
+        """Twice, if need be: the Engine does not start again what ends by itself after `docker kill` has sent it a signal, of any kind,
+        and a service may decide so while it finds its neighbours again."""
+        try:
+            faults.heal(self.stack)
+            self.stack.await_healthy(self.client)
+        except AssertionError:
+            faults.heal(self.stack)
+            self.stack.await_healthy(self.client)
 
     def lag(self):
         return {group: self.topics.lag(group) for group in GROUPS}

@@ -147,6 +147,28 @@ START_TEST(without_kafka_no_submission_is_called_expired) {
 }
 END_TEST
 
+/* By the word for it: who has waited for Kafka says that it did not acknowledge. */
+static void expect_not_tried(const char *method, const char *format, const char *id) {
+    char target[128];
+    answer a;
+    (void)snprintf(target, sizeof(target), format, id);
+    ask(&api, method, target, rl_bytes_make(NULL, 0), &a);
+    expect_status(&a, 503);
+    expect_in_head(&a, "\r\nRetry-After: ");
+    ck_assert_msg(strstr(a.body.data, "Kafka does not answer") != NULL, "%s", a.body.data);
+    answer_free(&a);
+}
+
+START_TEST(without_kafka_nobody_waits_to_cancel_or_to_delete) {
+    char id[RL_ID_SIZE];
+    issue_id(api.secret, 0, id);
+    ck_assert_int_eq(rd_kafka_mock_broker_set_down(cluster, BROKER), RD_KAFKA_RESP_ERR_NO_ERROR);
+    await_not_connected();
+    expect_not_tried("POST", "/api/submissions/%s/cancel", id);
+    expect_not_tried("DELETE", "/api/submissions/%s", id);
+}
+END_TEST
+
 /* Into the mock cluster, where neighbours.h does not reach. */
 static void publish_late_result(const char *id) {
     rl_error err = RL_ERROR_INIT;
@@ -190,6 +212,7 @@ int main(void) {
     tcase_add_test(tests, a_producer_that_failed_for_good_ends_the_api_with_an_error);
     tcase_add_test(tests, who_waits_is_answered_before_the_end);
     tcase_add_test(tests, without_kafka_no_submission_is_called_expired);
+    tcase_add_test(tests, without_kafka_nobody_waits_to_cancel_or_to_delete);
     tcase_add_test(tests, a_result_that_was_not_read_yet_is_not_called_expired);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
