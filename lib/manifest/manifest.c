@@ -1,10 +1,5 @@
-/* manifest.c: one manifest.json, checked field by field.
- *
- * Theory of operation: a table names every field that an object may have, whether it must be there, and the
- * function that reads it. An object is walked twice: its keys against the table (an unknown one is refused by
- * name: a misspelt field must not silently mean its default), then the table against the object, in the
- * table's order, so that the same file always gives the same complaint. Everything read is copied into one
- * arena, which dies with the manifest.
+/* manifest.c: one manifest.json, checked field by field (fields.h). Everything read is copied into one arena, which dies
+ * with the manifest.
  */
 #include "lib/manifest/manifest.h"
 
@@ -14,6 +9,7 @@
 
 #include "lib/base/arena.h"
 #include "lib/base/clock.h"
+#include "lib/manifest/fields.h"
 
 #define KIB ((int64_t)1024)
 #define MIB (1024 * KIB)
@@ -25,6 +21,8 @@
 #define ALIASES_MAX 16
 #define ENVIRONMENT_MAX 32
 #define POOL_MAX 64
+#define PRESTART_MB_MAX 4096
+#define PRESTART_MB 7 /* as Python takes */
 #define FACTOR_MIN 0.1
 #define FACTOR_MAX 16.0
 
@@ -33,20 +31,11 @@ typedef struct {
     rl_arena *arena;      /* owns all that the manifest points at, and nothing else */
 } owned_manifest;
 
-typedef struct {
-    rl_arena *arena;
-    rl_manifest *manifest;
-    rl_error *err;
-} reader;
+typedef rl_fields_reader reader;
+typedef rl_field field;
 
-typedef struct {
-    const char *name;
-    bool required;
-    bool (*read)(const reader *r, const char *field, const json_t *value);
-} field;
-
-static bool out_of_memory(const reader *r) {
-    return rl_error_set(r->err, RL_TRANSIENT, 0, "out of memory");
+static rl_manifest *manifest_of(const reader *r) {
+    return r->subject;
 }
 
 /* The project's defaults for one submission, before a language's factors. */
@@ -68,35 +57,6 @@ static void derive_wall_limits(rl_limits *limits) {
     limits->run.wall_us = 2 * limits->run.cpu_us + 2 * RL_US_PER_S;
 }
 
-static bool is_printable(const char *text) {
-    for (const char *c = text; *c != '\0'; c++) {
-        if ((unsigned char)*c < 0x20 || *c == 0x7f) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* A copy of a string of `min` to `max` bytes without control characters; NULL with `err` set otherwise. */
-static const char *read_text(const reader *r, const char *what, const json_t *value, size_t min, size_t max) {
-    if (!json_is_string(value)) {
-        rl_error_set(r->err, RL_INVALID, 0, "%s: must be a string", what);
-        return NULL;
-    }
-    size_t size = json_string_length(value);
-    const char *text = json_string_value(value);
-    if (size < min || size > max || !is_printable(text)) {
-        rl_error_set(r->err, RL_INVALID, 0, "%s: must be %zu to %zu bytes without control characters", what,
-                     min, max);
-        return NULL;
-    }
-    const char *copy = rl_arena_copy(r->arena, text, size);
-    if (copy == NULL) {
-        out_of_memory(r);
-    }
-    return copy;
-}
-
 /* Language names and aliases: c++, objective-c, python3. */
 static bool is_name(const char *text) {
     if (!islower((unsigned char)text[0]) && !isdigit((unsigned char)text[0])) {
@@ -106,55 +66,30 @@ static bool is_name(const char *text) {
 }
 
 static bool read_name(const reader *r, const char *name, const json_t *value) {
-    const char *text = read_text(r, name, value, 1, NAME_BYTES_MAX);
+    const char *text = rl_fields_read_text(r, name, value, 1, NAME_BYTES_MAX);
     if (text == NULL) {
         return false;
     }
-    if (strcmp(text, r->manifest->name) != 0) {
+    if (strcmp(text, manifest_of(r)->name) != 0) {
         return rl_error_set(r->err, RL_INVALID, 0, "%s: is \"%s\" in a folder called \"%s\"", name, text,
-                            r->manifest->name);
+                            manifest_of(r)->name);
     }
     return true;
 }
 
 static bool read_title(const reader *r, const char *name, const json_t *value) {
-    r->manifest->title = read_text(r, name, value, 1, TITLE_BYTES_MAX);
-    return r->manifest->title != NULL;
+    manifest_of(r)->title = rl_fields_read_text(r, name, value, 1, TITLE_BYTES_MAX);
+    return manifest_of(r)->title != NULL;
 }
 
 static bool read_version(const reader *r, const char *name, const json_t *value) {
-    r->manifest->version = read_text(r, name, value, 1, NAME_BYTES_MAX);
-    return r->manifest->version != NULL;
-}
-
-/* A list of `min` to `max` strings into the arena. NULL with `err` set otherwise. */
-static const char *const *read_list(const reader *r, const char *name, const json_t *value, size_t min,
-                                    size_t max, size_t bytes_max, size_t *ret_count) {
-    size_t count = json_array_size(value); /* 0 for what is no array */
-    if (!json_is_array(value) || count < min || count > max) {
-        rl_error_set(r->err, RL_INVALID, 0, "%s: must be a list of %zu to %zu strings", name, min, max);
-        return NULL;
-    }
-    const char **list = rl_arena_array(r->arena, count + 1, sizeof *list);
-    if (list == NULL) {
-        out_of_memory(r);
-        return NULL;
-    }
-    for (size_t i = 0; i < count; i++) {
-        char what[64];
-        (void)snprintf(what, sizeof what, "%s[%zu]", name, i);
-        list[i] = read_text(r, what, json_array_get(value, i), 1, bytes_max);
-        if (list[i] == NULL) {
-            return NULL;
-        }
-    }
-    *ret_count = count;
-    return list;
+    manifest_of(r)->version = rl_fields_read_text(r, name, value, 1, NAME_BYTES_MAX);
+    return manifest_of(r)->version != NULL;
 }
 
 static bool read_aliases(const reader *r, const char *name, const json_t *value) {
-    rl_manifest *m = r->manifest;
-    m->aliases = read_list(r, name, value, 0, ALIASES_MAX, NAME_BYTES_MAX, &m->alias_count);
+    rl_manifest *m = manifest_of(r);
+    m->aliases = rl_fields_read_list(r, name, value, 0, ALIASES_MAX, NAME_BYTES_MAX, &m->alias_count);
     if (m->aliases == NULL) {
         return false;
     }
@@ -178,7 +113,7 @@ static bool read_aliases(const reader *r, const char *name, const json_t *value)
 
 /* A plain file name: the agent puts it into the work folder, and compilers see it as an argument. */
 static bool read_source_file(const reader *r, const char *name, const json_t *value) {
-    const char *text = read_text(r, name, value, 1, 64);
+    const char *text = rl_fields_read_text(r, name, value, 1, 64);
     if (text == NULL) {
         return false;
     }
@@ -189,13 +124,13 @@ static bool read_source_file(const reader *r, const char *name, const json_t *va
                             "\".\" nor \"-\"",
                             name);
     }
-    r->manifest->source_file = text;
+    manifest_of(r)->source_file = text;
     return true;
 }
 
 static const char *const *read_argv(const reader *r, const char *name, const json_t *value,
                                     size_t *ret_count) {
-    const char *const *argv = read_list(r, name, value, 1, ARGV_MAX, ARG_BYTES_MAX, ret_count);
+    const char *const *argv = rl_fields_read_list(r, name, value, 1, ARGV_MAX, ARG_BYTES_MAX, ret_count);
     if (argv != NULL && argv[0][0] == '-') {
         rl_error_set(r->err, RL_INVALID, 0, "%s[0]: must be a program, not an option", name);
         return NULL;
@@ -204,13 +139,13 @@ static const char *const *read_argv(const reader *r, const char *name, const jso
 }
 
 static bool read_compile(const reader *r, const char *name, const json_t *value) {
-    r->manifest->compile = read_argv(r, name, value, &r->manifest->compile_count);
-    return r->manifest->compile != NULL;
+    manifest_of(r)->compile = read_argv(r, name, value, &manifest_of(r)->compile_count);
+    return manifest_of(r)->compile != NULL;
 }
 
 static bool read_run(const reader *r, const char *name, const json_t *value) {
-    r->manifest->run = read_argv(r, name, value, &r->manifest->run_count);
-    return r->manifest->run != NULL;
+    manifest_of(r)->run = read_argv(r, name, value, &manifest_of(r)->run_count);
+    return manifest_of(r)->run != NULL;
 }
 
 /* `false` turns it off where it stands. */
@@ -218,13 +153,13 @@ static bool read_prestart(const reader *r, const char *name, const json_t *value
     if (json_is_false(value)) {
         return true;
     }
-    r->manifest->prestart = read_argv(r, name, value, &r->manifest->prestart_count);
-    return r->manifest->prestart != NULL;
+    manifest_of(r)->prestart = read_argv(r, name, value, &manifest_of(r)->prestart_count);
+    return manifest_of(r)->prestart != NULL;
 }
 
 static bool read_version_command(const reader *r, const char *name, const json_t *value) {
-    r->manifest->version_command = read_argv(r, name, value, &r->manifest->version_command_count);
-    return r->manifest->version_command != NULL;
+    manifest_of(r)->version_command = read_argv(r, name, value, &manifest_of(r)->version_command_count);
+    return manifest_of(r)->version_command != NULL;
 }
 
 static bool is_variable_name(const char *text) {
@@ -246,7 +181,7 @@ static bool read_environment(const reader *r, const char *name, const json_t *va
     }
     const char **list = rl_arena_array(r->arena, count + 1, sizeof *list);
     if (list == NULL) {
-        return out_of_memory(r);
+        return rl_fields_out_of_memory(r);
     }
     size_t used = 0;
     const char *key;
@@ -255,7 +190,7 @@ static bool read_environment(const reader *r, const char *name, const json_t *va
         char what[96];
         char pair[64 + 1 + ARG_BYTES_MAX + 1];
         (void)snprintf(what, sizeof what, "%s.%s", name, key);
-        const char *text = read_text(r, what, entry, 0, ARG_BYTES_MAX);
+        const char *text = rl_fields_read_text(r, what, entry, 0, ARG_BYTES_MAX);
         if (text == NULL) {
             return false;
         }
@@ -266,11 +201,21 @@ static bool read_environment(const reader *r, const char *name, const json_t *va
         int size = snprintf(pair, sizeof pair, "%s=%s", key, text);
         list[used] = rl_arena_copy(r->arena, pair, (size_t)size);
         if (list[used++] == NULL) {
-            return out_of_memory(r);
+            return rl_fields_out_of_memory(r);
         }
     }
-    r->manifest->environment = list;
-    r->manifest->environment_count = count;
+    manifest_of(r)->environment = list;
+    manifest_of(r)->environment_count = count;
+    return true;
+}
+
+static bool read_prestart_memory(const reader *r, const char *name, const json_t *value) {
+    json_int_t number = json_integer_value(value); /* 0 for what is no integer */
+    if (!json_is_integer(value) || number < 0 || number > PRESTART_MB_MAX) {
+        return rl_error_set(r->err, RL_INVALID, 0, "%s: must be an integer from 0 to %d", name,
+                            PRESTART_MB_MAX);
+    }
+    manifest_of(r)->prestart_bytes = number * MIB;
     return true;
 }
 
@@ -279,7 +224,7 @@ static bool read_pool_size(const reader *r, const char *name, const json_t *valu
     if (!json_is_integer(value) || number < 0 || number > POOL_MAX) {
         return rl_error_set(r->err, RL_INVALID, 0, "%s: must be an integer from 0 to %d", name, POOL_MAX);
     }
-    r->manifest->pool = (int)number;
+    manifest_of(r)->pool = (int)number;
     return true;
 }
 
@@ -295,53 +240,23 @@ static bool scale(const reader *r, const char *name, const json_t *value, int64_
 }
 
 static bool read_compile_time(const reader *r, const char *name, const json_t *value) {
-    return scale(r, name, value, &r->manifest->limits.compile.cpu_us);
+    return scale(r, name, value, &manifest_of(r)->limits.compile.cpu_us);
 }
 
 static bool read_compile_memory(const reader *r, const char *name, const json_t *value) {
-    return scale(r, name, value, &r->manifest->limits.compile.memory_bytes);
+    return scale(r, name, value, &manifest_of(r)->limits.compile.memory_bytes);
 }
 
 static bool read_run_time(const reader *r, const char *name, const json_t *value) {
-    return scale(r, name, value, &r->manifest->limits.run.cpu_us);
+    return scale(r, name, value, &manifest_of(r)->limits.run.cpu_us);
 }
 
 static bool read_run_memory(const reader *r, const char *name, const json_t *value) {
-    return scale(r, name, value, &r->manifest->limits.run.memory_bytes);
+    return scale(r, name, value, &manifest_of(r)->limits.run.memory_bytes);
 }
 
 static bool read_processes(const reader *r, const char *name, const json_t *value) {
-    return scale(r, name, value, &r->manifest->limits.processes);
-}
-
-static const field *find_field(const field *fields, size_t count, const char *name) {
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(fields[i].name, name) == 0) {
-            return &fields[i];
-        }
-    }
-    return NULL;
-}
-
-static bool read_object(const reader *r, const json_t *object, const char *prefix, const field *fields,
-                        size_t count) {
-    const char *key;
-    json_t *value;
-    json_object_foreach((json_t *)(uintptr_t)object, key, value) {
-        if (find_field(fields, count, key) == NULL) {
-            return rl_error_set(r->err, RL_INVALID, 0, "%s%s: unknown field", prefix, key);
-        }
-    }
-    for (size_t i = 0; i < count; i++) {
-        value = json_object_get(object, fields[i].name);
-        if (value == NULL && fields[i].required) {
-            return rl_error_set(r->err, RL_INVALID, 0, "%s%s: is missing", prefix, fields[i].name);
-        }
-        if (value != NULL && !fields[i].read(r, fields[i].name, value)) {
-            return false;
-        }
-    }
-    return true;
+    return scale(r, name, value, &manifest_of(r)->limits.processes);
 }
 
 static bool read_factors(const reader *r, const char *name, const json_t *value) {
@@ -353,7 +268,7 @@ static bool read_factors(const reader *r, const char *name, const json_t *value)
     if (!json_is_object(value)) {
         return rl_error_set(r->err, RL_INVALID, 0, "%s: must be an object", name);
     }
-    return read_object(r, value, "factors.", fields, sizeof fields / sizeof fields[0]);
+    return rl_fields_read_object(r, value, "factors.", fields, sizeof fields / sizeof fields[0]);
 }
 
 static bool read_manifest(const reader *r, const json_t *root) {
@@ -366,6 +281,7 @@ static bool read_manifest(const reader *r, const json_t *root) {
         {"compile", false, read_compile},
         {"run", true, read_run},
         {"prestart", false, read_prestart},
+        {"prestartMemoryMb", false, read_prestart_memory},
         {"versionCommand", true, read_version_command},
         {"env", false, read_environment},
         {"factors", false, read_factors},
@@ -374,7 +290,7 @@ static bool read_manifest(const reader *r, const json_t *root) {
     if (!json_is_object(root)) {
         return rl_error_set(r->err, RL_INVALID, 0, "must be a JSON object");
     }
-    return read_object(r, root, "", fields, sizeof fields / sizeof fields[0]);
+    return rl_fields_read_object(r, root, "", fields, sizeof fields / sizeof fields[0]);
 }
 
 static owned_manifest *manifest_new(const char *name) {
@@ -385,7 +301,8 @@ static owned_manifest *manifest_new(const char *name) {
         free(owned);
         return NULL;
     }
-    owned->manifest = (rl_manifest){.name = copy, .limits = default_limits(), .pool = 1};
+    owned->manifest = (rl_manifest){
+        .name = copy, .limits = default_limits(), .pool = 1, .prestart_bytes = PRESTART_MB * MIB};
     owned->arena = RL_STEAL(arena);
     return owned;
 }
@@ -408,6 +325,9 @@ static bool parse_into(owned_manifest *owned, rl_bytes json, rl_error *err) {
     bool ok = read_manifest(&r, root);
     json_decref(root);
     derive_wall_limits(&owned->manifest.limits);
+    if (owned->manifest.prestart_count == 0) {
+        owned->manifest.prestart_bytes = 0;
+    }
     return ok;
 }
 

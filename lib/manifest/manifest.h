@@ -29,6 +29,7 @@ typedef struct {
     const char *const
         *prestart; /* argv of what a waiting container starts to become the first step; NULL: nothing */
     size_t prestart_count;
+    int64_t prestart_bytes;             /* of memory that it takes while it waits; 0 without one */
     const char *const *version_command; /* argv that prints the version */
     size_t version_command_count;
     const char *const

@@ -50,8 +50,9 @@ static const rl_config_option options[] = {
     RL_MAXIMA_OPTIONS(AT_MAXIMA),
     {"RUNLOG_POOL_SIZE", RL_CONFIG_INT, AT(pool_size), "16", 0, 1024,
      "containers kept started for submissions to come, all languages together; 0: none, each starts its own"},
-    {"RUNLOG_POOL_MEMORY", RL_CONFIG_BYTES, AT(pool_memory_bytes), "128MiB", 0, 64 * GIB,
-     "memory that those containers may use while they wait; each counts as 8 MiB"},
+    {"RUNLOG_POOL_MEMORY", RL_CONFIG_BYTES, AT(pool_memory_bytes), "192MiB", 0, 64 * GIB,
+     "memory that those containers may use while they wait; each counts as 8 MiB and what its language "
+     "prestarts"},
     {"RUNLOG_POOL_IDLE", RL_CONFIG_DURATION, AT(pool_idle_us), "10m", 1 * SECOND, 86400 * SECOND,
      "a container that has waited this long is replaced by a fresh one"},
     {"RUNLOG_PRESTART", RL_CONFIG_BOOL, AT(prestart), "1", 0, 0,

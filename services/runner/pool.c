@@ -207,8 +207,7 @@ bool rl_pool_offer(rl_pool *pool, const char *name, rl_warm *warm) {
     }
     pthread_mutex_lock(&pool->lock);
     rl_pool_language *l = rl_pool_find(pool, name);
-    bool room =
-        l && rl_pool_have(l) < l->target && rl_pool_total(pool) < pool->options.size && !pool->stopping;
+    bool room = l && rl_pool_have(l) < l->target && rl_pool_has_room(pool, l) && !pool->stopping;
     if (room) {
         *added = (rl_pool_entry){
             .warm = *warm, .serial = ++pool->next_serial, .ready_us = rl_clock_us(), .prepared = true};

@@ -29,7 +29,8 @@
  * discard one.
  *
  * Memory: what an idle container costs the host was measured as 5 to 8 MiB (the agent, its shim, kernel
- * structures), not its memory limit; RL_POOL_CONTAINER_BYTES is what the bound counts.
+ * structures), not its memory limit; RL_POOL_CONTAINER_BYTES is what the bound counts. What a language prestarts takes more, as its
+ * manifest says.
  *
  * Thread: all functions but rl_pool_new and rl_pool_free from any thread. Lock: one, guarding everything that changes;
  * never held while calling back.
@@ -72,6 +73,8 @@ typedef struct {
     rl_pool_keeper keeper;
     const rl_manifests *languages;
     size_t size;             /* warm containers at most, of all languages together; at least 1 */
+    int64_t memory_bytes;    /* that they may take while they wait; 0: no bound */
+    bool prestarts;          /* the keeper's `prepare` starts what manifests name */
     size_t slots;            /* how many programs, or starts of containers, the host takes side by side */
     int64_t longest_idle_us; /* older ones are replaced */
     rl_log *log;             /* may be NULL, as the other */

@@ -76,6 +76,9 @@ bool rl_pool_would_wait(const rl_pool_language *l, int64_t now_us);
 size_t rl_pool_have(const rl_pool_language *l);
 size_t rl_pool_total(const rl_pool *pool);
 
+/* Whether one more of this language is within the bounds of the pool. */
+bool rl_pool_has_room(const rl_pool *pool, const rl_pool_language *l);
+
 /* Shares the pool's size out by what is asked for at this time. */
 void rl_pool_set_targets(rl_pool *pool, int64_t now_us);
 

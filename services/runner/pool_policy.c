@@ -34,7 +34,8 @@ static bool comes_first(const rl_pool_wish *a, size_t a_wanted, const rl_pool_wi
     return a->target * b_wanted < b->target * a_wanted;
 }
 
-void rl_pool_share(rl_pool_wish *wishes, size_t count, size_t each_max, size_t all_max) {
+void rl_pool_share(rl_pool_wish *wishes, size_t count, size_t each_max, size_t all_max, int64_t bytes_max) {
+    int64_t left = bytes_max;
     for (size_t i = 0; i < count; i++) {
         wishes[i].target = 0;
     }
@@ -42,7 +43,7 @@ void rl_pool_share(rl_pool_wish *wishes, size_t count, size_t each_max, size_t a
         rl_pool_wish *next = NULL;
         for (size_t i = 0; i < count; i++) {
             rl_pool_wish *wish = &wishes[i];
-            if (wish->target < wanted(wish, each_max) &&
+            if (wish->target < wanted(wish, each_max) && wish->bytes <= left &&
                 (!next || comes_first(wish, wanted(wish, each_max), next, wanted(next, each_max)))) {
                 next = wish;
             }
@@ -51,5 +52,6 @@ void rl_pool_share(rl_pool_wish *wishes, size_t count, size_t each_max, size_t a
             return;
         }
         next->target++;
+        left -= next->bytes;
     }
 }

@@ -35,9 +35,10 @@ typedef struct {
     double per_s;     /* rl_demand_rate */
     size_t when_idle; /* wanted without any demand */
     size_t target;    /* the answer */
+    int64_t bytes;    /* of memory that one takes while it waits */
 } rl_pool_wish;
 
-/* Fills each `target`; none above `each_max`, their sum not above `all_max`. */
-void rl_pool_share(rl_pool_wish *wishes, size_t count, size_t each_max, size_t all_max);
+/* Fills each `target`; none above `each_max`, their sum not above `all_max`, nor what they take above `bytes_max`. */
+void rl_pool_share(rl_pool_wish *wishes, size_t count, size_t each_max, size_t all_max, int64_t bytes_max);
 
 #endif

@@ -45,9 +45,6 @@ static bool is_shorter(const rl_pool_language *a, const rl_pool_language *b) {
 /* Whether a container may be started now. Where submissions find none, as many at once as serve the Engine best;
  * otherwise what runs comes first. */
 static bool may_start(const rl_pool *pool, int64_t now_us) {
-    if (rl_pool_total(pool) >= pool->options.size) {
-        return false;
-    }
     if (now_us < pool->pressed_until_us) {
         return true; /* the threads are the bound */
     }
@@ -57,8 +54,8 @@ static bool may_start(const rl_pool *pool, int64_t now_us) {
 
 /* A language whose last one could not be started waits, without keeping the others from anything; then one is tried
  * before there are more. */
-static bool is_due(const rl_pool_language *l, int64_t now_us) {
-    return rl_pool_have(l) < l->target &&
+static bool is_due(const rl_pool *pool, const rl_pool_language *l, int64_t now_us) {
+    return rl_pool_have(l) < l->target && rl_pool_has_room(pool, l) &&
            (l->backoff_us == 0 || (now_us >= l->not_before_us && l->coming == 0));
 }
 
@@ -69,7 +66,7 @@ static rl_pool_language *next_to_refill(rl_pool *pool, int64_t now_us) {
     rl_pool_language *chosen = NULL;
     for (size_t i = 0; i < pool->count; i++) {
         rl_pool_language *l = &pool->languages[i];
-        if (is_due(l, now_us) && (!chosen || is_shorter(l, chosen))) {
+        if (is_due(pool, l, now_us) && (!chosen || is_shorter(l, chosen))) {
             chosen = l;
         }
     }

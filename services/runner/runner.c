@@ -137,6 +137,7 @@ static bool open_sandbox(rl_runner *runner, rl_error *err) {
         .maxima = rl_maxima_limits(&runner->config->maxima),
         .languages = runner->manifests,
         .pool_size = rl_runner_config_pool_size(runner->config),
+        .pool_memory_bytes = runner->config->pool_memory_bytes,
         .slots = slot_count(runner->config),
         .pool_idle_us = runner->config->pool_idle_us,
         .prestart = runner->config->prestart,

@@ -49,6 +49,7 @@ typedef struct {
     /* The pool of warm containers; all of it is ignored where pool_size is 0, and then every run is a cold start. */
     const rl_manifests *languages; /* that may be kept warm; borrowed */
     size_t pool_size;              /* containers at most, of all languages together */
+    int64_t pool_memory_bytes;     /* that they may take while they wait; 0: no bound */
     size_t slots;                  /* how many runs there are side by side */
     int64_t pool_idle_us;          /* a container that has waited longer is replaced */
     size_t

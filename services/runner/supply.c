@@ -7,165 +7,11 @@
 
 #include "lib/base/clock.h"
 #include "sandbox/seccomp/engine_profile.h"
-#include "services/runner/image_table.h"
 #include "services/runner/job.h"
-#include "services/runner/pool.h"
-#include "services/runner/prestart.h"
-#include "services/runner/reaper.h"
-#include "services/runner/starts.h"
+#include "services/runner/supply_parts.h"
 #include "services/runner/sweep.h"
 
 #define CHECKS 2 /* containers that an image may lose before it is called unusable */
-
-struct rl_supply {
-    char *project, *runner, *runtime, *seccomp, *apparmor;
-    rl_limits maxima;
-    bool prestart;
-    rl_metric *create, *attach, *start, *ready, *remove, *acquire; /* times of the steps */
-    rl_engine *engine;
-    rl_image_table *images;
-    rl_reaper *reaper;
-    rl_starts *starts;
-    rl_pool *pool; /* NULL: every container is a cold one */
-};
-
-/* ---- containers ---- */
-
-/* The container in which a job of these limits may begin, with that much memory. */
-static rl_container_spec spec_of(const rl_supply *supply, const rl_manifest *manifest,
-                                 const rl_limits *limits, int64_t memory_bytes) {
-    return (rl_container_spec){
-        .project = supply->project,
-        .runner = supply->runner,
-        .language = manifest->name,
-        .runtime = supply->runtime,
-        .seccomp = supply->seccomp,
-        .apparmor = supply->apparmor,
-        .memory_bytes = memory_bytes,
-        .processes =
-            limits->processes > RL_SANDBOX_PROCESSES_MIN ? limits->processes : RL_SANDBOX_PROCESSES_MIN,
-        .file_bytes = limits->file_bytes,
-        .ceilings = supply->maxima,
-    };
-}
-
-/* Its stream is closed later, together with its removal: whatever there is to be cleared up can wait. */
-static void discard_at_leisure(rl_supply *supply, rl_container *container) {
-    if (container->id[0] != '\0') {
-        rl_reaper_add(supply->reaper, container->id, RL_STEAL(container->link));
-        container->id[0] = '\0';
-    }
-    rl_container_close(container);
-}
-
-/* What still runs in it ends now. */
-static void discard(rl_supply *supply, rl_container *container) {
-    rl_container_close(container);
-    discard_at_leisure(supply, container);
-}
-
-static void observe_opening(const rl_supply *supply, const rl_container *container) {
-    rl_metric_observe_us(supply->create, container->create_us);
-    rl_metric_observe_us(supply->attach, container->attach_us);
-    rl_metric_observe_us(supply->start, container->start_us);
-    rl_metric_observe_us(supply->ready, container->ready_us);
-}
-
-/* A started container whose agent is ready, of the language's pinned image, whose id goes to `ret_image`. An
- * image that has gone since it was pinned is looked up once more. Only a container that is READY is to be
- * discarded by the caller. */
-static rl_container_status open_cold(rl_supply *supply, const rl_manifest *manifest, rl_container_spec *spec,
-                                     const rl_cancel_token *cancel, char ret_image[RL_IMAGE_ID_SIZE],
-                                     rl_container *ret, rl_error *err) {
-    for (int i = 0;; i++) {
-        rl_error failure = RL_ERROR_INIT;
-        if (!rl_image_table_find(supply->images, supply->engine, spec->language, ret_image, &failure)) {
-            if (err) {
-                *err = failure;
-            }
-            return failure.code == 404 ? RL_CONTAINER_NO_IMAGE : RL_CONTAINER_TRANSIENT;
-        }
-        spec->image = ret_image;
-        rl_container_status status = rl_container_open(supply->engine, spec, cancel, ret, err);
-        if (status == RL_CONTAINER_READY) {
-            observe_opening(supply, ret);
-            rl_starts_note(supply->starts, manifest);
-            return status;
-        }
-        discard(supply, ret);
-        if (status != RL_CONTAINER_NO_IMAGE || i > 0) {
-            return status;
-        }
-        rl_image_table_unpin(supply->images, spec->language);
-    }
-}
-
-/* ---- the pool's view ---- */
-
-static rl_limits default_limits(const rl_supply *supply, const rl_manifest *manifest) {
-    return rl_job_limits(&manifest->limits, &manifest->limits, &supply->maxima);
-}
-
-/* Warm containers are made for what a submission without wishes of its own needs. */
-static rl_container_status open_warm(void *context, const rl_manifest *manifest, rl_warm *ret,
-                                     rl_error *err) {
-    rl_supply *supply = context;
-    rl_limits limits = default_limits(supply, manifest);
-    rl_container_spec spec = spec_of(supply, manifest, &limits, limits.run.memory_bytes);
-    return open_cold(supply, manifest, &spec, NULL, ret->image, &ret->container, err);
-}
-
-static rl_container_status prestart(void *context, const rl_manifest *manifest, rl_warm *warm,
-                                    rl_error *err) {
-    const rl_supply *supply = context;
-    rl_limits limits = default_limits(supply, manifest);
-    return supply->prestart ? rl_prestart(&warm->container, manifest, &limits, err) : RL_CONTAINER_READY;
-}
-
-/* One for the pool, opened by somebody else than the pool. */
-static rl_container_status open_prestarted(rl_supply *supply, const rl_manifest *manifest, rl_warm *ret,
-                                           rl_error *err) {
-    rl_container_status status = open_warm(supply, manifest, ret, err);
-    if (status == RL_CONTAINER_READY) {
-        status = prestart(supply, manifest, ret, err);
-        if (status != RL_CONTAINER_READY) {
-            discard(supply, &ret->container);
-        }
-    }
-    return status;
-}
-
-static bool is_fit(void *context, const rl_manifest *manifest, const rl_warm *warm) {
-    rl_supply *supply = context;
-    return rl_agent_link_is_quiet(warm->container.link) &&
-           rl_image_table_is_pinned(supply->images, manifest->name, warm->image);
-}
-
-static bool list_running(void *context, rl_engine_row **ret, size_t *ret_count, rl_error *err) {
-    rl_supply *supply = context;
-    return rl_sweep_list_running(supply->engine, supply->project, supply->runner, ret, ret_count, err);
-}
-
-static void discard_warm(void *context, rl_warm *warm) {
-    discard(context, &warm->container);
-}
-
-static bool start_pool(rl_supply *supply, const rl_sandbox_options *options, rl_error *err) {
-    if (options->pool_size == 0 || !options->languages) {
-        return true;
-    }
-    const rl_pool_options pool = {
-        .keeper = {supply, open_warm, prestart, is_fit, list_running, discard_warm},
-        .languages = options->languages,
-        .size = options->pool_size,
-        .slots = options->slots,
-        .longest_idle_us = options->pool_idle_us,
-        .log = options->log,
-        .metrics = options->metrics,
-    };
-    supply->pool = rl_pool_new(&pool, err);
-    return supply->pool != NULL;
-}
 
 /* What is left of a container that has proved an image good: the first warm one. */
 static void keep_warm(rl_supply *supply, const rl_manifest *manifest, rl_warm *warm) {
@@ -173,7 +19,7 @@ static void keep_warm(rl_supply *supply, const rl_manifest *manifest, rl_warm *w
         rl_pool_keep(supply->pool, manifest->name);
     }
     if (!supply->pool || !rl_pool_offer(supply->pool, manifest->name, warm)) {
-        discard(supply, &warm->container);
+        rl_supply_drop(supply, &warm->container);
     }
 }
 
@@ -183,7 +29,7 @@ rl_image_status rl_supply_check(rl_supply *supply, const rl_manifest *manifest,
     rl_container_status status = RL_CONTAINER_DIED;
     rl_image_table_unpin(supply->images, manifest->name);
     for (int i = 0; i < CHECKS && status == RL_CONTAINER_DIED; i++) {
-        status = open_prestarted(supply, manifest, &warm, err);
+        status = rl_supply_open_prestarted(supply, manifest, &warm, err);
     }
     switch (status) {
     case RL_CONTAINER_READY:
@@ -214,10 +60,10 @@ bool rl_supply_others_start(rl_supply *supply, const rl_manifest *manifest, int6
         return answer == RL_STARTS_OTHERS;
     }
     rl_warm warm;
-    bool ready = open_prestarted(supply, other, &warm, NULL) == RL_CONTAINER_READY;
+    bool ready = rl_supply_open_prestarted(supply, other, &warm, NULL) == RL_CONTAINER_READY;
     rl_starts_tried(supply->starts, ready);
     if (ready && (!supply->pool || !rl_pool_offer(supply->pool, other->name, &warm))) {
-        discard(supply, &warm.container);
+        rl_supply_drop(supply, &warm.container);
     }
     return ready;
 }
@@ -236,9 +82,10 @@ rl_limits rl_supply_limits(const rl_supply *supply, const rl_manifest *manifest,
  * limits can be changed. */
 static bool take_warm(rl_supply *supply, const rl_order *order, rl_supplied *ret) {
     rl_warm warm;
-    ret->is_warm = supply->pool && !order->cold &&
-                   order->limits->file_bytes == default_limits(supply, order->manifest).file_bytes &&
-                   rl_pool_take(supply->pool, order->manifest->name, &warm);
+    ret->is_warm =
+        supply->pool && !order->cold &&
+        order->limits->file_bytes == rl_supply_default_limits(supply, order->manifest).file_bytes &&
+        rl_pool_take(supply->pool, order->manifest->name, &warm);
     if (ret->is_warm) {
         ret->container = warm.container;
         memcpy(ret->image, warm.image, sizeof ret->image);
@@ -263,9 +110,10 @@ rl_container_status rl_supply_take(rl_supply *supply, const rl_order *order, rl_
     int64_t begin_us = rl_clock_us();
     rl_container_status status = RL_CONTAINER_READY;
     if (!take_warm(supply, order, ret)) {
-        rl_container_spec spec = spec_of(supply, order->manifest, order->limits, order->memory_bytes);
+        rl_container_spec spec = rl_supply_spec(supply, order->manifest, order->limits, order->memory_bytes);
         begin_load(supply, RL_POOL_START);
-        status = open_cold(supply, order->manifest, &spec, order->cancel, ret->image, &ret->container, err);
+        status = rl_supply_open_cold(supply, order->manifest, &spec, order->cancel, ret->image,
+                                     &ret->container, err);
         end_load(supply, RL_POOL_START);
     }
     if (status != RL_CONTAINER_READY) {
@@ -274,7 +122,7 @@ rl_container_status rl_supply_take(rl_supply *supply, const rl_order *order, rl_
     status = rl_container_set_limits(supply->engine, &ret->container, order->memory_bytes,
                                      order->limits->processes, err);
     if (status != RL_CONTAINER_READY) {
-        discard(supply, &ret->container);
+        rl_supply_drop(supply, &ret->container);
         return status == RL_CONTAINER_UNUSABLE ? RL_CONTAINER_DIED
                                                : status; /* it says nothing about the image */
     }
@@ -284,9 +132,9 @@ rl_container_status rl_supply_take(rl_supply *supply, const rl_order *order, rl_
 
 void rl_supply_discard(rl_supply *supply, rl_supplied *supplied, bool is_done) {
     if (is_done) {
-        discard_at_leisure(supply, &supplied->container);
+        rl_supply_drop_at_leisure(supply, &supplied->container);
     } else {
-        discard(supply, &supplied->container);
+        rl_supply_drop(supply, &supplied->container);
     }
 }
 
@@ -393,7 +241,7 @@ rl_supply *rl_supply_new(const rl_sandbox_options *options, rl_error *err) {
     init_metrics(supply, options->metrics);
     supply->starts = rl_starts_new(err);
     if (!supply->starts || !copy_options(supply, options, err) || !start_parts(supply, options, err) ||
-        !start_pool(supply, options, err)) {
+        !rl_supply_start_pool(supply, options, err)) {
         return NULL;
     }
     return RL_STEAL(supply);

@@ -107,8 +107,13 @@ START_TEST(what_is_started_early_is_named_or_turned_off) {
     rl_manifest *with RL_AUTO_MANIFEST = parse(MANIFEST(",\"prestart\":[\"./wait\",\"-x\"]"));
     ck_assert_uint_eq(with->prestart_count, 2);
     ck_assert_str_eq(with->prestart[1], "-x");
+    ck_assert_int_eq(with->prestart_bytes, 7 << 20);
+    rl_manifest *large RL_AUTO_MANIFEST =
+        parse(MANIFEST(",\"prestartMemoryMb\":40,\"prestart\":[\"./wait\"]"));
+    ck_assert_int_eq(large->prestart_bytes, 40 << 20);
     rl_manifest *without RL_AUTO_MANIFEST = parse(MANIFEST(",\"prestart\":false"));
     ck_assert_uint_eq(without->prestart_count, 0);
+    ck_assert_int_eq(without->prestart_bytes, 0);
     assert_refused(MANIFEST(",\"prestart\":true"), "prestart: must be a list of 1 to 64 strings");
     assert_refused(MANIFEST(",\"prestart\":[]"), "prestart: must be a list of 1 to 64 strings");
 }
@@ -160,6 +165,8 @@ START_TEST(wrong_types_are_refused_by_field) {
 END_TEST
 
 START_TEST(numbers_out_of_bounds_are_refused) {
+    assert_refused(MANIFEST(",\"prestartMemoryMb\":-1"),
+                   "prestartMemoryMb: must be an integer from 0 to 4096");
     assert_refused(MANIFEST(",\"poolSize\":-1"), "poolSize: must be an integer from 0 to 64");
     assert_refused(MANIFEST(",\"poolSize\":65"), "poolSize: must be an integer from 0 to 64");
     assert_refused(MANIFEST(",\"factors\":{\"runTime\":0}"),
