@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/utf8.h"
 #include "lib/codec/cancel.h"
 #include "lib/stream/message.h"
 #include "lib/stream/topics.h"
@@ -33,7 +34,17 @@ static bool has_room(rl_replay_audit *audit, rl_error *err) {
     return true;
 }
 
+/* Ids are shown and typed: nothing in them that a terminal or a shell would take for something else. */
+static bool is_id(const char *text) {
+    const size_t length = strlen(text);
+    return length > 0 && length < RL_REPLAY_ID_SIZE &&
+           strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") == length;
+}
+
 bool rl_replay_audit_add(rl_replay_audit *audit, const rl_replay *replay, int64_t offset, rl_error *err) {
+    if (!is_id(replay->id)) {
+        return rl_error_set(err, RL_INVALID, 0, "a replay whose id is none");
+    }
     if (!has_room(audit, err)) {
         return false;
     }
@@ -164,6 +175,15 @@ static json_t *time_of(int64_t wall_us) {
     return wall_us > 0 ? json_string(rl_rfc3339(wall_us, text)) : json_null();
 }
 
+/* Text of any bytes: what is on the log may have been written by anybody. */
+static json_t *text_of(const char *bytes) {
+    RL_AUTO_BUFFER rl_buffer text;
+    rl_buffer_init(&text, SIZE_MAX / 4);
+    bool replaced = false;
+    return rl_utf8_append(&text, rl_bytes_of(bytes), &replaced) ? json_string(text.data ? text.data : "")
+                                                                : json_null();
+}
+
 static const char *decision_name(rl_replay_decided decided) {
     return decided == RL_REPLAY_APPLIED ? "applied" : "discarded";
 }
@@ -181,8 +201,8 @@ static json_t *asked_for(const char *text) {
 }
 
 json_t *rl_replay_case_json(const rl_replay_case *one) {
-    return json_pack("{s:s,s:I,s:s,s:o,s:o,s:s,s:f,s:I,s:o,s:o,s:o}", "replay", one->id, "generation",
-                     (json_int_t)one->generation, "requestedBy", one->requested_by, "requestedAt",
+    return json_pack("{s:s,s:I,s:o,s:o,s:o,s:s,s:f,s:I,s:o,s:o,s:o}", "replay", one->id, "generation",
+                     (json_int_t)one->generation, "requestedBy", text_of(one->requested_by), "requestedAt",
                      time_of(one->requested_us), "selection", asked_for(one->selection), "apply",
                      one->apply_later ? "later" : "now", "ratePerSecond", one->rate_per_second, "count",
                      (json_int_t)one->count, "cancelledAt", time_of(one->cancelled_us), "decision",

@@ -45,7 +45,8 @@ bool rl_replay_audit_more(rl_replay_log *log, const rl_log_ranges *ranges, rl_re
 /* The replay of that id; NULL and INVALID where there is none. Borrows; moves when more is read. */
 const rl_replay_case *rl_replay_audit_find(const rl_replay_audit *audit, const char *id, rl_error *err);
 
-/* Records of the topic, decoded, in their order. Pure, but for memory. */
+/* Records of the topic, decoded, in their order. Pure, but for memory. INVALID where the id is not made of a-z, 0-9 and -, up to 40 of
+ * them: nobody here writes such a record. */
 bool rl_replay_audit_add(rl_replay_audit *audit, const rl_replay *replay, int64_t offset, rl_error *err);
 void rl_replay_audit_cancelled(rl_replay_audit *audit, int64_t generation, int64_t when_us);
 void rl_replay_audit_decided(rl_replay_audit *audit, int64_t generation, rl_replay_decided decided,

@@ -17,7 +17,8 @@ static void print_case(const rl_replay_case *one) {
     char when[RL_RFC3339_SIZE];
     (void)printf("%-26s %s %10lld %-5s %-10s ", one->id, rl_rfc3339(one->requested_us, when),
                  (long long)one->count, one->apply_later ? "later" : "now", fate_of(one));
-    RL_AUTO_JSON json_t *by = json_string(one->requested_by); /* escaped: it may hold anything */
+    RL_AUTO_JSON json_t *json = rl_replay_case_json(one);
+    const json_t *by = json_object_get(json, "requestedBy"); /* escaped: it may hold anything */
     (void)json_dumpf(by, stdout, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
     (void)putchar('\n');
 }

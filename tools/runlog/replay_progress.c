@@ -60,8 +60,9 @@ static bool read_all(rl_replay_progress *p, rl_replay_depth depth, rl_error *err
         return false;
     }
     const int64_t oldest_us = with_room(rl_replay_table_oldest_us(p->table));
-    const int64_t since_us =
-        depth == RL_REPLAY_ALL_RESULTS && oldest_us < requested_us ? oldest_us : requested_us;
+    const bool goes_back =
+        depth == RL_REPLAY_ALL_RESULTS && rl_replay_table_count(p->table) > 0 && oldest_us < requested_us;
+    const int64_t since_us = goes_back ? oldest_us : requested_us;
     if (!rl_replay_log_note_topic(p->log, RL_TOPIC_RESULTS, since_us, &p->results, err) ||
         !rl_replay_log_results(p->log, &p->results, p->table, p->join, err)) {
         return false;

@@ -11,7 +11,7 @@
 #include "lib/stream/message.h"
 #include "tools/runlog/replay_log.h"
 
-#define ARENA_BYTES ((size_t)64 * 1024 * 1024)
+#define ARENA_BYTES ((size_t)256 * 1024 * 1024) /* as much as the sink allows a record; most take a few KiB */
 
 typedef struct {
     rl_replay_log *log;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/utf8.h"
 #include "tools/runlog/moment.h"
 #include "tools/runlog/program.h"
 
@@ -91,6 +92,9 @@ bool rl_replay_request_parse(const rl_cli_call *call, int64_t now_us, rl_replay_
     rl_replay_selection *s = &ret->selection;
     const char *file = rl_cli_value(call, "ids");
     fill_by(call, ret->by);
+    if (!rl_utf8_valid(rl_bytes_of(ret->by))) {
+        return rl_error_set(err, RL_INVALID, 0, "--by is not UTF-8, or too long");
+    }
     if (!add_time(call, "since", now_us, &s->since_us, err) ||
         !add_time(call, "until", now_us, &s->until_us, err) ||
         !add_each(call, "offsets", rl_replay_selection_add_offsets, s, err) ||

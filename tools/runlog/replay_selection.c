@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/utf8.h"
 #include "lib/codec/id.h"
 #include "lib/stream/topics.h"
 
@@ -57,6 +58,9 @@ static size_t place_of(const rl_replay_names *names, const char *name, bool *ret
 static bool names_add(rl_replay_names *names, const char *name, rl_error *err) {
     bool there = false;
     const size_t at = place_of(names, name, &there);
+    if (!rl_utf8_valid(rl_bytes_of(name))) { /* it would be missing in the record of the replay */
+        return rl_error_set(err, RL_INVALID, 0, "a name that is not UTF-8");
+    }
     if (there) {
         return true;
     }

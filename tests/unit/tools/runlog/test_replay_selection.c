@@ -92,6 +92,7 @@ START_TEST(what_is_no_range_no_id_and_no_verdict_is_refused) {
     }
     ck_assert(!rl_replay_selection_add_id(&s, "no id", NULL));
     ck_assert(!rl_replay_selection_add_verdict(&s, "FINE", NULL));
+    ck_assert(!rl_replay_selection_add_tenant(&s, "\xff", NULL)); /* JSON would lose it */
     ck_assert(rl_replay_selection_is_empty(&s));
 }
 END_TEST
