@@ -127,9 +127,23 @@ static bool request(rd_kafka_t *client, const new_topics *list, int64_t timeout_
     return read_answer(event, ret_created, err);
 }
 
-static rd_kafka_t *open_client(const rl_stream_config *stream, rl_error *err) {
+/* Where a broker turns the client away, the request itself only times out. */
+static void on_error(rd_kafka_t *client, int code, const char *reason, void *opaque) {
+    (void)client;
+    if (code == RD_KAFKA_RESP_ERR__AUTHENTICATION || code == RD_KAFKA_RESP_ERR__SSL) {
+        rl_error_set(opaque, RL_FATAL, code, "a broker does not let this client in: %s", reason);
+    }
+}
+
+/* `turned_away` gets the last reason, whenever the client is polled. */
+static rd_kafka_t *open_client(const rl_stream_config *stream, rl_error *turned_away, rl_error *err) {
     RL_CLEANUP(rl_rd_conf_slot) rd_kafka_conf_t *conf = rl_stream_conf(stream, err);
-    return conf ? rl_stream_client(RD_KAFKA_PRODUCER, &conf, err) : NULL;
+    if (!conf) {
+        return NULL;
+    }
+    rd_kafka_conf_set_error_cb(conf, on_error);
+    rd_kafka_conf_set_opaque(conf, turned_away);
+    return rl_stream_client(RD_KAFKA_PRODUCER, &conf, err);
 }
 
 bool rl_topics_create(const rl_stream_config *stream, const rl_topics_options *options, int64_t timeout_us,
@@ -140,7 +154,8 @@ bool rl_topics_create(const rl_stream_config *stream, const rl_topics_options *o
     if (!fill(&list, options, err)) {
         return false;
     }
-    RL_CLEANUP(rl_rd_client_slot) rd_kafka_t *client = open_client(stream, err);
+    rl_error turned_away = RL_ERROR_INIT;
+    RL_CLEANUP(rl_rd_client_slot) rd_kafka_t *client = open_client(stream, &turned_away, err);
     if (!client) {
         return false;
     }
@@ -150,8 +165,9 @@ bool rl_topics_create(const rl_stream_config *stream, const rl_topics_options *o
             return true;
         }
         if (attempt.error_class != RL_TRANSIENT || rl_clock_us() + PAUSE_US >= deadline_us) {
+            (void)rd_kafka_poll(client, 0);
             if (err) {
-                *err = attempt;
+                *err = turned_away.error_class == RL_OK ? attempt : turned_away;
             }
             return false;
         }
