@@ -1,7 +1,8 @@
 # Every image of Runlog, one stage each: api, runner, result-sink, docker-proxy, tools, agent, tests, bench, and the services once more
-# with sanitizers.
+# with sanitizers, and as a version to come.
 #
 #   base -> build-deps -> build -> (binaries) -> runtime -> api | runner | result-sink | docker-proxy | tools
+#                               -> next-build -> api-next | runner-next | result-sink-next
 #                      -> agent-build -> agent            (static, FROM scratch; language images copy it)
 #                      -> tests-build -> tests            (sources, test programs, pytest, the Docker client)
 #                                     -> sanitized -> api-sanitized | runner-sanitized | result-sink-sanitized
@@ -169,6 +170,22 @@ FROM result-sink AS result-sink-sanitized
 COPY --from=sanitized /opt/sanitized/root/ /
 COPY --from=sanitized /opt/sanitized/bin/runlog-result-sink /usr/bin/runlog-result-sink
 ENV LD_LIBRARY_PATH=/usr/lib/sanitizers
+
+# ---- the services as a version to come, whose records have a field that this one does not know: for tests of rolling upgrades
+FROM build AS next-build
+RUN --mount=type=cache,target=/ccache \
+    cmake -B build/release -DRL_NEXT_SCHEMAS=ON \
+ && cmake --build build/release --target runlog-api runlog-runner runlog-result-sink \
+ && for part in api runner result-sink; do cmake --install build/release --prefix /opt/next --strip --component $part; done
+
+FROM api AS api-next
+COPY --from=next-build /opt/next/bin/runlog-api /usr/bin/runlog-api
+
+FROM runner AS runner-next
+COPY --from=next-build /opt/next/bin/runlog-runner /usr/bin/runlog-runner
+
+FROM result-sink AS result-sink-next
+COPY --from=next-build /opt/next/bin/runlog-result-sink /usr/bin/runlog-result-sink
 
 # ---- the fuzzers, which want clang
 FROM build-deps AS fuzz

@@ -1,12 +1,27 @@
 # Writes OUTPUT, a C file that holds every schema of SCHEMAS_DIR as text (cmake -P).
 # ISO C promises literals of 4095 bytes only, so that the text is written as an array of characters.
+#
+# NEXT: as a version to come would have them. The records that services exchange begin with one more field, which no other build
+# knows, neither by its name nor, in schemas/history, by its fingerprint: for the tests of rolling upgrades.
 file(GLOB_RECURSE files RELATIVE ${SCHEMAS_DIR} ${SCHEMAS_DIR}/*.avsc)
 list(SORT files)
 set(texts "")
 set(rows "")
 set(count 0)
 foreach(file ${files})
-    file(READ ${SCHEMAS_DIR}/${file} hex HEX)
+    if(NEXT AND file MATCHES "^(Submission|Finished|Started|Cancel)\\.avsc$")
+        file(READ ${SCHEMAS_DIR}/${file} json)
+        string(FIND "${json}" "\"fields\": [" at)
+        if(at EQUAL -1)
+            message(FATAL_ERROR "${file}: no fields")
+        endif()
+        string(SUBSTRING "${json}" 0 ${at} before)
+        math(EXPR at "${at} + 11")
+        string(SUBSTRING "${json}" ${at} -1 after)
+        string(HEX "${before}\"fields\": [{\"name\": \"unheardOf\", \"type\": \"long\", \"default\": 0},${after}" hex)
+    else()
+        file(READ ${SCHEMAS_DIR}/${file} hex HEX)
+    endif()
     string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
     string(APPEND texts "static const char schema_${count}[] = {${bytes}0};\n")
     if(file MATCHES "^history/")

@@ -167,7 +167,7 @@ e2e_tests() {
         --env RUNLOG_TEST_API_URL="http://127.0.0.1:$RL_PORT" --env RUNLOG_TEST_PROJECT="$RL_PROJECT" \
         --env COMPOSE_FILE="$(printf '/src/%s\n' "${RL_COMPOSE_FILES[@]}" | paste -sd:)" \
         --env COMPOSE_PROJECT_NAME="$RL_PROJECT" --env COMPOSE_ENV_FILES=/run/runlog/stack.env \
-        --env RUNLOG_TEST_ENGINE_IMAGE="runlog/engine:$RL_TAG" \
+        --env RUNLOG_TEST_ENGINE_IMAGE="runlog/engine:$RL_TAG" --env RUNLOG_TEST_OTHER_IMAGES="runlog/%s-next:$RL_TAG" \
         --env RUNLOG_TEST_LANGUAGES="$RUNLOG_LANGUAGES" -- python3 -m pytest -ra --durations=10 "$@" "${PYTEST_ARGUMENTS[@]}" ||
         nothing_was_meant $?
 }
