@@ -79,7 +79,7 @@ rl_replay_entry *rl_replay_table_add(rl_replay_table *table, rl_bytes id, bool *
                            RL_REPLAY_MAX_SUBMISSIONS);
         return NULL;
     }
-    if (table->count == table->capacity && !grow(table, err)) {
+    if ((!table->entries || table->count == table->capacity) && !grow(table, err)) {
         return NULL;
     }
     rl_replay_entry *entry = &table->entries[table->count];
