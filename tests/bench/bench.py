@@ -17,6 +17,7 @@ import machine
 import part_api
 import part_correctness
 import part_latency
+import part_replay
 import part_resources
 import part_stages
 import part_throughput
@@ -31,6 +32,7 @@ PARTS = {
     "throughput": part_throughput,
     "correctness": part_correctness,
     "stages": part_stages,
+    "replay": part_replay,
     "resources": part_resources,
     "api": part_api,
 }
