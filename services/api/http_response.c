@@ -146,8 +146,12 @@ static bool write_all(struct mg_connection *connection, const void *data, size_t
     return size <= INT_MAX && mg_write(connection, data, size) == (int)size;
 }
 
+rl_bytes rl_http_body(const rl_http_response *response) {
+    return response->borrowed.data ? response->borrowed : rl_buffer_bytes(&response->body);
+}
+
 bool rl_http_send(struct mg_connection *connection, const rl_http_response *response, bool head, bool close) {
-    const rl_bytes body = response->borrowed.data ? response->borrowed : rl_buffer_bytes(&response->body);
+    const rl_bytes body = rl_http_body(response);
     const size_t sent = head || response->status == 204 ? 0 : body.size;
     header_block block;
     make_header(response, body.size, close, &block);
@@ -163,7 +167,7 @@ bool rl_http_send(struct mg_connection *connection, const rl_http_response *resp
 }
 
 bool rl_http_render(const rl_http_response *response, bool head, rl_buffer *out) {
-    const rl_bytes body = response->borrowed.data ? response->borrowed : rl_buffer_bytes(&response->body);
+    const rl_bytes body = rl_http_body(response);
     header_block block;
     make_header(response, body.size, true, &block);
     return rl_buffer_append(out, block.text, block.size) &&

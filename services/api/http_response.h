@@ -41,6 +41,9 @@ void rl_http_message(rl_http_response *response, int status, const char *text);
 /* 200 for a submission whose result is not there yet; `retry_after_s` 0: the client may ask again at once. */
 void rl_http_pending(rl_http_response *response, int retry_after_s);
 
+/* The body that is sent. */
+rl_bytes rl_http_body(const rl_http_response *response);
+
 /* Sends the answer; the body is left out for HEAD. `close` becomes the Connection field. false if the client
  * did not take it. */
 bool rl_http_send(struct mg_connection *connection, const rl_http_response *response, bool head, bool close);

@@ -72,6 +72,10 @@ static void put_base64(rl_json *json, const unsigned char *data, size_t size) {
 }
 
 void rl_json_members(rl_json *json, rl_bytes object) {
+    if (object.size < 2) {
+        json->failed = true;
+        return;
+    }
     before_value(json);
     put(json, (const char *)object.data + 1, object.size - 2);
 }

@@ -43,7 +43,8 @@ void rl_json_output(rl_json *json, rl_bytes bytes);
 /* Bytes in base64 whatever json->base64 says; "" where there are none. */
 void rl_json_base64(rl_json *json, rl_bytes bytes);
 
-/* Members of an object, as they stand between the braces of `object`: text of an object that is not empty. */
+/* Members of an object, as they stand between the braces of `object`: text of an object that is not empty. Without any text
+ * at all, the writing has failed. */
 void rl_json_members(rl_json *json, rl_bytes object);
 
 void rl_json_int(rl_json *json, int64_t value);

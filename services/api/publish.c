@@ -33,6 +33,7 @@
 typedef struct {
     int32_t partitions;
     rl_backlogs *backlogs;
+    _Atomic int64_t begun; /* submissions whose report has not come */
 } lane_log;
 
 struct rl_publisher {
@@ -50,8 +51,8 @@ struct rl_publisher {
 };
 
 struct rl_publish_ticket {
-    rl_backlogs *backlogs; /* of the lane that the record goes to; NULL: it is no submission */
-    sem_t reported;        /* what follows belongs to the producer's thread until then */
+    lane_log *lane; /* that the record goes to; NULL: it is no submission */
+    sem_t reported; /* what follows belongs to the producer's thread until then */
     bool delivered;
     rl_error err;
 };
@@ -248,8 +249,10 @@ int32_t rl_publisher_partition(const rl_publisher *publisher, rl_lane lane) {
 }
 
 int64_t rl_publisher_backlog(const rl_publisher *publisher, rl_lane lane) {
-    return atomic_load(&publisher->ready) ? rl_backlogs_total(publisher->lanes[lane].backlogs, rl_clock_us())
-                                          : 0;
+    const lane_log *log = &publisher->lanes[lane];
+    return atomic_load(&publisher->ready)
+               ? rl_backlogs_total(log->backlogs, rl_clock_us()) + atomic_load(&log->begun)
+               : 0;
 }
 
 /* --- one record --- */
@@ -273,8 +276,11 @@ void rl_publish_ticket_free(rl_publish_ticket *ticket) {
 static void report(void *context, int32_t partition, int64_t offset, const rl_error *err) {
     (void)offset;
     rl_publish_ticket *ticket = context;
-    if (!err && ticket->backlogs) {
-        rl_backlogs_added(ticket->backlogs, partition);
+    if (ticket->lane) {
+        if (!err) {
+            rl_backlogs_added(ticket->lane->backlogs, partition);
+        }
+        atomic_fetch_sub(&ticket->lane->begun, 1);
     }
     ticket->delivered = err == NULL;
     if (err) {
@@ -321,8 +327,13 @@ bool rl_publish_begin(rl_publisher *publisher, rl_publish_ticket *ticket, const 
         .key = rl_bytes_of(submission->id),
         .value = rl_buffer_bytes(&encoded),
     };
-    ticket->backlogs = publisher->lanes[lane].backlogs;
-    return send_record(publisher, ticket, &record, submission->traceparent, err);
+    ticket->lane = &publisher->lanes[lane];
+    atomic_fetch_add(&ticket->lane->begun, 1);
+    if (!send_record(publisher, ticket, &record, submission->traceparent, err)) {
+        atomic_fetch_sub(&ticket->lane->begun, 1);
+        return false;
+    }
+    return true;
 }
 
 bool rl_publish_end(rl_publish_ticket *ticket, rl_error *err) {
@@ -353,7 +364,7 @@ bool rl_publish_cancel(rl_publisher *publisher, rl_publish_ticket *ticket, const
         .key = rl_bytes_of(cancel->id),
         .value = rl_buffer_bytes(&encoded),
     };
-    ticket->backlogs = NULL;
+    ticket->lane = NULL;
     return deliver(publisher, ticket, &record, traceparent, err);
 }
 
@@ -370,6 +381,6 @@ bool rl_publish_deleted(rl_publisher *publisher, rl_publish_ticket *ticket, cons
         .key = rl_bytes_of(deleted->id),
         .value = rl_buffer_bytes(&encoded),
     };
-    ticket->backlogs = NULL;
+    ticket->lane = NULL;
     return deliver(publisher, ticket, &record, traceparent, err);
 }

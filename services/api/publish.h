@@ -58,7 +58,7 @@ int rl_publisher_pending(const rl_publisher *publisher);
 int32_t rl_publisher_partition(const rl_publisher *publisher, rl_lane lane);
 
 /* Submissions of the lane that no runner has finished: as measured within the last second or two, and what this process
- * has added since. 0 where nothing is known, or nothing has been for ten seconds. */
+ * has added since or is adding. 0 before it is ready; what was measured is forgotten where nothing has been for ten seconds. */
 int64_t rl_publisher_backlog(const rl_publisher *publisher, rl_lane lane);
 
 /* Sends `submission` to `partition` of the lane with its id as key and waits for the report. `*ret_waited_us` (may be NULL)

@@ -81,7 +81,7 @@ static void put_entry(rl_json *json, const rl_http_response *answer) {
     rl_json_open(json, '{');
     rl_json_key(json, "statusCode");
     rl_json_int(json, answer->status);
-    rl_json_members(json, rl_buffer_bytes(&answer->body));
+    rl_json_members(json, rl_http_body(answer));
     rl_json_close(json, '}');
 }
 

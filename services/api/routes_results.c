@@ -1,7 +1,8 @@
 /* routes_results.c: GET /api/results?ids=ID,ID,...: many results in one answer, in the order of the ids.
  *
  * Each is what GET /api/result/:id would answer now, with the id and the status in front. What would make the answer larger than
- * ANSWER_BYTES is left out and says so: its client asks for it by itself.
+ * ANSWER_BYTES is left out and says so: its client asks for it by itself. So is what would take longer than BUDGET_US, should MongoDB
+ * or the log have to be asked for each and be slow; nobody stops the service for that long.
  */
 #include "lib/base/clock.h"
 #include "services/api/json_out.h"
@@ -12,6 +13,7 @@
 #define MAX_IDS 300
 #define IDS_BYTES ((size_t)MAX_IDS * (RL_ID_LENGTH + 1))
 #define ANSWER_BYTES ((size_t)16 * 1024 * 1024)
+#define BUDGET_US (5 * RL_US_PER_S)
 #define WANTED "Parameter \"ids\" must be 1 to 300 ids of submissions, separated by commas"
 
 /* What is no id of ours is unknown, as it would be by itself. */
@@ -28,10 +30,14 @@ static void look(rl_api *api, rl_bytes text, rl_result_question *q, rl_http_resp
     rl_http_error(answer, 404, "Code submission not found");
 }
 
-static void put_result(rl_api *api, rl_json *json, rl_bytes id, rl_result_question *q) {
+static void put_result(rl_api *api, rl_json *json, rl_bytes id, int64_t until_us, rl_result_question *q) {
     RL_AUTO_HTTP_RESPONSE rl_http_response answer;
     rl_http_response_init(&answer);
-    look(api, id, q, &answer);
+    if (rl_clock_us() < until_us && !atomic_load(&api->draining)) {
+        look(api, id, q, &answer);
+    } else {
+        rl_http_error(&answer, 503, "Left out, as the answer would take too long: ask for it again");
+    }
     if (json->out->size + answer.body.size > ANSWER_BYTES) {
         rl_http_error(&answer, 413, "Left out, as the answer would be too large: ask for it by itself");
     }
@@ -40,11 +46,12 @@ static void put_result(rl_api *api, rl_json *json, rl_bytes id, rl_result_questi
     rl_json_text(json, id);
     rl_json_key(json, "statusCode");
     rl_json_int(json, answer.status);
-    rl_json_members(json, rl_buffer_bytes(&answer.body));
+    rl_json_members(json, rl_http_body(&answer));
     rl_json_close(json, '}');
 }
 
 static void put_results(rl_api *api, const char *ids, rl_result_question *q, rl_http_response *response) {
+    const int64_t until_us = rl_clock_us() + BUDGET_US;
     rl_json json;
     response->status = 200;
     rl_json_init(&json, &response->body);
@@ -53,7 +60,7 @@ static void put_results(rl_api *api, const char *ids, rl_result_question *q, rl_
     rl_json_open(&json, '[');
     for (const char *at = ids;; at++) {
         const size_t length = strcspn(at, ",");
-        put_result(api, &json, rl_bytes_make(at, length), q);
+        put_result(api, &json, rl_bytes_make(at, length), until_us, q);
         at += length;
         if (!*at) {
             break;

@@ -107,6 +107,30 @@ START_TEST(what_this_instance_adds_counts_at_once) {
 }
 END_TEST
 
+START_TEST(each_of_a_batch_counts_for_those_behind_it) {
+    static const char *const settings[] = {"RUNLOG_API_ADMISSION_WAIT=1s", NULL};
+    RL_AUTO_BUFFER rl_buffer body;
+    answer a;
+    topics_ready();
+    commit_submissions_but(0, 0);
+    api_start_ready(&api, settings);
+    await_submit(201, "codeSubmissionId"); /* the first measurement has been made */
+    rl_buffer_init(&body, 1 << 20);
+    for (int i = 0; i < 1000; i++) {
+        ck_assert(rl_buffer_append_text(&body, i ? "," : "[") && rl_buffer_append_text(&body, PROGRAM));
+    }
+    ck_assert(rl_buffer_append_text(&body, "]"));
+    ask(&api, "POST", "/api/submissions/batch", rl_buffer_bytes(&body), &a);
+    expect_status(&a, 201);
+    expect_in_body(&a, "\"statusCode\":201");
+    expect_in_body(&a, "\"statusCode\":503,\"error\":\"Submissions cannot be queued now: the wait would be");
+    answer_free(&a);
+    commit_submissions_but(0, 0);
+    await_submit(201, "codeSubmissionId");
+    api_stop(&api);
+}
+END_TEST
+
 START_TEST(a_full_lane_refuses_nothing_of_the_other) {
     static const char *const settings[] = {"RUNLOG_API_ADMISSION_WAIT=10s",
                                            "RUNLOG_API_ADMISSION_BATCH_WAIT=1s", NULL};
@@ -167,6 +191,7 @@ int main(void) {
     tcase_add_test(tests, without_a_runner_submissions_are_refused_until_one_joins);
     tcase_add_test(tests, a_backlog_that_takes_too_long_is_refused_until_it_has_fallen);
     tcase_add_test(tests, what_this_instance_adds_counts_at_once);
+    tcase_add_test(tests, each_of_a_batch_counts_for_those_behind_it);
     tcase_add_test(tests, a_full_lane_refuses_nothing_of_the_other);
     tcase_add_test(tests, when_it_is_off_neither_matters);
     suite_add_tcase(suite, tests);
