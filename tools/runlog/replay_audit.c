@@ -41,9 +41,21 @@ static bool is_id(const char *text) {
            strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") == length;
 }
 
+static rl_replay_case *of_generation(rl_replay_audit *audit, int64_t generation) {
+    for (size_t i = 0; i < audit->count; i++) {
+        if (audit->items[i].generation == generation) {
+            return &audit->items[i];
+        }
+    }
+    return NULL;
+}
+
 bool rl_replay_audit_add(rl_replay_audit *audit, const rl_replay *replay, int64_t offset, rl_error *err) {
     if (!is_id(replay->id)) {
         return rl_error_set(err, RL_INVALID, 0, "a replay whose id is none");
+    }
+    if (of_generation(audit, offset + 1)) {
+        return true; /* the reading of it failed behind this record, and was made again */
     }
     if (!has_room(audit, err)) {
         return false;
@@ -65,15 +77,6 @@ bool rl_replay_audit_add(rl_replay_audit *audit, const rl_replay *replay, int64_
     }
     audit->items[audit->count++] = one;
     return true;
-}
-
-static rl_replay_case *of_generation(rl_replay_audit *audit, int64_t generation) {
-    for (size_t i = 0; i < audit->count; i++) {
-        if (audit->items[i].generation == generation) {
-            return &audit->items[i];
-        }
-    }
-    return NULL;
 }
 
 void rl_replay_audit_cancelled(rl_replay_audit *audit, int64_t generation, int64_t when_us) {

@@ -40,15 +40,13 @@ static int look_up(const rl_cli_call *call, rl_replay_log **ret_log, rl_replay_p
     if (!*ret_log) {
         return rl_cli_misused(call, &err);
     }
-    return rl_replay_progress_open(*ret_log, call->words[0], RL_REPLAY_ALL_RESULTS, ret, &err)
-               ? RL_CLI_OK
-               : rl_cli_fail(call, &err);
+    return rl_replay_progress_open(*ret_log, call->words[0], ret, &err) ? RL_CLI_OK : rl_cli_fail(call, &err);
 }
 
 /* Shows the replay as it is now. */
 static int show(const rl_cli_call *call, rl_replay_progress *progress) {
     rl_error err = RL_ERROR_INIT;
-    if (!rl_replay_progress_step(progress, &err)) {
+    if (!rl_replay_progress_step(progress, &err) || !rl_replay_progress_catch_up(progress, &err)) {
         return rl_cli_fail(call, &err);
     }
     rl_replay_print(call, progress);

@@ -66,7 +66,7 @@ static int run(const rl_cli_call *call) {
     if (!log) {
         return rl_cli_misused(call, &err);
     }
-    if (!rl_replay_progress_open(log, call->words[0], RL_REPLAY_ALL_RESULTS, &progress, &err)) {
+    if (!rl_replay_progress_open(log, call->words[0], &progress, &err)) {
         return rl_cli_fail(call, &err);
     }
     const bool json = rl_cli_has(call, "json");

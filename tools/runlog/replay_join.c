@@ -101,7 +101,17 @@ static rl_replay_answer answer_of(const rl_finished *f) {
         .busy_us = busy_us > 0 ? busy_us : 0,
         .output = output_of(f),
         .verdict = f->verdict,
+        .counts = rl_finished_standing_of(f) != RL_STANDING_NONE,
     };
+}
+
+/* That of the replay itself: the first that counts, as for whoever writes results down. One that does not count, of a record that
+ * was given up and came back out of the dead letters, leaves the generation free. */
+static void note_after(rl_replay_entry *entry, const rl_replay_answer *answer) {
+    entry->published = true; /* whether the lane still has it or not */
+    if (entry->after.generation < 0 || (!entry->after.counts && answer->counts)) {
+        entry->after = *answer;
+    }
 }
 
 /* The first result of a generation counts, and the highest generation. */
@@ -131,9 +141,7 @@ bool rl_replay_join_finished(rl_replay_join *join, const rl_finished *finished, 
     }
     const rl_replay_answer answer = answer_of(finished);
     if (finished->generation == join->generation) {
-        if (entry->after.generation < 0) {
-            entry->after = answer;
-        }
+        note_after(entry, &answer);
         return true;
     }
     switch (rl_finished_standing_of(finished)) {
@@ -191,12 +199,16 @@ rl_replay_decided rl_replay_join_decided(const rl_replay_join *join, int64_t gen
 }
 
 void rl_replay_join_end(rl_replay_join *join) {
+    size_t kept = 0;
     for (size_t i = 0; i < join->held_count; i++) {
         const held_answer *one = &join->held[i];
+        const rl_replay_decided decided = rl_replay_join_decided(join, one->answer.generation, NULL);
         rl_replay_entry *entry = rl_replay_table_find(join->table, rl_bytes_make(one->id, RL_ID_LENGTH));
-        if (entry && rl_replay_join_decided(join, one->answer.generation, NULL) == RL_REPLAY_APPLIED) {
+        if (decided == RL_REPLAY_UNDECIDED) {
+            join->held[kept++] = *one;
+        } else if (entry && decided == RL_REPLAY_APPLIED) {
             offer(entry, &one->answer);
         }
     }
-    join->held_count = 0;
+    join->held_count = kept;
 }

@@ -3,9 +3,10 @@
  * Told every record of interest in the order of its partition, it works out for each submission the answer that clients see:
  * the result of the highest generation among the visible ones and those of replays that have been applied
  * (rl_finished_standing_of). Where it is about one replay, results of that generation are `after`, and the answer is
- * worked out below it: `before`. The first result of a generation counts, and so does the first decision.
+ * worked out below it: `before`. The first result of a generation counts (one that replaces no answer only until there is another),
+ * and so does the first decision.
  *
- * Pure. Memory: 48 bytes for each result that is held by another replay. Thread: one at a time.
+ * Pure. Memory: 48 bytes for each result that is held by another replay which is undecided. Thread: one at a time.
  */
 #ifndef RL_TOOLS_REPLAY_JOIN_H
 #define RL_TOOLS_REPLAY_JOIN_H
@@ -33,7 +34,8 @@ void rl_replay_join_deleted(rl_replay_join *join, const char *id);
 bool rl_replay_join_decision(rl_replay_join *join, rl_record_kind kind, const rl_replay_decision *decision,
                              rl_error *err);
 
-/* Everything has been told: held results whose replays turned out to be applied become answers. */
+/* Everything that was noted has been told: held results whose replays turned out to be applied become answers, and undecided ones
+ * wait for the next call. */
 void rl_replay_join_end(rl_replay_join *join);
 
 /* What was decided about a generation; `*ret_us` (may be NULL) gets when. */

@@ -56,7 +56,7 @@ static int run_show(const rl_cli_call *call) {
     if (!log) {
         return rl_cli_misused(call, &err);
     }
-    if (!rl_replay_progress_open(log, call->words[0], RL_REPLAY_ALL_RESULTS, &progress, &err)) {
+    if (!rl_replay_progress_open(log, call->words[0], &progress, &err)) {
         return rl_cli_fail(call, &err);
     }
     rl_replay_print(call, &progress);
@@ -73,7 +73,7 @@ static int run_watch(const rl_cli_call *call) {
     if (!log) {
         return rl_cli_misused(call, &err);
     }
-    if (!rl_replay_progress_open(log, call->words[0], RL_REPLAY_ALL_RESULTS, &progress, &err)) {
+    if (!rl_replay_progress_open(log, call->words[0], &progress, &err)) {
         return rl_cli_fail(call, &err);
     }
     rl_replay_bar bar;

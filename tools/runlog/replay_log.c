@@ -105,7 +105,7 @@ bool rl_replay_log_note_topic(rl_replay_log *log, const char *topic, int64_t sin
            rl_log_ranges_narrow(ranges, log->reader, since_us, 0, err);
 }
 
-bool rl_replay_log_advance(rl_replay_log *log, rl_log_ranges *ranges, rl_error *err) {
+bool rl_replay_log_extend(rl_replay_log *log, rl_log_ranges *ranges, rl_error *err) {
     RL_CLEANUP(rl_rd_list_slot)
     rd_kafka_topic_partition_list_t *ends = rd_kafka_topic_partition_list_new((int)ranges->count);
     for (size_t i = 0; i < ranges->count; i++) {
@@ -115,10 +115,15 @@ bool rl_replay_log_advance(rl_replay_log *log, rl_log_ranges *ranges, rl_error *
         return false;
     }
     for (size_t i = 0; i < ranges->count; i++) {
-        ranges->items[i].from = ranges->items[i].to;
         ranges->items[i].to = ends->elems[i].offset;
     }
     return true;
+}
+
+void rl_replay_log_passed(rl_log_ranges *ranges) {
+    for (size_t i = 0; i < ranges->count; i++) {
+        ranges->items[i].from = ranges->items[i].to;
+    }
 }
 
 /* Narrows a partition's range to what lies within the asked ones: from the first to the last of them. */

@@ -49,8 +49,11 @@ bool rl_replay_log_find(rl_replay_log *log, const rl_replay_selection *selection
 bool rl_replay_log_note_topic(rl_replay_log *log, const char *topic, int64_t since_us, rl_log_ranges *ranges,
                               rl_error *err);
 
-/* Makes `ranges` what was written behind them. */
-bool rl_replay_log_advance(rl_replay_log *log, rl_log_ranges *ranges, rl_error *err);
+/* Moves the ends of `ranges` to those that the partitions have now. */
+bool rl_replay_log_extend(rl_replay_log *log, rl_log_ranges *ranges, rl_error *err);
+
+/* `ranges` have been read: what they are extended to next begins where they end. */
+void rl_replay_log_passed(rl_log_ranges *ranges);
 
 /* Tells `join` what stands on results there about submissions of `table`, and all decisions. */
 bool rl_replay_log_results(rl_replay_log *log, const rl_log_ranges *ranges, const rl_replay_table *table,
@@ -59,6 +62,11 @@ bool rl_replay_log_results(rl_replay_log *log, const rl_log_ranges *ranges, cons
 /* Marks what stands on submissions.replay there with `generation` as published; where `adds`, submissions that are not in the
  * table are added to it, as chosen ones. */
 bool rl_replay_log_published(rl_replay_log *log, const rl_log_ranges *ranges, int64_t generation, bool adds,
+                             rl_replay_table *table, rl_error *err);
+
+/* Adds, as published and chosen ones, submissions that have a result of `generation` on results there and are not in the table: the
+ * lane keeps a replay for a few days only, and `results` for weeks. Decodes all results of others on its way. */
+bool rl_replay_log_forgotten(rl_replay_log *log, const rl_log_ranges *ranges, int64_t generation,
                              rl_replay_table *table, rl_error *err);
 
 RL_DEFINE_CLEANUP(rl_replay_log_slot, rl_replay_log, rl_replay_log_close)

@@ -19,7 +19,8 @@ typedef struct {
     rl_replay_table *table;
     rl_replay_join *join;
     rl_log_ranges results, published,
-        replays; /* what was read last; published: none where the table is told by who publishes */
+        replays; /* empty, at where it goes on; published: none where the table is told by who publishes */
+    bool lacks_before; /* submissions came to the table after the answers before the replay had been read */
     rl_replay_tally tally;
     int64_t began_us;   /* monotonic */
     int64_t stepped_us; /* monotonic, when the last step ended */
@@ -27,14 +28,9 @@ typedef struct {
 
 void rl_replay_progress_free(rl_replay_progress *progress);
 
-typedef enum {
-    RL_REPLAY_ITS_RESULTS, /* how far it is */
-    RL_REPLAY_ALL_RESULTS, /* and the answers before it as well, however old they are */
-} rl_replay_depth;
-
-/* Looks up the replay `id`. INVALID where there is none. */
-bool rl_replay_progress_open(rl_replay_log *log, const char *id, rl_replay_depth depth,
-                             rl_replay_progress *ret, rl_error *err);
+/* Looks up the replay `id`, and the answers before it, however old they are. What has finished is known from its results where the lane
+ * has forgotten it. INVALID where there is no such replay. */
+bool rl_replay_progress_open(rl_replay_log *log, const char *id, rl_replay_progress *ret, rl_error *err);
 
 /* One that this process publishes: takes over the table and the join, in any case; both have been read up to the ends of
  * `results` (copied), and the submissions that are to be published are marked as chosen. */
@@ -42,8 +38,15 @@ bool rl_replay_progress_begin(rl_replay_log *log, const char *id, rl_replay_tabl
                               rl_replay_join *join, const rl_log_ranges *results, rl_replay_progress *ret,
                               rl_error *err);
 
-/* Reads what is new. */
+/* Reads what is new. One that fails leaves what it has not read to the next. The answers before submissions that were published since
+ * it was opened are not known before rl_replay_progress_catch_up. */
 bool rl_replay_progress_step(rl_replay_progress *progress, rl_error *err);
+
+/* The same, but a failure that goes by is none while the last step that succeeded is less than 90 seconds ago. */
+bool rl_replay_progress_try_step(rl_replay_progress *progress, rl_error *err);
+
+/* Reads the answers before submissions that steps have added, so that the tally tells what has changed. */
+bool rl_replay_progress_catch_up(rl_replay_progress *progress, rl_error *err);
 
 /* Its record and what became of it; until the next step. */
 const rl_replay_case *rl_replay_progress_case(const rl_replay_progress *progress);
@@ -68,7 +71,7 @@ void rl_replay_bar_init(rl_replay_bar *bar, bool shows);
 void rl_replay_bar_show(rl_replay_bar *bar, const rl_replay_progress *progress);
 void rl_replay_bar_end(rl_replay_bar *bar);
 
-/* Steps until it is over, the time is up (`timeout_us` < 0: for as long as it takes) or Ctrl-C comes. Returns 1: it is over; 0: it is not;
+/* Steps (rl_replay_progress_try_step) and catches up, until it is over, the time is up (`timeout_us` < 0: for as long as it takes) or Ctrl-C comes. Returns 1: it is over; 0: it is not;
  * -1: an error. */
 int rl_replay_progress_await(rl_replay_progress *progress, int64_t timeout_us, rl_replay_bar *bar,
                              rl_error *err);

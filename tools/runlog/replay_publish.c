@@ -24,8 +24,9 @@ typedef struct {
     rl_replay_bar *bar;
     rl_producer *producer;
     int64_t generation;
-    int64_t began_us; /* monotonic */
-    int64_t before;   /* how many had been published when it began */
+    int64_t began_us;  /* monotonic */
+    int64_t looked_us; /* monotonic */
+    int64_t before;    /* how many had been published when it began */
     int64_t sent;
     rl_replay_published end;
     _Atomic int64_t refused; /* by Kafka; told on the producer's thread */
@@ -85,10 +86,11 @@ static bool has_ended(publishing *p) {
 }
 
 static bool look(publishing *p, rl_error *err) {
-    if (rl_clock_us() - p->progress->stepped_us < STEP_US) {
+    if (rl_clock_us() - p->looked_us < STEP_US) {
         return true;
     }
-    const bool ok = rl_replay_progress_step(p->progress, err);
+    const bool ok = rl_replay_progress_try_step(p->progress, err);
+    p->looked_us = rl_clock_us();
     rl_replay_bar_show(p->bar, p->progress);
     return ok;
 }
@@ -214,6 +216,7 @@ bool rl_replay_publish(rl_replay_progress *progress, const rl_replay_publish_opt
         .producer = rl_replay_log_producer(progress->log, err),
         .generation = rl_replay_progress_case(progress)->generation,
         .began_us = rl_clock_us(),
+        .looked_us = progress->stepped_us,
         .before = progress->tally.published,
         .lock = PTHREAD_MUTEX_INITIALIZER,
     };

@@ -132,8 +132,7 @@ bool rl_replay_log_results(rl_replay_log *log, const rl_log_ranges *ranges, cons
 
 /* ---- submissions.replay ---- */
 
-static bool take_published(reading *r, const rl_submission *submission, rl_error *err) {
-    const rl_bytes id = rl_bytes_of(submission->id);
+static bool add_published(reading *r, rl_bytes id, const char *lang, rl_error *err) {
     bool is_new = false;
     rl_replay_entry *entry = !r->adds             ? rl_replay_table_find(r->table, id)
                              : rl_id_has_form(id) ? rl_replay_table_add(r->table, id, &is_new, err)
@@ -142,7 +141,7 @@ static bool take_published(reading *r, const rl_submission *submission, rl_error
         return !r->adds || !rl_id_has_form(id);
     }
     if (is_new) {
-        entry->lang = rl_replay_table_lang(r->table, submission->lang);
+        entry->lang = rl_replay_table_lang(r->table, lang);
         entry->chosen = true;
     }
     entry->published = true;
@@ -159,12 +158,50 @@ static rl_log_step look_at_published(void *context, const rd_kafka_message_t *me
     if (!rl_replay_log_submission(r->log, rl_message_value(message), arena, &submission, err)) {
         return pass_over(r, err);
     }
-    return submission.generation == r->generation ? step_of(take_published(r, &submission, err))
-                                                  : RL_LOG_NEXT;
+    return submission.generation == r->generation
+               ? step_of(add_published(r, rl_bytes_of(submission.id), submission.lang, err))
+               : RL_LOG_NEXT;
 }
 
 bool rl_replay_log_published(rl_replay_log *log, const rl_log_ranges *ranges, int64_t generation, bool adds,
                              rl_replay_table *table, rl_error *err) {
     reading r = {.log = log, .table = table, .generation = generation, .adds = adds};
     return rl_log_scan(rl_replay_log_reader(log), ranges, look_at_published, &r, err);
+}
+
+/* ---- results of a replay that the lane has forgotten ---- */
+
+static bool add_forgotten(reading *r, rl_bytes framed, rl_arena *arena, rl_error *err) {
+    rl_record_kind kind;
+    rl_finished finished;
+    if (!rl_replay_log_kind(r->log, framed, &kind, err)) {
+        return false;
+    }
+    if (kind != RL_RECORD_FINISHED) {
+        return true;
+    }
+    if (!rl_finished_decode(rl_replay_log_codec(r->log), framed, arena, &finished, err)) {
+        return false;
+    }
+    const char *lang = finished.submission ? finished.submission->lang : "";
+    return finished.generation != r->generation || add_published(r, rl_bytes_of(finished.id), lang, err);
+}
+
+static rl_log_step look_for_forgotten(void *context, const rd_kafka_message_t *message, rl_error *err) {
+    reading *r = context;
+    const rl_bytes key = message ? rl_message_key(message) : rl_bytes_of("");
+    if (!message || !rl_id_has_form(key) || rl_replay_table_find(r->table, key)) {
+        return RL_LOG_NEXT;
+    }
+    RL_AUTO_ARENA rl_arena *arena = rl_arena_new(ARENA_BYTES);
+    if (!arena) {
+        return step_of(rl_error_set(err, RL_TRANSIENT, 0, "out of memory"));
+    }
+    return add_forgotten(r, rl_message_value(message), arena, err) ? RL_LOG_NEXT : pass_over(r, err);
+}
+
+bool rl_replay_log_forgotten(rl_replay_log *log, const rl_log_ranges *ranges, int64_t generation,
+                             rl_replay_table *table, rl_error *err) {
+    reading r = {.log = log, .table = table, .generation = generation, .adds = true};
+    return rl_log_scan(rl_replay_log_reader(log), ranges, look_for_forgotten, &r, err);
 }

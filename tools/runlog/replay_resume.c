@@ -93,7 +93,8 @@ const rl_cli_command rl_command_replay_resume = {
     .details =
         "The same submissions are chosen again, and those that stand in the lane are passed over. Do not\n"
         "run it beside the start that it resumes, or one beside the other: some would be executed twice,\n"
-        "with one result all the same. What retention has removed meanwhile cannot be published: status 1.",
+        "with one result all the same. What retention has removed meanwhile cannot be published: status 1.\n"
+        "Status 3: Ctrl-C came while it waited for the last of them to be executed.",
     .for_operators = true,
     .least = 1,
     .most = 1,

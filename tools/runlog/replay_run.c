@@ -96,7 +96,8 @@ static bool check_end(const rl_replay_progress *progress, rl_replay_published en
     const long long published = (long long)progress->tally.published, count = (long long)one->count;
     switch (end) {
     case RL_REPLAY_INTERRUPTED:
-        return rl_error_set(err, RL_TRANSIENT, 0,
+        return published >= count || /* it only has no time to wait any more */
+               rl_error_set(err, RL_TRANSIENT, 0,
                             "interrupted: %lld of %lld are published. runlog replay resume %s publishes the "
                             "rest, runlog replay cancel %s stops it",
                             published, count, one->id, one->id);
@@ -125,10 +126,14 @@ int rl_replay_carry_out(const rl_cli_call *call, rl_replay_progress *progress,
         return rl_cli_fail(call, &err);
     }
     const bool all = check_end(progress, end, &err);
-    if (all && watches(call) && rl_replay_progress_await(progress, -1, &bar, &err) < 0) {
+    const int over = all && watches(call) ? rl_replay_progress_await(progress, -1, &bar, &err) : 1;
+    if (over < 0) {
         return rl_cli_fail(call, &err);
     }
     rl_replay_bar_end(&bar);
     rl_replay_print(call, progress);
-    return all ? RL_CLI_OK : rl_cli_fail(call, &err);
+    if (!all) {
+        return rl_cli_fail(call, &err);
+    }
+    return over ? RL_CLI_OK : RL_CLI_PENDING;
 }

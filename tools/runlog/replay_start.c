@@ -78,12 +78,14 @@ static int begin(const rl_cli_call *call, rl_replay_log *log, const rl_replay_re
     char id[RL_REPLAY_ID_SIZE];
     RL_AUTO_REPLAY_PROGRESS rl_replay_progress progress = {0};
     rl_interrupt_note();
-    if (!write_record(log, request, count, id, &err) ||
-        !rl_replay_progress_begin(log, id, RL_STEAL(*table), RL_STEAL(*join), &request->selection.results,
+    if (!write_record(log, request, count, id, &err)) {
+        return rl_cli_fail(call, &err);
+    }
+    (void)fprintf(stderr, "replay %s\n", id); /* it stands on the log, whatever fails from here on */
+    if (!rl_replay_progress_begin(log, id, RL_STEAL(*table), RL_STEAL(*join), &request->selection.results,
                                   &progress, &err)) {
         return rl_cli_fail(call, &err);
     }
-    (void)fprintf(stderr, "replay %s\n", id);
     const rl_replay_publish_options options = {
         .selection = &request->selection,
         .rate_per_second = request->rate_per_second,
@@ -159,7 +161,9 @@ const rl_cli_command rl_command_replay_start = {
         "Says how many there are and what they cost, then asks.\n\n"
         "They go through a lane of their own, behind everything else. Interrupted, or killed, it has\n"
         "published a part of them: replay resume publishes the rest, replay cancel stops them. Exit\n"
-        "status: 1 also where there is nothing to replay, or it was cancelled meanwhile.",
+        "status: 1 also where there is nothing to replay, or it was cancelled meanwhile; 3 where Ctrl-C "
+        "came\n"
+        "while it waited for the last of them to be executed.",
     .for_operators = true,
     .options = options,
     .option_count = sizeof options / sizeof *options,

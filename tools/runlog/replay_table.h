@@ -26,6 +26,7 @@ typedef struct {
     int64_t busy_us;    /* how long it took up a runner's slot */
     uint64_t output;    /* a hash of what the program wrote and how it ended: other bytes have another one */
     rl_verdict verdict;
+    bool counts; /* false: it replaces no answer (RL_STANDING_NONE) */
 } rl_replay_answer;
 
 typedef struct {

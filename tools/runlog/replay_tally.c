@@ -9,12 +9,8 @@
 
 #define BAR 20
 
-static bool replaces(const rl_replay_answer *answer) {
-    return answer->verdict != RL_VERDICT_SYSTEM_ERROR && answer->verdict != RL_VERDICT_CANCELLED;
-}
-
 rl_replay_change rl_replay_change_of(const rl_replay_entry *entry) {
-    if (entry->after.generation < 0 || entry->before.generation < 0 || !replaces(&entry->after)) {
+    if (entry->after.generation < 0 || entry->before.generation < 0 || !entry->after.counts) {
         return RL_REPLAY_SAME;
     }
     if (entry->after.verdict != entry->before.verdict) {
@@ -30,7 +26,7 @@ static void count_one(const rl_replay_entry *entry, rl_replay_tally *tally) {
     }
     tally->finished++;
     tally->verdicts[entry->after.verdict]++;
-    tally->failed += replaces(&entry->after) ? 0 : 1;
+    tally->failed += entry->after.counts ? 0 : 1;
     const rl_replay_change change = rl_replay_change_of(entry);
     tally->changed_verdicts += change == RL_REPLAY_OTHER_VERDICT ? 1 : 0;
     tally->changed_outputs += change == RL_REPLAY_OTHER_OUTPUT ? 1 : 0;

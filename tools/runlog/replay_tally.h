@@ -17,7 +17,7 @@ typedef struct {
     int64_t
         changed_verdicts; /* another verdict than the answer before it; SYSTEM_ERROR, which replaces none, left out */
     int64_t changed_outputs; /* the same verdict, but other output, files or exit code */
-    int64_t failed;          /* SYSTEM_ERROR or CANCELLED: those change no answer */
+    int64_t failed;          /* those change no answer: SYSTEM_ERROR, as a rule */
 } rl_replay_tally;
 
 void rl_replay_tally_count(const rl_replay_table *table, rl_replay_tally *ret);

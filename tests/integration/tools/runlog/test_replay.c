@@ -21,6 +21,7 @@
 #include "tests/support/sample_result.h"
 #include "tests/support/suite.h"
 #include "tools/runlog/log_scan.h"
+#include "tools/runlog/replay_progress.h"
 
 #define PATIENCE_US (30 * RL_US_PER_S)
 #define MANY 6
@@ -488,9 +489,101 @@ START_TEST(what_is_discarded_is_cancelled_and_no_answer) {
 }
 END_TEST
 
+/* A start that was killed when it had published one of MANY. */
+static void begin_and_kill(fixture *f, char id[64], int64_t *ret_generation) {
+    submit_many(f);
+    const running r = begin_slowly(f, id, ret_generation);
+    ck_assert_int_eq(kill(r.child, SIGKILL), 0);
+    const said s = end(&r);
+    free(s.out);
+    free(s.err);
+}
+
+START_TEST(who_watches_from_the_beginning_is_told_what_changed_in_what_was_published_later) {
+    fixture f;
+    char id[64], brokers[512];
+    int64_t generation = 0;
+    rl_error err = RL_ERROR_INIT;
+    RL_AUTO_REPLAY_PROGRESS rl_replay_progress progress = {0};
+    set_up(&f);
+    begin_and_kill(&f, id, &generation);
+    (void)snprintf(brokers, sizeof brokers, "RUNLOG_KAFKA_BROKERS=%s", f.stream.brokers);
+    char *const environment[] = {brokers, NULL};
+    const rl_cli_call call = {.environment = environment};
+    RL_AUTO_REPLAY_LOG rl_replay_log *log = rl_replay_log_open(&call, &err);
+    must(log && rl_replay_progress_open(log, id, &progress, &err), &err);
+    ck_assert_int_eq(progress.tally.published, 1);
+    json_decref(parse(run(&f, WORDS("resume", id, "--ahead", "0", "--json"))));
+    for (size_t i = 0; i < MANY; i++) {
+        finish(&f, i, generation, RL_VERDICT_WRONG_ANSWER, false);
+    }
+    must(rl_replay_progress_step(&progress, &err), &err);
+    ck_assert(rl_replay_progress_is_over(&progress));
+    must(rl_replay_progress_catch_up(&progress, &err), &err);
+    ck_assert_int_eq(progress.tally.finished, MANY);
+    ck_assert_int_eq(progress.tally.changed_verdicts, MANY);
+    must(rl_replay_progress_step(&progress, &err), &err);
+    ck_assert_int_eq(progress.tally.changed_verdicts, MANY);
+    tear_down(&f);
+}
+END_TEST
+
+START_TEST(what_has_finished_is_known_where_the_lane_has_forgotten_it) {
+    fixture f;
+    char id[64];
+    int64_t generation = 0;
+    set_up(&f);
+    begin_and_kill(&f, id, &generation); /* as if the others had been in the lane */
+    for (size_t i = 0; i < MANY; i++) {
+        finish(&f, i, generation, i == 0 ? RL_VERDICT_OK : RL_VERDICT_WRONG_ANSWER, false);
+    }
+    json_t *shown = parse(run(&f, WORDS("show", id, "--json")));
+    expect_text(shown, "state", "finished");
+    expect_number(shown, "published", MANY);
+    expect_number(shown, "changedVerdicts", MANY - 1);
+    json_decref(shown);
+    json_t *diff = parse(run(&f, WORDS("diff", id, "--json")));
+    expect_number(json_object_get(diff, "summary"), "OK -> WRONG_ANSWER", MANY - 1);
+    expect_text(json_array_get(json_object_get(diff, "changes"), 0), "language", "python");
+    json_decref(diff);
+    json_decref(parse(run(&f, WORDS("resume", id, "--json"))));
+    ck_assert_uint_eq(published(&f, generation, false), 1); /* nothing is executed again */
+    tear_down(&f);
+}
+END_TEST
+
+START_TEST(who_does_not_wait_for_the_last_ones_is_told_that_they_are_pending) {
+    fixture f;
+    char id[64], before[64];
+    int64_t earlier = 0, generation = 0;
+    set_up(&f);
+    submit_many(&f);
+    replay_all(&f, "now", before, &earlier);
+    const running r =
+        begin(&f, WORDS("start", "--tenant", f.tenant, "--since", "1h", "--watch", "--yes", "--json"));
+    const int64_t deadline_us = rl_clock_us() + PATIENCE_US;
+    do {
+        last_replay(&f, id, &generation);
+        ck_assert_int_lt(rl_clock_us(), deadline_us);
+    } while (generation == earlier || published(&f, generation, false) < MANY);
+    ck_assert_int_eq(kill(r.child, SIGINT), 0);
+    said s = end(&r);
+    ck_assert_msg(s.status == 3 && strstr(s.err, id), "%d: %s", s.status, s.err);
+    free(s.err);
+    json_t *shown = json_loads(s.out, 0, NULL);
+    expect_text(shown, "state", "published");
+    json_decref(shown);
+    free(s.out);
+    tear_down(&f);
+}
+END_TEST
+
 RL_SUITE("tools/runlog/replay on a broker", the_preview_counts_what_is_chosen_and_what_is_left_out,
          submissions_are_published_with_the_generation_of_the_record, a_replay_without_a_yes_writes_nothing,
          what_was_interrupted_is_resumed_without_publishing_anything_twice,
          cancelling_stops_who_publishes_and_tells_the_runners,
          what_is_held_is_compared_and_applied_once_when_all_is_there,
-         what_is_discarded_is_cancelled_and_no_answer)
+         what_is_discarded_is_cancelled_and_no_answer,
+         who_watches_from_the_beginning_is_told_what_changed_in_what_was_published_later,
+         what_has_finished_is_known_where_the_lane_has_forgotten_it,
+         who_does_not_wait_for_the_last_ones_is_told_that_they_are_pending)

@@ -166,6 +166,72 @@ START_TEST(a_replay_that_failed_is_counted_and_changes_nothing) {
 }
 END_TEST
 
+START_TEST(a_failure_leaves_its_generation_to_a_result_that_counts) {
+    for (int failure_first = 0; failure_first < 2; failure_first++) {
+        fixture f;
+        rl_replay_tally tally;
+        set_up(&f, 5);
+        finish(&f, 0, RL_VERDICT_WRONG_ANSWER, false, "a");
+        if (failure_first) {
+            finish(&f, 5, RL_VERDICT_SYSTEM_ERROR, true, "");
+        }
+        finish(&f, 5, RL_VERDICT_OK, true, "b");
+        if (!failure_first) {
+            finish(&f, 5, RL_VERDICT_SYSTEM_ERROR, true, "");
+        }
+        finish(&f, 5, RL_VERDICT_TIME_LIMIT, true, "c");
+        rl_replay_tally_count(f.table, &tally);
+        ck_assert_int_eq(entry_of(&f)->after.verdict, RL_VERDICT_OK);
+        ck_assert_int_eq(tally.finished, 1);
+        ck_assert_int_eq(tally.failed, 0);
+        ck_assert_int_eq(tally.changed_verdicts, 1);
+        tear_down(&f);
+    }
+}
+END_TEST
+
+START_TEST(a_result_without_its_submission_replaces_nothing) {
+    fixture f;
+    rl_replay_tally tally;
+    rl_error err = RL_ERROR_INIT;
+    set_up(&f, 5);
+    finish(&f, 0, RL_VERDICT_WRONG_ANSWER, false, "a");
+    const rl_finished finished = {.id = ID, .generation = 5, .verdict = RL_VERDICT_OK};
+    ck_assert(rl_replay_join_finished(f.join, &finished, &err));
+    rl_replay_tally_count(f.table, &tally);
+    ck_assert_int_eq(tally.failed, 1);
+    ck_assert_int_eq(tally.changed_verdicts, 0);
+    tear_down(&f);
+}
+END_TEST
+
+START_TEST(what_has_a_result_was_published_whether_the_lane_has_it_or_not) {
+    fixture f;
+    set_up(&f, 5);
+    finish(&f, 0, RL_VERDICT_OK, false, "a");
+    ck_assert(!entry_of(&f)->published);
+    finish(&f, 5, RL_VERDICT_OK, false, "a");
+    ck_assert(entry_of(&f)->published);
+    tear_down(&f);
+}
+END_TEST
+
+START_TEST(what_another_replay_holds_waits_for_a_decision_that_comes_later) {
+    fixture f;
+    set_up(&f, 5);
+    finish(&f, 0, RL_VERDICT_OK, false, "a");
+    finish(&f, 3, RL_VERDICT_WRONG_ANSWER, true, "b");
+    finish(&f, 4, RL_VERDICT_TIME_LIMIT, true, "c");
+    rl_replay_join_end(f.join);
+    ck_assert_int_eq(entry_of(&f)->before.generation, 0);
+    decide(&f, RL_RECORD_DISCARDED, 4);
+    decide(&f, RL_RECORD_APPLIED, 3);
+    rl_replay_join_end(f.join);
+    ck_assert_int_eq(entry_of(&f)->before.generation, 3);
+    tear_down(&f);
+}
+END_TEST
+
 START_TEST(deleted_ones_are_marked_and_strangers_passed_over) {
     fixture f;
     set_up(&f, RL_REPLAY_NO_GENERATION);
@@ -184,4 +250,8 @@ RL_SUITE("tools/runlog/replay_join", the_highest_generation_is_the_answer_in_any
          a_replay_is_compared_with_what_was_there_before_it,
          other_output_of_the_same_verdict_is_a_change_of_its_own,
          a_replay_that_failed_is_counted_and_changes_nothing,
+         a_failure_leaves_its_generation_to_a_result_that_counts,
+         a_result_without_its_submission_replaces_nothing,
+         what_has_a_result_was_published_whether_the_lane_has_it_or_not,
+         what_another_replay_holds_waits_for_a_decision_that_comes_later,
          deleted_ones_are_marked_and_strangers_passed_over)
