@@ -59,8 +59,8 @@ static char *trim(char *text) {
     return text;
 }
 
-/* `list` is "name=value;name=value"; it is taken apart in place. An item without a name is told by its number: it may be the end
- * of a password that has a semicolon in it. */
+/* `list` is "name=value;name=value"; it is taken apart in place. An item that has no name, or one that librdkafka does not know, is told
+ * by its number: it may be the end of a password that has a semicolon in it. */
 static bool set_properties(rd_kafka_conf_t *conf, char *list, rl_error *err) {
     char *rest = list;
     int number = 0;
@@ -75,8 +75,15 @@ static bool set_properties(rd_kafka_conf_t *conf, char *list, rl_error *err) {
             return rl_error_set(err, RL_INVALID, 0, "Kafka property number %d: expected name=value", number);
         }
         *equals = '\0';
-        if (!rl_stream_set(conf, trim(name), trim(equals + 1), err)) {
-            return false;
+        char reason[200];
+        const rd_kafka_conf_res_t result =
+            rd_kafka_conf_set(conf, trim(name), trim(equals + 1), reason, sizeof reason);
+        if (result == RD_KAFKA_CONF_UNKNOWN) {
+            return rl_error_set(err, RL_INVALID, 0, "Kafka property number %d: there is none of its name",
+                                number);
+        }
+        if (result != RD_KAFKA_CONF_OK) {
+            return rl_error_set(err, RL_INVALID, 0, "Kafka property %s: %s", name, reason);
         }
     }
     return true;

@@ -20,10 +20,26 @@ static bool given(const char *text) {
     return text && *text;
 }
 
+/* How many bytes the file has, at most `capacity` of them, which are in `out` then; -1 with errno. */
+static ssize_t read_whole(int fd, char *out, size_t capacity) {
+    size_t size = 0;
+    while (size < capacity) {
+        const ssize_t more = read(fd, out + size, capacity - size);
+        if (more < 0 && errno != EINTR) {
+            return -1;
+        }
+        if (more == 0) {
+            break;
+        }
+        size += more > 0 ? (size_t)more : 0;
+    }
+    return (ssize_t)size;
+}
+
 /* Reads the file into `password` and drops one line end, as editors leave it. */
 static bool read_password(const char *path, char password[PASSWORD_MAX], rl_error *err) {
     RL_AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t size = fd < 0 ? -1 : read(fd, password, PASSWORD_MAX);
+    ssize_t size = fd < 0 ? -1 : read_whole(fd, password, PASSWORD_MAX);
     if (size < 0) {
         return rl_error_set_errno(err, RL_INVALID, errno, "RUNLOG_KAFKA_SASL_PASSWORD_FILE: cannot read %s",
                                   path);
