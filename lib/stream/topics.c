@@ -1,6 +1,8 @@
 /* topics.c: the table of topics. See topics_create.c for how they come to be. */
 #include "lib/stream/topics.h"
 
+#include <string.h>
+
 #include "lib/base/clock.h"
 
 #define HOURS (INT64_C(3600) * RL_US_PER_S)
@@ -30,4 +32,9 @@ static const rl_topic table[] = {
 const rl_topic *rl_topics(size_t *ret_count) {
     *ret_count = sizeof table / sizeof table[0];
     return table;
+}
+
+int64_t rl_topic_retention_us(const rl_topic *topic, int64_t results_retention_us) {
+    const bool is_results = strcmp(topic->name, RL_TOPIC_RESULTS) == 0;
+    return is_results && results_retention_us != 0 ? results_retention_us : topic->retention_us;
 }

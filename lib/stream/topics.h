@@ -50,6 +50,9 @@ typedef struct {
     int64_t results_retention_us; /* at least as long as MongoDB keeps results */
 } rl_topics_options;
 
+/* How long that topic is made to keep records; `results_retention_us` as above, 0: the table's. */
+int64_t rl_topic_retention_us(const rl_topic *topic, int64_t results_retention_us);
+
 /* Creates the topics that are missing; those that exist are left as they are. Waits up to `timeout_us` for the
  * broker to answer. TRANSIENT where it does not; `*ret_created` counts the new ones. */
 bool rl_topics_create(const rl_stream_config *stream, const rl_topics_options *options, int64_t timeout_us,

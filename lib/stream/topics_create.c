@@ -56,7 +56,6 @@ static rd_kafka_NewTopic_t *new_topic(const rl_topic *entry, const rl_topics_opt
                                       rl_error *err) {
     bool overridden = entry->shared_out && options->partitions > 0;
     int32_t partitions = overridden ? options->partitions : entry->partitions;
-    bool is_results = strcmp(entry->name, RL_TOPIC_RESULTS) == 0 && options->results_retention_us != 0;
     char reason[160];
     rd_kafka_NewTopic_t *topic =
         rd_kafka_NewTopic_new(entry->name, partitions, options->replication, reason, sizeof reason);
@@ -64,7 +63,7 @@ static rd_kafka_NewTopic_t *new_topic(const rl_topic *entry, const rl_topics_opt
         rl_error_set(err, RL_INVALID, 0, "topic %s: %s", entry->name, reason);
         return NULL;
     }
-    set_retention(topic, entry, is_results ? options->results_retention_us : entry->retention_us);
+    set_retention(topic, entry, rl_topic_retention_us(entry, options->results_retention_us));
     set_number(topic, "max.message.bytes", 10485760);
     if (options->replication >= 3) {
         set_number(topic, "min.insync.replicas", 2);

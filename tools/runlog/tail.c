@@ -35,9 +35,10 @@ typedef struct {
     const rl_cli_call *call;
     rl_record_reader *reader;
     const char *key; /* NULL: all */
-    bool collects;   /* the last ones are wanted: they are sorted first */
-    line *lines;
-    size_t count, capacity;
+    size_t last;     /* so many are wanted, the newest ones: they are sorted first; 0: as they come */
+    line *lines;     /* room for twice the last ones */
+    size_t count;
+    size_t number; /* of the next one */
 } output;
 
 static void output_free(output *o) {
@@ -66,6 +67,7 @@ static bool parse_beginning(const rl_cli_call *call, beginning *ret, rl_error *e
     char *end = NULL;
     errno = 0;
     ret->last = strtoll(text + 1, &end, 10);
+    ret->end = ret->last == 0;
     return (errno == 0 && end != text + 1 && *end == '\0' && ret->last >= 0 && ret->last <= LAST_MAX) ||
            rl_error_set(err, RL_INVALID, 0, "--from %s: expected -N with N up to %d", text, LAST_MAX);
 }
@@ -124,20 +126,40 @@ static bool print_record(const output *o, const json_t *record, rl_error *err) {
            rl_error_set(err, RL_TRANSIENT, 0, "cannot write to standard output");
 }
 
+static int by_time(const void *a, const void *b) {
+    const line *x = a, *y = b;
+    if (x->time_ms != y->time_ms) {
+        return x->time_ms < y->time_ms ? -1 : 1;
+    }
+    return x->number < y->number ? -1 : x->number > y->number;
+}
+
+/* Sorts what is kept, and drops all but the last ones. */
+static void drop_older(output *o) {
+    const size_t dropped = o->count > o->last ? o->count - o->last : 0;
+    if (o->count > 0) {
+        qsort(o->lines, o->count, sizeof *o->lines, by_time);
+    }
+    for (size_t i = 0; i < dropped; i++) {
+        json_decref(o->lines[i].record);
+    }
+    o->count -= dropped;
+    if (dropped > 0) {
+        memmove(o->lines, o->lines + dropped, o->count * sizeof *o->lines);
+    }
+}
+
+/* Each partition may have as many: no more than twice that are in memory at a time. */
 static bool keep(output *o, const rd_kafka_message_t *message, json_t *record, rl_error *err) {
     rd_kafka_timestamp_type_t type;
-    if (o->count == o->capacity) {
-        const size_t capacity = o->capacity ? 2 * o->capacity : 256;
-        line *lines = reallocarray(o->lines, capacity, sizeof *lines);
-        if (!lines) {
-            json_decref(record);
-            return rl_error_set(err, RL_TRANSIENT, 0, "out of memory");
-        }
-        o->lines = lines;
-        o->capacity = capacity;
+    if (o->count == 2 * o->last) {
+        drop_older(o);
     }
-    o->lines[o->count] = (line){rd_kafka_message_timestamp(message, &type), o->count, record};
-    o->count++;
+    if (!o->lines && !(o->lines = calloc(2 * o->last, sizeof *o->lines))) {
+        json_decref(record);
+        return rl_error_set(err, RL_TRANSIENT, 0, "out of memory");
+    }
+    o->lines[o->count++] = (line){rd_kafka_message_timestamp(message, &type), o->number++, record};
     return true;
 }
 
@@ -151,7 +173,7 @@ static rl_log_step take(void *context, const rd_kafka_message_t *message, rl_err
         (void)rl_error_set(err, RL_TRANSIENT, 0, "out of memory");
         return RL_LOG_FAILED;
     }
-    if (o->collects) {
+    if (o->last > 0) {
         return keep(o, message, record, err) ? RL_LOG_NEXT : RL_LOG_FAILED;
     }
     const bool printed = print_record(o, record, err);
@@ -159,19 +181,9 @@ static rl_log_step take(void *context, const rd_kafka_message_t *message, rl_err
     return printed ? RL_LOG_NEXT : RL_LOG_FAILED;
 }
 
-static int by_time(const void *a, const void *b) {
-    const line *x = a, *y = b;
-    if (x->time_ms != y->time_ms) {
-        return x->time_ms < y->time_ms ? -1 : 1;
-    }
-    return x->number < y->number ? -1 : x->number > y->number;
-}
-
-static bool print_last(output *o, size_t last, rl_error *err) {
-    if (o->count > 0) {
-        qsort(o->lines, o->count, sizeof *o->lines, by_time);
-    }
-    for (size_t i = o->count > last ? o->count - last : 0; i < o->count; i++) {
+static bool print_last(output *o, rl_error *err) {
+    drop_older(o);
+    for (size_t i = 0; i < o->count; i++) {
         if (!print_record(o, o->lines[i].record, err)) {
             return false;
         }
@@ -185,17 +197,17 @@ static bool follow(output *o, rd_kafka_t *client, rl_log_ranges *ranges, rl_erro
         ranges->items[i].from = ranges->items[i].to;
         ranges->items[i].to = RL_LOG_OPEN;
     }
-    o->collects = false;
+    o->last = 0;
     return rl_log_scan(client, ranges, take, o, err);
 }
 
 static bool tail(output *o, const beginning *from, const rl_stream_config *stream, rl_error *err) {
     RL_AUTO_RANGES rl_log_ranges ranges = {0};
     RL_CLEANUP(rl_rd_client_slot) rd_kafka_t *client = rl_log_scan_client(stream, err);
-    o->collects = from->last >= 0;
+    o->last = from->last > 0 ? (size_t)from->last : 0;
     return client && find_topics(o->call, client, &ranges, err) &&
            narrow(from, o->key != NULL, client, &ranges, err) && rl_log_scan(client, &ranges, take, o, err) &&
-           (!o->collects || print_last(o, (size_t)from->last, err)) &&
+           (o->last == 0 || print_last(o, err)) &&
            (!rl_cli_has(o->call, "follow") || follow(o, client, &ranges, err));
 }
 

@@ -8,6 +8,7 @@
 #include "lib/stream/topics.h"
 #include "tools/runlog/kafka_view.h"
 #include "tools/runlog/service.h"
+#include "tools/runlog/settings.h"
 
 RL_DEFINE_CLEANUP(metadata_slot, const struct rd_kafka_metadata, rd_kafka_metadata_destroy)
 
@@ -16,6 +17,7 @@ typedef struct {
     json_t *topic;    /* borrowed, as is the next: a part of it */
     json_t *warnings; /* texts */
     const char *name;
+    int64_t results_retention_us; /* as topics create has it */
 } description;
 
 static void warn(const description *d, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -127,9 +129,10 @@ static void judge_config(const description *d) {
             warn(d, "%s has cleanup.policy %s, and needs %s", d->name, policy,
                  table[i].compacted ? "compact" : "delete");
         }
-        if (!compacts && retention_ms >= 0 && retention_ms < table[i].retention_us / RL_US_PER_MS) {
+        const int64_t made_us = rl_topic_retention_us(&table[i], d->results_retention_us);
+        if (!compacts && retention_ms >= 0 && retention_ms < made_us / RL_US_PER_MS) {
             warn(d, "%s keeps records for %lld ms, less than the %lld ms that it is made with", d->name,
-                 retention_ms, (long long)(table[i].retention_us / RL_US_PER_MS));
+                 retention_ms, (long long)(made_us / RL_US_PER_MS));
         }
     }
     if (in_sync > 0 && (size_t)in_sync > replicas) {
@@ -153,42 +156,47 @@ static void describe_config(rd_kafka_t *client, const description *d) {
 
 /* --- topics --- */
 
-static bool describe(rd_kafka_t *client, const struct rd_kafka_metadata_topic *topic, json_t *topics,
-                     rl_error *err) {
+/* Where the descriptions come from and go to. */
+typedef struct {
+    rd_kafka_t *client;
+    const struct rd_kafka_metadata *metadata;
+    int64_t results_retention_us;
+    json_t *topics;
+} survey;
+
+static bool describe(const survey *s, const struct rd_kafka_metadata_topic *topic, rl_error *err) {
     json_t *described = json_object();
     json_t *warnings = json_array();
-    const description d = {described, warnings, topic->topic};
+    const description d = {described, warnings, topic->topic, s->results_retention_us};
     (void)json_object_set_new(described, "topic", json_string(topic->topic));
-    (void)json_array_append_new(topics, described);
-    const bool ok = describe_partitions(client, topic, &d, err);
+    (void)json_array_append_new(s->topics, described);
+    const bool ok = describe_partitions(s->client, topic, &d, err);
     if (ok) {
-        describe_config(client, &d);
+        describe_config(s->client, &d);
     }
     (void)json_object_set_new(described, "warnings", warnings);
     return ok;
 }
 
-static bool describe_all(rd_kafka_t *client, const struct rd_kafka_metadata *metadata, json_t *topics,
-                         rl_error *err) {
+static bool describe_all(const survey *s, rl_error *err) {
     size_t count = 0;
     const rl_topic *table = rl_topics(&count);
     for (size_t i = 0; i < count; i++) {
-        const struct rd_kafka_metadata_topic *topic = rl_kafka_view_topic(metadata, table[i].name);
-        if (topic && !describe(client, topic, topics, err)) {
+        const struct rd_kafka_metadata_topic *topic = rl_kafka_view_topic(s->metadata, table[i].name);
+        if (topic && !describe(s, topic, err)) {
             return false;
         }
     }
     return true;
 }
 
-static bool describe_named(const rl_cli_call *call, rd_kafka_t *client,
-                           const struct rd_kafka_metadata *metadata, json_t *topics, rl_error *err) {
+static bool describe_named(const rl_cli_call *call, const survey *s, rl_error *err) {
     for (int i = 0; i < call->word_count; i++) {
-        const struct rd_kafka_metadata_topic *topic = rl_kafka_view_topic(metadata, call->words[i]);
+        const struct rd_kafka_metadata_topic *topic = rl_kafka_view_topic(s->metadata, call->words[i]);
         if (!topic) {
             return rl_error_set(err, RL_INVALID, 0, "there is no topic %s", call->words[i]);
         }
-        if (!describe(client, topic, topics, err)) {
+        if (!describe(s, topic, err)) {
             return false;
         }
     }
@@ -260,15 +268,17 @@ static void print_topics(const json_t *topics) {
 
 static int run(const rl_cli_call *call) {
     rl_error err = RL_ERROR_INIT;
-    RL_CLEANUP(rl_rd_client_slot) rd_kafka_t *client = rl_kafka_view_open(call, &err);
-    if (!client) {
+    rl_cli_settings settings;
+    RL_CLEANUP(rl_rd_client_slot) rd_kafka_t *client = NULL;
+    if (!rl_cli_settings_load(call->environment, &settings, &err) ||
+        !(client = rl_kafka_view_open(call, &err))) {
         return rl_cli_misused(call, &err);
     }
     RL_CLEANUP(metadata_slot)
     const struct rd_kafka_metadata *metadata = rl_kafka_view_metadata(client, NULL, &err);
     RL_AUTO_JSON json_t *topics = json_array();
-    if (!metadata || !(call->word_count > 0 ? describe_named(call, client, metadata, topics, &err)
-                                            : describe_all(client, metadata, topics, &err))) {
+    const survey s = {client, metadata, settings.results_retention_us, topics};
+    if (!metadata || !(call->word_count > 0 ? describe_named(call, &s, &err) : describe_all(&s, &err))) {
         return rl_cli_fail(call, &err);
     }
     if (rl_cli_has(call, "json")) {

@@ -76,7 +76,19 @@ START_TEST(an_id_has_room_for_every_partition) {
 }
 END_TEST
 
+START_TEST(results_are_kept_as_long_as_is_asked_for_and_other_topics_as_the_table_says) {
+    const int64_t day_us = 86400 * RL_US_PER_S;
+    ck_assert_int_eq(rl_topic_retention_us(topic(RL_TOPIC_RESULTS), day_us), day_us);
+    ck_assert_int_eq(rl_topic_retention_us(topic(RL_TOPIC_RESULTS), -1), -1);
+    ck_assert_int_eq(rl_topic_retention_us(topic(RL_TOPIC_RESULTS), 0),
+                     topic(RL_TOPIC_RESULTS)->retention_us);
+    ck_assert_int_eq(rl_topic_retention_us(topic(RL_TOPIC_SUBMISSIONS), day_us),
+                     topic(RL_TOPIC_SUBMISSIONS)->retention_us);
+}
+END_TEST
+
 RL_SUITE("lib/stream/topics", every_topic_is_in_the_table_once, results_and_claims_are_never_compacted,
          schemas_and_runners_are_kept_for_ever, cancellations_outlive_the_longest_time_in_the_queue,
          the_lanes_have_equal_partitions, what_has_one_partition_for_each_share_of_the_work_says_so,
-         an_id_has_room_for_every_partition)
+         an_id_has_room_for_every_partition,
+         results_are_kept_as_long_as_is_asked_for_and_other_topics_as_the_table_says)
