@@ -132,9 +132,12 @@ void rl_test_commit(const char *group, const char *topic, int32_t partition, int
     rd_kafka_destroy(client);
 }
 
+/* A topic that has just been made, or that the client has not heard of yet. */
 static bool is_passing(rd_kafka_resp_err_t code) {
     return code == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION ||
-           code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE || code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+           code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ||
+           code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION ||
+           code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC;
 }
 
 void rl_test_offsets(rd_kafka_t *client, const char *topic, int32_t partition, int64_t *ret_low,
