@@ -33,7 +33,9 @@ static void look(rl_api *api, rl_bytes text, rl_result_question *q, rl_http_resp
 static void put_result(rl_api *api, rl_json *json, rl_bytes id, int64_t until_us, rl_result_question *q) {
     RL_AUTO_HTTP_RESPONSE rl_http_response answer;
     rl_http_response_init(&answer);
-    if (rl_clock_us() < until_us && !atomic_load(&api->draining)) {
+    if (atomic_load(&api->draining)) {
+        rl_http_error(&answer, 503, "This instance is stopping");
+    } else if (rl_clock_us() < until_us) {
         look(api, id, q, &answer);
     } else {
         rl_http_error(&answer, 503, "Left out, as the answer would take too long: ask for it again");

@@ -30,6 +30,7 @@ RATE = float(os.environ.get("RUNLOG_TEST_CHAOS_RATE") or 3)
 WITH_ENGINE = os.environ.get("RUNLOG_TEST_CHAOS_ENGINE") == "1"
 
 CLIENTS = 48
+CATCHING_UP_S = 120  # longer than SECONDS, where the machine was too slow for that to be any load
 SETTLING_S = 600  # for what is queued at the end, and for whatever else a slow machine has to catch up with
 LOGS = ("submissions", "results")
 DEAD_LETTERS = ("submissions.dlq", "results.dlq")
@@ -86,7 +87,7 @@ class Run:
         try:
             self.injector.start()
             self.injector.join()
-            self.load.stop_sending(after=SECONDS, longest=SETTLING_S)
+            self.load.stop_sending(after=SECONDS, longest=CATCHING_UP_S)
         finally:
             self.injector.stop()
             self.load.stop_sending()
