@@ -25,11 +25,16 @@ static void set_timeout(mongoc_uri_t *uri, const char *option, int64_t timeout_u
     mongoc_uri_set_option_as_int32(uri, option, ms < 1 ? 1 : ms > INT32_MAX ? INT32_MAX : (int32_t)ms);
 }
 
+/* What the driver says of a URI may quote it, password and all, and errors are logged: its words are left out. */
 static mongoc_uri_t *parse_uri(const rl_mongo_config *config, rl_error *err) {
     bson_error_t cause;
     mongoc_uri_t *uri = mongoc_uri_new_with_error(config->uri, &cause);
     if (!uri) {
-        rl_error_set(err, RL_INVALID, (int)cause.code, "MongoDB URI: %s", cause.message);
+        rl_error_set(
+            err, RL_INVALID, (int)cause.code,
+            "MongoDB URI: it cannot be read (code %u); mongodb://HOST:PORT/DATABASE is expected, and in a "
+            "user or password %% : / ? # [ ] @ are written %%25 %%3A %%2F %%3F %%23 %%5B %%5D %%40",
+            (unsigned)cause.code);
         return NULL;
     }
     if (!mongoc_uri_get_database(uri) || !*mongoc_uri_get_database(uri)) {
@@ -59,7 +64,11 @@ rl_mongo *rl_mongo_new(const rl_mongo_config *config, rl_error *err) {
     bson_error_t cause;
     mongo->pool = mongoc_client_pool_new_with_error(mongo->uri, &cause);
     if (!mongo->pool) {
-        rl_error_set(err, RL_INVALID, (int)cause.code, "MongoDB client: %s", cause.message);
+        rl_error_set(
+            err, RL_INVALID, (int)cause.code,
+            "MongoDB client: the driver does not take what the URI says (domain %u, code %u): its options, "
+            "TLS files, or with mongodb+srv the host's DNS records",
+            (unsigned)cause.domain, (unsigned)cause.code);
         return NULL;
     }
     /* Version 2 tells the server's own codes apart from the driver's. */

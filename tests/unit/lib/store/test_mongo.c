@@ -67,6 +67,31 @@ START_TEST(a_uri_must_parse_and_name_a_database) {
 }
 END_TEST
 
+START_TEST(an_error_about_a_uri_never_quotes_it) {
+    const char *const uris[] = {
+        "mongodb://runlog:s3:cret@mongo:27017/runlog",
+        "mongodb://runlog:s3@cret@mongo:27017/runlog",
+        "mongodb://runlog:s3/cret@mongo:27017/runlog",
+        "mongodb://runlog:s3%cret@mongo:27017/runlog",
+        "mongodb://runlog:s3:cret",
+        "mongodb://s3:cret:x@mongo:27017/runlog",
+        "mongodb://mongo:27017/runlog?s3=cret&=&s3cret",
+        "mongodb://mongo:27017/s3 cret",
+    };
+    size_t refused = 0;
+    for (size_t i = 0; i < sizeof uris / sizeof uris[0]; i++) {
+        rl_error err = RL_ERROR_INIT;
+        const rl_mongo_config config = {.uri = uris[i]};
+        RL_AUTO_MONGO rl_mongo *mongo = rl_mongo_new(&config, &err);
+        refused += !mongo;
+        ck_assert_msg(strstr(err.message, "cret") == NULL, "%s", err.message);
+        ck_assert_msg(strstr(err.message, "s3") == NULL, "%s", err.message);
+        ck_assert(i > 0 || !mongo);
+    }
+    ck_assert_uint_ge(refused, 4);
+}
+END_TEST
+
 START_TEST(a_server_that_is_away_is_noticed_by_the_first_operation_only) {
     rl_error err = RL_ERROR_INIT;
     /* Port 1 of this machine: nothing listens, the refusal is immediate. */
@@ -82,4 +107,5 @@ END_TEST
 RL_SUITE("store/mongo", no_server_no_connection_and_no_primary_are_transient,
          what_a_server_says_about_itself_is_transient, a_code_that_blames_nobody_is_transient_and_unclear,
          a_document_that_does_not_fit_is_invalid, the_servers_label_wins_over_the_code,
-         a_uri_must_parse_and_name_a_database, a_server_that_is_away_is_noticed_by_the_first_operation_only)
+         a_uri_must_parse_and_name_a_database, an_error_about_a_uri_never_quotes_it,
+         a_server_that_is_away_is_noticed_by_the_first_operation_only)
