@@ -61,7 +61,8 @@ def decode(data):
 
 
 class Mongo:
-    def __init__(self, address, port=27017):
+    def __init__(self, address, port=27017, database=DATABASE):
+        self._database = database
         self._socket = socket.create_connection((address, port), timeout=60)
         self._stream = self._socket.makefile("rb")
 
@@ -73,7 +74,7 @@ class Mongo:
         self._socket.close()
 
     def command(self, document):
-        body = struct.pack("<i", 0) + b"\0" + encode({**document, "$db": DATABASE})
+        body = struct.pack("<i", 0) + b"\0" + encode({**document, "$db": self._database})
         self._socket.sendall(struct.pack("<iiii", 16 + len(body), 1, 0, OP_MSG) + body)
         (size,) = struct.unpack("<i", self._stream.read(4))
         answer = decode(self._stream.read(size - 4)[12 + 4 + 1:])
