@@ -10,6 +10,11 @@ from runlog_client import NOT_FOUND, eventually, in_parallel, show
 SLEEPER = "import time; print('begun', flush=True); time.sleep(60)"
 
 
+def submit_sleeper(client):
+    """Its id. It may sleep as long as it wants: on a slow machine the usual limit could be over before it is cancelled."""
+    return client.submit_with(code=SLEEPER, lang="python", limits={"run": {"wallMs": 122000}})
+
+
 def cancel(client, submission_id):
     return client.post(f"/api/submissions/{submission_id}/cancel", b"")
 
@@ -30,7 +35,7 @@ def slots(stack):
 
 
 def test_a_running_one_stops_and_whoever_waits_hears_it(client, stack, figure):
-    submission_id = client.submit(SLEEPER, "python")
+    submission_id = submit_sleeper(client)
     await_busy(stack, 1)
     began = time.monotonic()
     requested(client, submission_id)
@@ -48,7 +53,7 @@ def test_a_queued_one_never_starts(client, stack):
     container = stack.container("runner")
     executed = "runlog_runner_pool_wait_seconds_count"  # each that is executed asks the pool once at least
     idle = stack.runner_metric(container, executed)
-    blockers = [client.submit(SLEEPER, "python") for _ in range(count)]
+    blockers = [submit_sleeper(client) for _ in range(count)]
     await_busy(stack, count)
     eventually("each of them has asked", lambda: stack.runner_metric(container, executed) >= idle + count)
     before = stack.runner_metric(container, executed)
@@ -108,7 +113,7 @@ def test_a_race_with_the_end_has_one_outcome_for_everybody(client, stack, figure
 
 @pytest.mark.disruptive
 def test_a_runner_killed_between_the_request_and_the_end_changes_nothing(client, stack):
-    submission_id = client.submit(SLEEPER, "python")
+    submission_id = submit_sleeper(client)
     await_busy(stack, 1)
     requested(client, submission_id)
     stack.kill("runner")

@@ -94,7 +94,9 @@ def test_of_two_replays_of_the_same_the_second_wins(client, cli):
 
 
 def test_cancelled_it_stops_and_the_answers_stay(client, cli, stack, figure):
-    ids = in_parallel(lambda _: client.submit("sleep 60", "bash"), range(MANY))
+    # A replay keeps the limits; with the usual one it could end by itself before a slow machine has cancelled it.
+    limits = {"run": {"wallMs": 122000}}
+    ids = in_parallel(lambda _: client.submit_with(code="sleep 60", lang="bash", limits=limits), range(MANY))
     in_parallel(lambda one: client.post(f"/api/submissions/{one}/cancel", b""), ids)
     before = answers(client, ids)
     assert {result["verdict"] for result in before.values()} == {"CANCELLED"}, before
