@@ -108,6 +108,20 @@ static rl_container_phase phase_of(const char *status) {
     return RL_CONTAINER_RUNNING; /* whatever it is, it is not for others to remove */
 }
 
+/* When a container was started: 0 only where the Engine says that it was not. A time in a spelling that is not known here is
+ * RL_ENGINE_TIME_UNKNOWN, as a container that runs must not look like one that never began. */
+static int64_t start_of(const json_t *text) {
+    if (!text || json_is_null(text)) {
+        return 0;
+    }
+    const char *value = json_string_value(text);
+    if (value && strcmp(value, "0001-01-01T00:00:00Z") == 0) {
+        return 0;
+    }
+    const int64_t us = rl_engine_parse_time(value);
+    return us != 0 ? us : RL_ENGINE_TIME_UNKNOWN;
+}
+
 bool rl_engine_parse_state(rl_bytes json, rl_engine_state *ret, rl_error *err) {
     AUTO_JSON json_t *root = parse(json, "container", err);
     if (!root) {
@@ -121,7 +135,7 @@ bool rl_engine_parse_state(rl_bytes json, rl_engine_state *ret, rl_error *err) {
     ret->oom_killed = json_is_true(json_object_get(state, "OOMKilled"));
     ret->exit_code = (int64_t)json_integer_value(json_object_get(state, "ExitCode"));
     ret->created_us = rl_engine_parse_time(json_string_value(json_object_get(root, "Created")));
-    ret->started_us = rl_engine_parse_time(json_string_value(json_object_get(state, "StartedAt")));
+    ret->started_us = start_of(json_object_get(state, "StartedAt"));
     ret->finished_us = rl_engine_parse_time(json_string_value(json_object_get(state, "FinishedAt")));
     return true;
 }

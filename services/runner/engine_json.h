@@ -37,13 +37,15 @@ typedef enum {
     RL_CONTAINER_EXITED,  /* also dead and removing */
 } rl_container_phase;
 
+#define RL_ENGINE_TIME_UNKNOWN 1 /* there is a time, and it cannot be read */
+
 /* GET /containers/ID/json */
 typedef struct {
     rl_container_phase phase;
     bool oom_killed;
     int64_t exit_code;
     int64_t created_us;  /* wall clock */
-    int64_t started_us;  /* wall clock; 0: not yet, or the Engine has lost it (sweep.h) */
+    int64_t started_us;  /* wall clock; 0: not yet, or lost (sweep.h); or RL_ENGINE_TIME_UNKNOWN */
     int64_t finished_us; /* wall clock; 0: not yet */
 } rl_engine_state;
 

@@ -76,6 +76,27 @@ START_TEST(a_state_tells_how_a_container_ended) {
 }
 END_TEST
 
+static int64_t started_us_of(const char *state_json) {
+    rl_engine_state state;
+    ck_assert(rl_engine_parse_state(rl_bytes_of(state_json), &state, NULL));
+    return state.started_us;
+}
+
+START_TEST(only_what_the_engine_says_was_not_started_was_not) {
+    ck_assert_int_eq(started_us_of("{\"State\":{\"StartedAt\":\"0001-01-01T00:00:00Z\"}}"), 0);
+    ck_assert_int_eq(started_us_of("{\"State\":{\"StartedAt\":null}}"), 0);
+    ck_assert_int_eq(started_us_of("{\"State\":{}}"), 0);
+    static const char *const strange[] = {
+        "{\"State\":{\"StartedAt\":\"yesterday\"}}",
+        "{\"State\":{\"StartedAt\":\"2026-11-23 08:55:41 UTC\"}}",
+        "{\"State\":{\"StartedAt\":1795424141}}",
+    };
+    for (size_t i = 0; i < sizeof strange / sizeof *strange; i++) {
+        ck_assert_int_eq(started_us_of(strange[i]), RL_ENGINE_TIME_UNKNOWN);
+    }
+}
+END_TEST
+
 START_TEST(a_status_that_is_not_known_counts_as_running) {
     rl_engine_state state;
     ck_assert(rl_engine_parse_state(rl_bytes_of("{\"State\":{\"Status\":\"pondering\"}}"), &state, NULL));
@@ -141,6 +162,6 @@ END_TEST
 RL_SUITE("runner/engine_json", the_newest_version_that_both_speak_is_taken,
          versions_without_overlap_are_fatal_and_named, times_are_read_with_any_decimals_and_offset,
          what_is_no_time_is_zero, a_state_tells_how_a_container_ended,
-         a_status_that_is_not_known_counts_as_running, answers_that_are_not_what_they_should_be_are_transient,
-         a_host_without_swap_limits_is_seen, a_list_keeps_what_looks_like_an_id,
-         an_error_answer_gives_its_message_cut_to_size)
+         only_what_the_engine_says_was_not_started_was_not, a_status_that_is_not_known_counts_as_running,
+         answers_that_are_not_what_they_should_be_are_transient, a_host_without_swap_limits_is_seen,
+         a_list_keeps_what_looks_like_an_id, an_error_answer_gives_its_message_cut_to_size)
