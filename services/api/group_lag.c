@@ -91,11 +91,21 @@ bool rl_group_lag_members(rl_group_lag *lag, int64_t *ret, rl_error *err) {
     RL_CLEANUP(group_list_slot) const struct rd_kafka_group_list *groups = NULL;
     const rd_kafka_resp_err_t code =
         rd_kafka_list_groups(lag->client, lag->group, &groups, MEMBERS_TIMEOUT_MS);
+    rd_kafka_resp_err_t refused = RD_KAFKA_RESP_ERR_NO_ERROR;
     for (int i = 0; groups && i < groups->group_cnt; i++) {
-        if (strcmp(groups->groups[i].group, lag->group) == 0 && !groups->groups[i].err) {
+        if (strcmp(groups->groups[i].group, lag->group) != 0) {
+            continue;
+        }
+        if (!groups->groups[i].err) {
             *ret = groups->groups[i].member_cnt;
             return true;
         }
+        refused = groups->groups[i].err;
+    }
+    /* A coordinator that is still loading its groups knows this one, and not yet who is in it. */
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR && refused != RD_KAFKA_RESP_ERR_NO_ERROR &&
+        refused != RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND) {
+        return rl_stream_error(err, refused, "cannot read a group's members");
     }
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
         rl_stream_error(err, code, "cannot read a group's members");

@@ -189,7 +189,8 @@ static bool both(comparing *c, rl_error *err) {
 }
 
 static bool merge(comparing *c, rl_error *err) {
-    if (EVP_DigestInit_ex(c->existing.hash, EVP_sha256(), NULL) != 1 ||
+    if (!c->existing.hash || !c->rebuilt.hash ||
+        EVP_DigestInit_ex(c->existing.hash, EVP_sha256(), NULL) != 1 ||
         EVP_DigestInit_ex(c->rebuilt.hash, EVP_sha256(), NULL) != 1) {
         return rl_error_set(err, RL_TRANSIENT, 0, "out of memory");
     }
