@@ -80,11 +80,16 @@ static bool print(const rl_cli_call *call, const rl_rebuild_report *report) {
     return fflush(stdout) == 0;
 }
 
+/* The URI of the database to fill; "" where nobody named one. */
+static const char *target_of(const rl_cli_call *call, const rl_cli_settings *settings) {
+    return rl_cli_has(call, "into") ? rl_cli_value(call, "into") : settings->rebuild_uri;
+}
+
 /* Opens both databases; `*ret_existing` stays NULL where there is none to compare with. */
 static bool open_databases(const rl_cli_call *call, const rl_cli_settings *settings, rl_mongo **ret_into,
                            rl_mongo **ret_existing, rl_error *err) {
     const char *existing = rl_cli_value(call, "compare");
-    *ret_into = open_database(rl_cli_value(call, "into"), err);
+    *ret_into = open_database(target_of(call, settings), err);
     if (!*ret_into || rl_cli_has(call, "no-compare")) {
         return *ret_into != NULL;
     }
@@ -92,9 +97,9 @@ static bool open_databases(const rl_cli_call *call, const rl_cli_settings *setti
     return *ret_existing != NULL;
 }
 
-static bool check_options(const rl_cli_call *call, rl_error *err) {
-    if (!rl_cli_has(call, "into")) {
-        return rl_error_set(err, RL_INVALID, 0, "--into says which database to fill");
+static bool check_options(const rl_cli_call *call, const rl_cli_settings *settings, rl_error *err) {
+    if (*target_of(call, settings) == '\0') {
+        return rl_error_set(err, RL_INVALID, 0, "--into or RUNLOG_REBUILD_URI says which database to fill");
     }
     return !rl_cli_has(call, "compare") || !rl_cli_has(call, "no-compare") ||
            rl_error_set(err, RL_INVALID, 0, "--compare or --no-compare, not both");
@@ -105,7 +110,7 @@ static int run(const rl_cli_call *call) {
     rl_cli_settings settings;
     RL_AUTO_MONGO rl_mongo *into = NULL;
     RL_AUTO_MONGO rl_mongo *existing = NULL;
-    if (!check_options(call, &err) || !rl_cli_settings_load(call->environment, &settings, &err) ||
+    if (!rl_cli_settings_load(call->environment, &settings, &err) || !check_options(call, &settings, &err) ||
         !open_databases(call, &settings, &into, &existing, &err)) {
         return rl_cli_misused(call, &err);
     }

@@ -59,7 +59,8 @@ static int run(const rl_cli_call *call) {
 }
 
 static const rl_cli_option options[] = {
-    {"into", "URI", "the database to fill, mongodb://HOST/DATABASE; it must be empty"},
+    {"into", "URI",
+     "the database to fill, mongodb://HOST/DATABASE; RUNLOG_REBUILD_URI otherwise; it must be empty"},
     {"compare", "URI", "the database to hold it against; RUNLOG_MONGO_URI otherwise"},
     {"no-compare", NULL, "fill it only: there is no other one any more"},
     {"json", NULL, "print JSON"},

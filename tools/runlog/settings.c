@@ -21,6 +21,8 @@ static const rl_config_option options[] = {
     RL_STREAM_SECURITY_OPTIONS(AT_SECURITY),
     {"RUNLOG_MONGO_URI", RL_CONFIG_TEXT, AT(mongo_uri), "mongodb://mongo:27017/runlog", 1, 4096,
      "The database that the sink fills, for rebuild, which holds another one against it."},
+    {"RUNLOG_REBUILD_URI", RL_CONFIG_TEXT, AT(rebuild_uri), "", 0, 4096,
+     "The database that rebuild fills where --into names none: a password stays out of the command line."},
     {"RUNLOG_LOG_LEVEL", RL_CONFIG_TEXT, AT(log_level), "info", 1, 5,
      "Shared with the services; commands print what they did whatever it says."},
     {"RUNLOG_TOPIC_PARTITIONS", RL_CONFIG_INT, AT(topic_partitions), "12", 1, RL_TOPIC_MAX_PARTITIONS,

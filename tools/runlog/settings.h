@@ -17,7 +17,8 @@ typedef struct {
     const char *kafka_properties;
     rl_stream_security kafka_security;
     const char *mongo_uri;
-    const char *log_level; /* accepted because the services share it; a command's words are few */
+    const char *rebuild_uri; /* "": none */
+    const char *log_level;   /* accepted because the services share it; a command's words are few */
     int64_t topic_partitions;
     int64_t topic_replication;
     int64_t results_retention_us;
