@@ -403,6 +403,7 @@ START_TEST(no_container_is_given_away_twice) {
     open_world(&w, 16, 8, 600 * RL_US_PER_S);
     rl_pool_keep(w.pool, "bash");
     rl_pool_keep(w.pool, "python");
+    await(rl_pool_idle(w.pool, "python") >= 1); /* otherwise all takers may be done before there is any */
     pthread_t threads[TAKERS];
     for (size_t i = 0; i < TAKERS; i++) {
         ck_assert_int_eq(pthread_create(&threads[i], NULL, take_many, &w), 0);
