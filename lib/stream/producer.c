@@ -289,17 +289,16 @@ typedef struct {
     pthread_cond_t changed;
     bool done;
     bool ok;
-    int64_t offset;
+    rl_delivery at;
     rl_error err;
 } waiter;
 
 static void wake(void *context, int32_t partition, int64_t offset, const rl_error *err) {
-    (void)partition;
     waiter *w = context;
     pthread_mutex_lock(&w->lock);
     w->done = true;
     w->ok = err == NULL;
-    w->offset = offset;
+    w->at = (rl_delivery){partition, offset};
     if (err) {
         w->err = *err;
     }
@@ -308,8 +307,7 @@ static void wake(void *context, int32_t partition, int64_t offset, const rl_erro
     pthread_mutex_unlock(&w->lock);
 }
 
-bool rl_producer_send_wait(rl_producer *producer, const rl_record *record, int64_t *ret_offset,
-                           rl_error *err) {
+bool rl_producer_send_wait(rl_producer *producer, const rl_record *record, rl_delivery *ret, rl_error *err) {
     waiter w = {.lock = PTHREAD_MUTEX_INITIALIZER, .err = RL_ERROR_INIT};
     rl_cond_init(&w.changed);
     bool ok = rl_producer_send(producer, record, wake, &w, err);
@@ -320,8 +318,8 @@ bool rl_producer_send_wait(rl_producer *producer, const rl_record *record, int64
         }
         pthread_mutex_unlock(&w.lock);
         ok = w.ok;
-        if (ok && ret_offset) {
-            *ret_offset = w.offset;
+        if (ok && ret) {
+            *ret = w.at;
         }
         if (!ok && err) {
             *err = w.err;

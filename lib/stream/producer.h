@@ -52,9 +52,14 @@ bool rl_producer_prime(rl_producer *producer, const char *topic, int64_t timeout
 bool rl_producer_send(rl_producer *producer, const rl_record *record, rl_delivered delivered, void *context,
                       rl_error *err);
 
-/* Sends and waits for the report. Returns the delivery's outcome; `*ret_offset` may be NULL. */
-bool rl_producer_send_wait(rl_producer *producer, const rl_record *record, int64_t *ret_offset,
-                           rl_error *err);
+/* Where a record stands now. */
+typedef struct {
+    int32_t partition;
+    int64_t offset;
+} rl_delivery;
+
+/* Sends and waits for the report. Returns the delivery's outcome; `ret` may be NULL. */
+bool rl_producer_send_wait(rl_producer *producer, const rl_record *record, rl_delivery *ret, rl_error *err);
 
 /* Whether the producer has failed for good. `err` (may be NULL) then gets FATAL and the first cause. Cheap (one
  * atomic read while all is well): for readiness checks and loops. Never goes back to false. */

@@ -146,6 +146,13 @@ static void put_phase(rl_json *json, const char *key, const rl_phase_limits *pha
     rl_json_close(json, '}');
 }
 
+void rl_json_about(rl_json *json, const char *message, const char *id) {
+    rl_json_key(json, "message");
+    rl_json_text(json, rl_bytes_of(message));
+    rl_json_key(json, "codeSubmissionId");
+    rl_json_text(json, rl_bytes_of(id));
+}
+
 void rl_json_limits(rl_json *json, const rl_limits *limits) {
     rl_json_open(json, '{');
     put_phase(json, "compile", &limits->compile);

@@ -57,6 +57,9 @@ void rl_json_ms(rl_json *json, int64_t us);
 /* Wall clock as an RFC 3339 string; null for 0 and below (it never happened). */
 void rl_json_time(rl_json *json, int64_t wall_us);
 
+/* The members "message" and "codeSubmissionId" of an answer about a submission. */
+void rl_json_about(rl_json *json, const char *message, const char *id);
+
 /* Limits, as /api/languages and results show them:
  * {"compile":{"cpuMs","wallMs","memoryKb"},"run":{...},"outputBytes","fileBytes","stackBytes","processes","openFiles"} */
 void rl_json_limits(rl_json *json, const rl_limits *limits);

@@ -81,10 +81,7 @@ static void begin_accepted(rl_json *json, const char *id, rl_http_response *resp
     response->status = 201;
     rl_json_init(json, &response->body);
     rl_json_open(json, '{');
-    rl_json_key(json, "message");
-    rl_json_text(json, rl_bytes_of("Code submission queued successfully"));
-    rl_json_key(json, "codeSubmissionId");
-    rl_json_text(json, rl_bytes_of(id));
+    rl_json_about(json, "Code submission queued successfully", id);
 }
 
 void rl_result_accepted(const char *id, rl_http_response *response) {

@@ -19,10 +19,7 @@ static void answer(rl_http_response *response, int status, const char *message, 
     response->status = status;
     rl_json_init(&json, &response->body);
     rl_json_open(&json, '{');
-    rl_json_key(&json, "message");
-    rl_json_text(&json, rl_bytes_of(message));
-    rl_json_key(&json, "codeSubmissionId");
-    rl_json_text(&json, rl_bytes_of(id));
+    rl_json_about(&json, message, id);
     rl_json_close(&json, '}');
 }
 

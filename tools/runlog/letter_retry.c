@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "lib/base/clock.h"
 #include "lib/codec/id.h"
@@ -16,6 +15,7 @@
 #include "lib/stream/schema_source.h"
 #include "lib/stream/schema_topic.h"
 #include "lib/stream/topics.h"
+#include "tools/runlog/replay_audit.h"
 #include "tools/runlog/replay_publish.h"
 
 #define DELIVERY_TIMEOUT_US (30 * RL_US_PER_S)
@@ -29,7 +29,7 @@ struct rl_letter_retry {
     rl_codec *codec;
     rl_schema_source *schemas;
     rl_producer *producer; /* NULL until it begins */
-    char replay[41];
+    char replay[RL_REPLAY_ID_SIZE];
     int64_t generation;
 };
 
@@ -158,72 +158,30 @@ bool rl_letter_retry_judge(rl_letter_retry *retry, const rd_kafka_message_t *let
 
 /* --- sending --- */
 
-/* What was sent: where it is. */
-typedef struct {
-    int32_t partition;
-    int64_t offset;
-    bool delivered;
-    rl_error why;
-} delivery;
-
-static void on_delivered(void *context, int32_t partition, int64_t offset, const rl_error *err) {
-    delivery *d = context;
-    d->partition = partition;
-    d->offset = offset;
-    d->delivered = !err;
-    if (err) {
-        d->why = *err;
-    }
-}
-
-static bool send_and_wait(rl_letter_retry *retry, const rl_record *record, delivery *ret, rl_error *err) {
-    *ret = (delivery){.why = RL_ERROR_INIT};
-    if (!rl_producer_send(retry->producer, record, on_delivered, ret, err)) {
-        return false;
-    }
-    while (!rl_producer_flush(retry->producer, RL_US_PER_S)) {
-        /* the report comes at the latest when the delivery's time is over */
-    }
-    if (!ret->delivered) {
-        *err = ret->why;
-    }
-    return ret->delivered;
-}
-
-/* Readable, sortable, and never the same twice. */
-static void name_replay(char out[41]) {
-    const time_t now = (time_t)(rl_wall_clock_us() / RL_US_PER_S);
-    struct tm utc;
-    (void)gmtime_r(&now, &utc);
-    const size_t length = strftime(out, 41, "r-%Y%m%d-%H%M%S-", &utc);
-    (void)snprintf(out + length, 41 - length, "%08" PRIx32, arc4random());
-}
-
 static bool write_replay(rl_letter_retry *retry, const char *by, const char *selection, int64_t count,
                          rl_error *err) {
     static const rl_record_kind kinds[] = {RL_RECORD_SUBMISSION, RL_RECORD_REPLAY};
     RL_AUTO_BUFFER rl_buffer framed;
     rl_buffer_init(&framed, RL_REPLAY_MAX_BYTES);
-    char id[sizeof retry->replay];
-    name_replay(id);
+    char id[RL_REPLAY_ID_SIZE];
     const rl_replay replay = {.id = id,
                               .requested_by = by,
                               .requested_us = rl_wall_clock_us(),
                               .selection = selection,
                               .count = count};
-    const rl_record record = {.topic = RL_TOPIC_REPLAYS, .partition = 0, .key = rl_bytes_of(id)};
-    delivery d;
-    if (!rl_schema_topic_publish(retry->producer, retry->codec, kinds, sizeof kinds / sizeof *kinds, err) ||
+    if (!rl_replay_id_make(replay.requested_us, id, err) ||
+        !rl_schema_topic_publish(retry->producer, retry->codec, kinds, sizeof kinds / sizeof *kinds, err) ||
         !rl_replay_encode(retry->codec, &replay, &framed, err)) {
         return false;
     }
-    rl_record filled = record;
-    filled.value = rl_buffer_bytes(&framed);
-    if (!send_and_wait(retry, &filled, &d, err)) {
+    const rl_record record = {
+        .topic = RL_TOPIC_REPLAYS, .partition = 0, .key = rl_bytes_of(id), .value = rl_buffer_bytes(&framed)};
+    rl_delivery at;
+    if (!rl_producer_send_wait(retry->producer, &record, &at, err)) {
         return false;
     }
     memcpy(retry->replay, id, sizeof id);
-    retry->generation = d.offset + 1;
+    retry->generation = at.offset + 1;
     return true;
 }
 
@@ -242,7 +200,7 @@ rl_producer *rl_letter_retry_producer(rl_letter_retry *retry) {
     return retry->producer;
 }
 
-static bool send_replayed(rl_letter_retry *retry, const rd_kafka_message_t *letter, delivery *ret,
+static bool send_replayed(rl_letter_retry *retry, const rd_kafka_message_t *letter, rl_delivery *ret,
                           rl_error *err) {
     RL_AUTO_ARENA rl_arena *arena = rl_arena_new(ARENA_BYTES);
     RL_AUTO_BUFFER rl_buffer framed;
@@ -267,12 +225,12 @@ static bool send_replayed(rl_letter_retry *retry, const rd_kafka_message_t *lett
                               .value = rl_buffer_bytes(&framed),
                               .headers = &header,
                               .header_count = 1};
-    return send_and_wait(retry, &record, ret, err);
+    return rl_producer_send_wait(retry->producer, &record, ret, err);
 }
 
 /* A topic that was made again may have fewer partitions. */
 static bool send_back(rl_letter_retry *retry, const rd_kafka_message_t *letter, const origin *from,
-                      delivery *ret, rl_error *err) {
+                      rl_delivery *ret, rl_error *err) {
     rl_header headers[RL_DEAD_LETTER_MAX_HEADERS];
     size_t count = 0;
     int32_t partitions = 0;
@@ -287,13 +245,13 @@ static bool send_back(rl_letter_retry *retry, const rd_kafka_message_t *letter, 
                               .value = rl_message_value(letter),
                               .headers = headers,
                               .header_count = count};
-    return send_and_wait(retry, &record, ret, err);
+    return rl_producer_send_wait(retry->producer, &record, ret, err);
 }
 
 bool rl_letter_retry_send(rl_letter_retry *retry, const rd_kafka_message_t *letter, rl_retry_way way,
                           char ret_to[RL_LETTER_NAME_SIZE], rl_error *err) {
     origin from = {.partition = -1};
-    delivery d;
+    rl_delivery d;
     if (!read_origin(letter, &from, err)) {
         return false;
     }

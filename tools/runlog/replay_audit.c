@@ -1,8 +1,11 @@
 /* replay_audit.c: see replay_audit.h. */
 #include "tools/runlog/replay_audit.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
+#include <time.h>
 
 #include "lib/base/clock.h"
 #include "lib/base/utf8.h"
@@ -31,6 +34,19 @@ static bool has_room(rl_replay_audit *audit, rl_error *err) {
         audit->items = items;
         audit->capacity = capacity;
     }
+    return true;
+}
+
+bool rl_replay_id_make(int64_t now_us, char out[RL_REPLAY_ID_SIZE], rl_error *err) {
+    unsigned char random[3];
+    char when[24];
+    const time_t seconds = (time_t)(now_us / RL_US_PER_S);
+    struct tm date;
+    if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random || !gmtime_r(&seconds, &date) ||
+        strftime(when, sizeof when, "%Y%m%d-%H%M%S", &date) == 0) {
+        return rl_error_set(err, RL_FATAL, 0, "there is no randomness for an id");
+    }
+    (void)snprintf(out, RL_REPLAY_ID_SIZE, "r-%s-%02x%02x%02x", when, random[0], random[1], random[2]);
     return true;
 }
 

@@ -13,6 +13,10 @@
 
 #define RL_REPLAY_ID_SIZE 41
 
+/* An id for a new replay, "r-20261124-021503-9f3a6c": when, wall clock, and something random, so that two of the same second
+ * differ. FATAL where there is no randomness. */
+bool rl_replay_id_make(int64_t now_us, char out[RL_REPLAY_ID_SIZE], rl_error *err);
+
 typedef struct {
     char id[RL_REPLAY_ID_SIZE];
     int64_t generation;

@@ -18,8 +18,8 @@ static bool write_cancel(rl_replay_log *log, const rl_replay_case *one, rl_error
     RL_AUTO_BUFFER rl_buffer bytes;
     rl_buffer_init(&bytes, RL_CANCEL_MAX_BYTES);
     return rl_cancel_encode(rl_replay_log_codec(log), &cancel, &bytes, err) &&
-           rl_replay_log_write(log, RL_TOPIC_CONTROLS, one->id, rl_buffer_bytes(&bytes), NULL, err) &&
-           rl_replay_log_write(log, RL_TOPIC_REPLAYS, one->id, rl_buffer_bytes(&bytes), NULL, err);
+           rl_replay_log_write(log, RL_TOPIC_CONTROLS, one->id, rl_buffer_bytes(&bytes), err) &&
+           rl_replay_log_write(log, RL_TOPIC_REPLAYS, one->id, rl_buffer_bytes(&bytes), err);
 }
 
 static bool write_decision(rl_replay_log *log, rl_record_kind kind, const rl_replay_case *one,
@@ -29,18 +29,8 @@ static bool write_decision(rl_replay_log *log, rl_record_kind kind, const rl_rep
     RL_AUTO_BUFFER rl_buffer bytes;
     rl_buffer_init(&bytes, RL_REPLAY_MAX_BYTES);
     return rl_replay_decision_encode(rl_replay_log_codec(log), kind, &decision, &bytes, err) &&
-           rl_replay_log_write(log, RL_TOPIC_RESULTS, one->id, rl_buffer_bytes(&bytes), NULL, err) &&
-           rl_replay_log_write(log, RL_TOPIC_REPLAYS, one->id, rl_buffer_bytes(&bytes), NULL, err);
-}
-
-/* Looks up the replay in the words of `call`. RL_CLI_OK, or the status to end with. */
-static int look_up(const rl_cli_call *call, rl_replay_log **ret_log, rl_replay_progress *ret) {
-    rl_error err = RL_ERROR_INIT;
-    *ret_log = rl_replay_log_open(call, &err);
-    if (!*ret_log) {
-        return rl_cli_misused(call, &err);
-    }
-    return rl_replay_progress_open(*ret_log, call->words[0], ret, &err) ? RL_CLI_OK : rl_cli_fail(call, &err);
+           rl_replay_log_write(log, RL_TOPIC_RESULTS, one->id, rl_buffer_bytes(&bytes), err) &&
+           rl_replay_log_write(log, RL_TOPIC_REPLAYS, one->id, rl_buffer_bytes(&bytes), err);
 }
 
 /* Shows the replay as it is now. */
@@ -59,7 +49,7 @@ static int run_cancel(const rl_cli_call *call) {
     rl_error err = RL_ERROR_INIT;
     RL_AUTO_REPLAY_LOG rl_replay_log *log = NULL;
     RL_AUTO_REPLAY_PROGRESS rl_replay_progress progress = {0};
-    const int status = look_up(call, &log, &progress);
+    const int status = rl_replay_look_up(call, &log, &progress);
     if (status != RL_CLI_OK) {
         return status;
     }
@@ -103,7 +93,7 @@ static int run_apply(const rl_cli_call *call) {
     rl_error err = RL_ERROR_INIT;
     RL_AUTO_REPLAY_LOG rl_replay_log *log = NULL;
     RL_AUTO_REPLAY_PROGRESS rl_replay_progress progress = {0};
-    const int status = look_up(call, &log, &progress);
+    const int status = rl_replay_look_up(call, &log, &progress);
     if (status != RL_CLI_OK) {
         return status;
     }
@@ -128,7 +118,7 @@ static int run_discard(const rl_cli_call *call) {
     rl_error err = RL_ERROR_INIT;
     RL_AUTO_REPLAY_LOG rl_replay_log *log = NULL;
     RL_AUTO_REPLAY_PROGRESS rl_replay_progress progress = {0};
-    const int status = look_up(call, &log, &progress);
+    const int status = rl_replay_look_up(call, &log, &progress);
     if (status != RL_CLI_OK) {
         return status;
     }

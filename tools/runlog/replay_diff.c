@@ -60,14 +60,11 @@ static void print_summary(const json_t *summary) {
 }
 
 static int run(const rl_cli_call *call) {
-    rl_error err = RL_ERROR_INIT;
+    RL_AUTO_REPLAY_LOG rl_replay_log *log = NULL;
     RL_AUTO_REPLAY_PROGRESS rl_replay_progress progress = {0};
-    RL_AUTO_REPLAY_LOG rl_replay_log *log = rl_replay_log_open(call, &err);
-    if (!log) {
-        return rl_cli_misused(call, &err);
-    }
-    if (!rl_replay_progress_open(log, call->words[0], &progress, &err)) {
-        return rl_cli_fail(call, &err);
+    const int status = rl_replay_look_up(call, &log, &progress);
+    if (status != RL_CLI_OK) {
+        return status;
     }
     const bool json = rl_cli_has(call, "json");
     RL_AUTO_JSON json_t *summary = json_object();

@@ -50,14 +50,11 @@ static int run_list(const rl_cli_call *call) {
 /* ---- show, watch ---- */
 
 static int run_show(const rl_cli_call *call) {
-    rl_error err = RL_ERROR_INIT;
+    RL_AUTO_REPLAY_LOG rl_replay_log *log = NULL;
     RL_AUTO_REPLAY_PROGRESS rl_replay_progress progress = {0};
-    RL_AUTO_REPLAY_LOG rl_replay_log *log = rl_replay_log_open(call, &err);
-    if (!log) {
-        return rl_cli_misused(call, &err);
-    }
-    if (!rl_replay_progress_open(log, call->words[0], &progress, &err)) {
-        return rl_cli_fail(call, &err);
+    const int status = rl_replay_look_up(call, &log, &progress);
+    if (status != RL_CLI_OK) {
+        return status;
     }
     rl_replay_print(call, &progress);
     return RL_CLI_OK;
@@ -66,15 +63,14 @@ static int run_show(const rl_cli_call *call) {
 static int run_watch(const rl_cli_call *call) {
     rl_error err = RL_ERROR_INIT;
     int64_t seconds = -1;
+    RL_AUTO_REPLAY_LOG rl_replay_log *log = NULL;
     RL_AUTO_REPLAY_PROGRESS rl_replay_progress progress = {0};
-    RL_AUTO_REPLAY_LOG rl_replay_log *log = rl_cli_number(call, "timeout", 0, INT32_MAX, -1, &seconds, &err)
-                                                ? rl_replay_log_open(call, &err)
-                                                : NULL;
-    if (!log) {
+    if (!rl_cli_number(call, "timeout", 0, INT32_MAX, -1, &seconds, &err)) {
         return rl_cli_misused(call, &err);
     }
-    if (!rl_replay_progress_open(log, call->words[0], &progress, &err)) {
-        return rl_cli_fail(call, &err);
+    const int status = rl_replay_look_up(call, &log, &progress);
+    if (status != RL_CLI_OK) {
+        return status;
     }
     rl_replay_bar bar;
     rl_replay_bar_init(&bar, !rl_cli_has(call, "json"));

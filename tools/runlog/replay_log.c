@@ -78,11 +78,11 @@ rl_producer *rl_replay_log_producer(rl_replay_log *log, rl_error *err) {
 }
 
 bool rl_replay_log_write(rl_replay_log *log, const char *topic, const char *key, rl_bytes value,
-                         int64_t *ret_offset, rl_error *err) {
+                         rl_error *err) {
     rl_producer *producer = rl_replay_log_producer(log, err);
     const rl_record record = {
         .topic = topic, .partition = RD_KAFKA_PARTITION_UA, .key = rl_bytes_of(key), .value = value};
-    return producer && (rl_producer_send_wait(producer, &record, ret_offset, err) ||
+    return producer && (rl_producer_send_wait(producer, &record, NULL, err) ||
                         rl_error_prefix(err, "cannot write to %s", topic));
 }
 

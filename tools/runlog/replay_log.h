@@ -27,9 +27,9 @@ rl_codec *rl_replay_log_codec(const rl_replay_log *log);
 /* A producer, made at the first call, which also publishes the schemas of everything that replays write. Borrowed. */
 rl_producer *rl_replay_log_producer(rl_replay_log *log, rl_error *err);
 
-/* Writes a record and waits for its acknowledgement; `ret_offset` may be NULL. */
+/* Writes a record and waits for its acknowledgement. */
 bool rl_replay_log_write(rl_replay_log *log, const char *topic, const char *key, rl_bytes value,
-                         int64_t *ret_offset, rl_error *err);
+                         rl_error *err);
 
 /* The kind of a record, whose schema is looked up where it is newer than this build. INVALID where it cannot be read. */
 bool rl_replay_log_kind(rl_replay_log *log, rl_bytes framed, rl_record_kind *ret_kind, rl_error *err);

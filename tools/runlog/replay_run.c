@@ -7,6 +7,15 @@
 #include "lib/stream/topics.h"
 #include "tools/runlog/interrupt.h"
 
+int rl_replay_look_up(const rl_cli_call *call, rl_replay_log **ret_log, rl_replay_progress *ret) {
+    rl_error err = RL_ERROR_INIT;
+    *ret_log = rl_replay_log_open(call, &err);
+    if (!*ret_log) {
+        return rl_cli_misused(call, &err);
+    }
+    return rl_replay_progress_open(*ret_log, call->words[0], ret, &err) ? RL_CLI_OK : rl_cli_fail(call, &err);
+}
+
 /* A result cannot be older than the oldest submission. */
 static bool note_results(rl_replay_log *log, rl_replay_selection *selection, const rl_replay_table *table,
                          rl_error *err) {

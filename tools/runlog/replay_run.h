@@ -1,4 +1,4 @@
-/* replay_run.h: what starting and resuming a replay have in common.
+/* replay_run.h: what the commands about replays have in common.
  *
  * Thread: one at a time.
  */
@@ -8,6 +8,10 @@
 #include "tools/runlog/cli.h"
 #include "tools/runlog/replay_plan.h"
 #include "tools/runlog/replay_publish.h"
+
+/* Connects, and reads how far the replay is that `call` names first. RL_CLI_OK, or the status to end with; both are freed by the
+ * caller in either case. */
+int rl_replay_look_up(const rl_cli_call *call, rl_replay_log **ret_log, rl_replay_progress *ret);
 
 /* Reads what a selection is about, up to the ends noted in it, or to those there are now where it has none yet (they are noted
  * then), and plans. `ret_table` and `ret_join` are freed by the caller in either case. */

@@ -1,8 +1,6 @@
 /* replay_start.c: `runlog replay start`: chooses, asks, writes the record of the replay, publishes. */
 #include <inttypes.h>
 #include <string.h>
-#include <sys/random.h>
-#include <time.h>
 
 #include "lib/base/clock.h"
 #include "lib/stream/topics.h"
@@ -12,20 +10,6 @@
 #include "tools/runlog/replay_run.h"
 #include "tools/runlog/service.h"
 
-/* "r-20261124-021503-9f3a6c": when, and something random, so that two of the same second differ. */
-static bool make_id(int64_t now_us, char out[RL_REPLAY_ID_SIZE], rl_error *err) {
-    unsigned char random[3];
-    char when[24];
-    const time_t seconds = (time_t)(now_us / RL_US_PER_S);
-    struct tm date;
-    if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random || !gmtime_r(&seconds, &date) ||
-        strftime(when, sizeof when, "%Y%m%d-%H%M%S", &date) == 0) {
-        return rl_error_set(err, RL_FATAL, 0, "there is no randomness for an id");
-    }
-    (void)snprintf(out, RL_REPLAY_ID_SIZE, "r-%s-%02x%02x%02x", when, random[0], random[1], random[2]);
-    return true;
-}
-
 /* The record whose offset is the generation: before the first submission of it. */
 static bool write_record(rl_replay_log *log, const rl_replay_request *request, int64_t count,
                          char ret_id[RL_REPLAY_ID_SIZE], rl_error *err) {
@@ -34,7 +18,7 @@ static bool write_record(rl_replay_log *log, const rl_replay_request *request, i
     RL_AUTO_FREE char *text = json_dumps(json, JSON_COMPACT);
     RL_AUTO_BUFFER rl_buffer bytes;
     rl_buffer_init(&bytes, RL_REPLAY_MAX_BYTES);
-    if (!text || !make_id(now_us, ret_id, err)) {
+    if (!text || !rl_replay_id_make(now_us, ret_id, err)) {
         return text ? false : rl_error_set(err, RL_TRANSIENT, 0, "out of memory");
     }
     const rl_replay replay = {
@@ -47,7 +31,7 @@ static bool write_record(rl_replay_log *log, const rl_replay_request *request, i
         .count = count,
     };
     return rl_replay_encode(rl_replay_log_codec(log), &replay, &bytes, err) &&
-           rl_replay_log_write(log, RL_TOPIC_REPLAYS, ret_id, rl_buffer_bytes(&bytes), NULL, err);
+           rl_replay_log_write(log, RL_TOPIC_REPLAYS, ret_id, rl_buffer_bytes(&bytes), err);
 }
 
 static void preview(const rl_cli_call *call, const json_t *plan, int64_t unreadable) {

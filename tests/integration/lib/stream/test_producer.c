@@ -59,10 +59,11 @@ START_TEST(a_record_arrives_with_key_value_and_headers) {
     rl_record r = record(topic, "the key", "the value");
     r.headers = &header;
     r.header_count = 1;
-    int64_t offset = -1;
+    rl_delivery at = {-1, -1};
     rl_error err = RL_ERROR_INIT;
-    ck_assert_msg(rl_producer_send_wait(producer, &r, &offset, &err), "%s", err.message);
-    ck_assert_int_eq(offset, 0);
+    ck_assert_msg(rl_producer_send_wait(producer, &r, &at, &err), "%s", err.message);
+    ck_assert_int_eq(at.offset, 0);
+    ck_assert_int_ge(at.partition, 0);
     ck_assert(rl_test_read(topic, PATIENCE_US, is_complete, traceparent));
 }
 END_TEST
