@@ -123,7 +123,7 @@ RUN apt-get update \
  && (apt-cache show docker-cli >/dev/null 2>&1 && cli=docker-cli || cli=docker.io; \
      apt-get install -y --no-install-recommends $cli) \
  && apt-get install -y --no-install-recommends \
-      ca-certificates clang-format clang-tidy cppcheck curl docker-compose gcovr git iproute2 procps python3 python3-avro python3-jsonschema python3-pytest \
+      ca-certificates clang-format clang-tidy cppcheck curl docker-compose gcovr git iproute2 jq procps python3 python3-avro python3-jsonschema python3-pytest \
       python3-pytest-xdist python3-requests shellcheck \
  && rm -rf /var/lib/apt/lists/*
 COPY CMakeLists.txt CMakePresets.json ./
