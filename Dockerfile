@@ -139,6 +139,7 @@ COPY tests/unit tests/unit
 COPY tests/integration tests/integration
 COPY tests/interop tests/interop
 COPY tests/metrics tests/metrics
+COPY tests/docs tests/docs
 RUN --mount=type=cache,target=/ccache \
     cmake --preset coverage && cmake --build build/coverage \
  && cmake --preset asan-ubsan && cmake --build build/asan-ubsan \
