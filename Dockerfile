@@ -4,8 +4,9 @@
 #   base -> build-deps -> build -> (binaries) -> runtime -> api | runner | result-sink | docker-proxy | tools
 #                               -> next-build -> api-next | runner-next | result-sink-next
 #                      -> agent-build -> agent            (static, FROM scratch; language images copy it)
-#                      -> tests-build -> tests            (sources, test programs, pytest, the Docker client)
+#                      -> tests-build -> tests            (sources, test programs, pytest, the Docker client; go-client's binary)
 #                                     -> sanitized -> api-sanitized | runner-sanitized | result-sink-sanitized
+#                      -> go-client                       (the client in Go; its compiler is left behind)
 #                      -> fuzz                            (the fuzzers, by clang)
 #   base -> bench                                         (the load generator and what drives it)
 #
@@ -145,7 +146,16 @@ RUN --mount=type=cache,target=/ccache \
  && cmake --preset asan-ubsan && cmake --build build/asan-ubsan \
  && cmake --preset tsan && cmake --build build/tsan
 
+# GCC's Go compiler has its standard library compiled: a few seconds, where the other one takes a minute.
+FROM build-deps AS go-client
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends gccgo \
+ && rm -rf /var/lib/apt/lists/*
+COPY docs/clients/runlog.go ./
+RUN mkdir /opt/clients && gccgo -Wall -O1 -s -static-libgo -static-libgcc -o /opt/clients/runlog-go runlog.go
+
 FROM tests-build AS tests
+COPY --from=go-client /opt/clients /opt/clients
 COPY . .
 ENV PYTHONDONTWRITEBYTECODE=1 PYTEST_ADDOPTS="-p no:cacheprovider"
 
